@@ -199,8 +199,11 @@ class Settings:
         default_factory=Request,
         metadata={"help": "what a message, a sheet or a pad leaves out, the [request] table"},
     )
-    latest: bool = setting(False, "also keep NAME_latest.wav, always the newest clip of that name")
+    latest: bool = setting(False, "also keep latest.wav, always the newest clip of the folder")
     watch: tuple[Watch, ...] = setting((), "watched folders, a [[watch]] table for each")
+    latest_names: bool = setting(
+        False, "also keep NAME_latest.wav, always the newest clip of that name"
+    )
     model: str = setting(
         "auto",
         "folder, hub name or embedded voice; auto is the real model if it is on this machine",

@@ -18,6 +18,7 @@ from ..jobs import Job
 from ..journal import Journal
 from ..landing import audio_files, clips, staging
 from ..landing.finished_take import MIX, FinishedTake
+from ..landing.latest import KeptLatest
 from ..landing.manifest import JobFacts
 from ..messages import FloatArray, MixLatents
 from ..settings import Settings
@@ -91,7 +92,8 @@ class Lander:
             facts = JobFacts(job.id, job.origin, job.parent, job.take, job.takes)
             settings = self.settings
             take = take.with_notes(job.notes)
-            staged = staging.stage(job.out, token, facts, take, settings.latest, settings.private)
+            kept = KeptLatest(settings.latest, settings.latest_names)
+            staged = staging.stage(job.out, token, facts, take, kept, settings.private)
             if self._listener.on_staged(run, staged, take.info):
                 return
             try:

@@ -64,6 +64,9 @@ def explain_order(order: Order, linked: Container[str] | None) -> tuple[str, ...
 def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
     """A job for every take, called id, or id.1, id.2 and so on, with consecutive seeds. `first` is
     the order's request, resolved; `out` the folder of an order that names none.
+
+    Variations of a seed that is given have that seed, and consecutive variation seeds: 1, 2, ...
+    where none is given.
     """
     out = order.out or out
     id = order.id or secrets.token_hex(3)
@@ -73,8 +76,11 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
         job.parent = order.parent
         job.insert_for = order.insert
         return [job]
-    # with a variation of a given seed, the takes differ in where they vary to, not in the seed
-    name = "variation_seed" if first.variation and order.request.seed >= 0 else "seed"
+    name = "seed"
+    if first.variation and order.request.seed >= 0:
+        name = "variation_seed"
+        if order.request.variation_seed < 0:
+            first = first.changed({name: 1})
     jobs = []
     for number in range(order.count):
         resolved = first.changed({name: (getattr(first, name) + number) % 2**32})

@@ -65,7 +65,9 @@ class PreparedTakes:
     def change_settings(self, settings: Settings) -> list[PreparedTake]:
         """Keep to another budget from now on. Returns what is to be discarded."""
         # staged files know whether they are to be the latest
-        changes_files = settings.latest != self._settings.latest
+        old = self._settings
+        kept = (settings.latest, settings.latest_names)
+        changes_files = kept != (old.latest, old.latest_names)
         self._settings = settings
         return self.clear() if changes_files else self._trim()
 

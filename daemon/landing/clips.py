@@ -91,7 +91,11 @@ def recover(
 
 
 def write_take(
-    folder: Path, job_id: str, take: FinishedTake, origin: str = "", keep_latest: bool = False
+    folder: Path,
+    job_id: str,
+    take: FinishedTake,
+    origin: str = "",
+    kept: latest.KeptLatest = latest.NONE,
 ) -> Landed:
     """Stage and land at once, where there is no journal. Either all files become visible, or none.
     Raises OSError.
@@ -99,7 +103,7 @@ def write_take(
     What a killed call left half written is removed by the first one a day later.
     """
     staging.sweep(folder, NO_JOURNAL, older=DAY)
-    staged = staging.stage(folder, NO_JOURNAL, JobFacts(job_id, origin), take, keep_latest)
+    staged = staging.stage(folder, NO_JOURNAL, JobFacts(job_id, origin), take, kept)
     try:
         while (landed := land(staged)) is None:
             staged = staging.rename(staged)
@@ -131,13 +135,13 @@ def _take_names_back(staged: Staged) -> None:
 def _finish(staged: Staged) -> Landed:
     """All have their names: the latest clips follow, and what was staged goes."""
     *clips, manifest = staged.files
-    if staged.latest and staged.staging.is_dir():
+    for base_name in staged.latest if staged.staging.is_dir() else ():
         newest = {
-            latest.build_file_name(staged.latest, suffix): (file.target, file.sha256)
+            f"{base_name}{suffix}": (file.target, file.sha256)
             for suffix, file in zip(staged.suffixes, clips)
         }
         try:
-            latest.update_latest(staged.latest, newest, manifest.target, staged.staging)
+            latest.update_latest(base_name, newest, manifest.target, staged.staging)
         except (OSError, ValueError) as error:
             log.warning("%s has landed, but not as the latest: %s", manifest.target, error)
     shutil.rmtree(staged.staging, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""NAME_latest.wav: always the newest clip of its name, for a DAW's track that reads its file anew.
+"""latest.wav: always the newest clip of its folder, for a DAW's track that reads its file anew; and
+NAME_latest.wav, the newest of that name.
 
 These are the only files that are ever replaced, and only while they are what acestepd put there:
-NAME_latest.json, the newest take's manifest, says what that was. A copy, not a link: a program that
+latest.json, the newest take's manifest, says what that was. A copy, not a link: a program that
 edits it in place leaves the take alone.
 """
 
@@ -12,6 +13,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import untrusted
 from pipeline.limits import LIMITS
@@ -24,24 +26,40 @@ log = logging.getLogger("acestepd.latest")
 Sums = dict[str, list[str]]
 
 
-def build_file_name(name: str, suffix: str) -> str:
-    """`pad`, `_drums.wav` -> `pad_latest_drums.wav`."""
-    return f"{name}_latest{suffix}"
+class KeptLatest(NamedTuple):
+    """Which latest clips are kept: one of a folder, one of each name."""
+
+    of_folder: bool = False
+    of_names: bool = False
+
+    def list_base_names(self, name: str) -> tuple[str, ...]:
+        """What they are called, of a take of this name: `latest`, `pad_latest`."""
+        folder = ("latest",) if self.of_folder else ()
+        return (*folder, build_base_name(name)) if self.of_names else folder
+
+
+NONE = KeptLatest()
+
+
+def build_base_name(name: str) -> str:
+    """`pad` -> `pad_latest`."""
+    return f"{name}_latest"
 
 
 def update_latest(
-    name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, staging: Path
+    base_name: str, clips: Mapping[str, tuple[Path, str]], manifest: Path, staging: Path
 ) -> None:
-    """Make the `clips` (file name -> landed file, its SHA-256) the latest ones, and remove what an
-    earlier take had besides: words or stems that are not this one's. Leaves files of others as they
-    are.
+    """Make the `clips` (file name -> landed file, its SHA-256) the latest ones, whose names begin
+    with `base_name`, and remove what an earlier take had besides: words or stems that are not this
+    one's. A mix stays where this take has none: a track points at it. Leaves files of others as
+    they are.
 
     The record is replaced first and names the old content and the new, so whichever a crash leaves
     is known. Raises OSError.
     """
     folder = manifest.parent
     with disk.lock_folder(folder):
-        record = folder / build_file_name(name, ".json")
+        record = folder / f"{base_name}.json"
         recorded = _read_record(record)
         if recorded is None:
             log.warning("%s is not acestepd's: no latest clip is kept", record)
@@ -59,8 +77,11 @@ def update_latest(
             )
         if not ours:
             return
-        gone = [file for file in recorded if file not in clips and _is_ours(folder, file, recorded)]
-        sums = {file: known for file, known in recorded.items() if file in clips or file in gone}
+        has_mix = any(_is_mix(file, base_name) for file in clips)
+        stays = {file for file in recorded if _is_mix(file, base_name) and not has_mix}
+        others = recorded.keys() - clips.keys() - stays
+        gone = [file for file in others if _is_ours(folder, file, recorded)]
+        sums = {file: recorded[file] for file in recorded if file not in others or file in gone}
         for file, (_, new) in ours.items():
             sums[file] = [new, present[file]] if file in present else [new]
         _write_record(record, manifest, sums, staging)
@@ -71,6 +92,12 @@ def update_latest(
         for file in gone:
             os.unlink(folder / file)
         disk.sync_folder(folder)
+
+
+def _is_mix(file: str, base_name: str) -> bool:
+    """Whether a file is everything, and not a stem or words."""
+    path = Path(file)
+    return path.stem == base_name and path.suffix != ".lrc"
 
 
 def _is_ours(folder: Path, file: str, recorded: Sums) -> bool:

@@ -1,4 +1,7 @@
-"""Names of files: the base name that a take's files share, and which of them are free."""
+"""Names of files: the base name that a take's files share, and which of them are free.
+
+A name needs no quotes in a shell, and in a URL none but for letters that only other alphabets have.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.guide.harmony import FLAT_NOTES, scale_of
 from pipeline.request import Request
 
 from . import disk
@@ -15,29 +19,40 @@ from .finished_take import MIX
 MAX_SLUG = 48  # bytes
 SUFFIXES = (".wav", ".flac", ".lrc", ".json")  # of any take's files
 # a base name, and the number that tells it from earlier ones of the same request
-_NUMBERED = re.compile(r"(.*_s-?\d+)(?:_(\d+))?", re.DOTALL)
+_NUMBERED = re.compile(r"(.*_s-?\d+(?:_v\d+)?)(?:_(\d+))?", re.DOTALL)
+# what has no accent that could be left out
+_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
 
 
 def build_base_name(request: Request) -> str:
     """`night-drive_128bpm_Amin_8bars_s42`: importers read tempo, key and length from it. Without
-    bars, the length is in seconds: `30s`. The request must be a resolved one.
+    bars, the length is in seconds: `30s`. `s42_v3` is what variation_seed 3 makes of seed 42; `s42`
+    alone is the seed itself. The request must be a resolved one.
     """
     parts = [build_slug(request)]
     if request.bpm:
         parts.append(f"{request.bpm:g}bpm")
     if request.key:
-        key = request.key.replace("♯", "#").replace("♭", "b")
-        parts.append(key.replace(" major", "maj").replace(" minor", "min"))
+        parts.append(spell_key(request.key))
     parts.append(f"{request.bars}bars" if request.bars else f"{request.length:g}s")
     parts.append(f"s{request.seed}")
+    if request.variation:
+        parts.append(f"v{request.variation_seed}")
     return "_".join(parts)
 
 
+def spell_key(key: str) -> str:
+    """`Ebmaj`, `Gbmin`: with flats, as a # ends a URL's path and begins a shell's comment."""
+    return f"{FLAT_NOTES[scale_of(key)[0]]}{key.split()[1][:3]}"
+
+
 def build_slug(request: Request) -> str:
-    """`night-drive`: the request's name, or else the first words of its prompt or lyrics; at most
-    `MAX_SLUG` bytes.
+    """`night-drive`: the request's name, or else the first words of its prompt or lyrics, without
+    the accents of Latin letters; at most `MAX_SLUG` bytes.
     """
-    text = unicodedata.normalize("NFC", request.name or request.prompt or request.lyrics).lower()
+    text = _leave_accents_out((request.name or request.prompt or request.lyrics).lower())
     slug = ""
     for word in re.findall(r"[^\W_]+", text):
         longer = f"{slug}-{word}"
@@ -45,6 +60,15 @@ def build_slug(request: Request) -> str:
             break
         slug = longer if slug else word
     return slug or "take"
+
+
+def _leave_accents_out(text: str) -> str:
+    """`café` -> `cafe`. The marks of other alphabets make other letters."""
+    plain = []
+    for letter in unicodedata.normalize("NFC", text).translate(_LETTERS):
+        base = unicodedata.normalize("NFD", letter)[0]
+        plain.append(base if base.isascii() else letter)
+    return "".join(plain)
 
 
 def build_suffix(stem: str, extension: str) -> str:

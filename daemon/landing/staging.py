@@ -24,6 +24,7 @@ from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
 from .chunks import ClipFacts
 from .finished_take import WORDS, FinishedTake
+from .latest import NONE, KeptLatest, build_base_name
 from .manifest import JobFacts, build_manifest
 
 _PREFIX = ".acestepd-"  # a hidden folder on the same volume: no DAW shows it
@@ -51,7 +52,7 @@ class StagedFile(NamedTuple):
 class Staged:
     """The files of a job, complete and on disk, and the names they will have: `pairs` of (staged,
     final), with their SHA-256 `sums`: the clips, which `stems` name, what else there is to read,
-    and the manifest. `latest` is the NAME of NAME_latest.wav, empty where none is kept. The journal
+    and the manifest. `latest` are the base names of the latest clips that it becomes. The journal
     has these names.
     """
 
@@ -60,7 +61,7 @@ class Staged:
     pairs: tuple[tuple[str, str], ...]
     stems: tuple[str, ...]
     sums: tuple[str, ...]
-    latest: str = ""
+    latest: tuple[str, ...] = ()
 
     @property
     def files(self) -> list[StagedFile]:
@@ -101,7 +102,7 @@ class Staged:
                 pairs=tuple((str(part), str(name)) for part, name in data["pairs"]),
                 stems=tuple(map(str, data["stems"])),
                 sums=tuple(map(str, data["sums"])),
-                latest=str(data["latest"]),
+                latest=_parse_latest(data["latest"]),
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not what was staged: {text[:80]!r} ({error})") from error
@@ -111,7 +112,7 @@ class Staged:
 
     def _is_plausible(self) -> bool:
         """Whether every name is one inside of its folder, and the staging folder is one of ours."""
-        every_name = [name for pair in self.pairs for name in pair] + [self.latest or "-"]
+        every_name = [*(name for pair in self.pairs for name in pair), *self.latest]
         are_plain = all(Path(name).name == name and name not in ("", "..") for name in every_name)
         are_sums = all(re.fullmatch(_SHA256, checksum) for checksum in self.sums)
         is_ours = self.staging.parent == self.folder and self.staging.name.startswith(_PREFIX)
@@ -125,7 +126,7 @@ def stage(
     token: str,
     job: JobFacts,
     take: FinishedTake,
-    keep_latest: bool = False,
+    kept: KeptLatest = NONE,
     private: bool = False,
 ) -> Staged:
     """Write every file of a job into a hidden folder, and wait until the disk has them. `token`
@@ -136,7 +137,7 @@ def stage(
     folder.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{token}-", dir=folder))
     try:
-        staged = _write_files(staging, job, take, keep_latest, private)
+        staged = _write_files(staging, job, take, kept, private)
         disk.sync_folder(staging)
         disk.sync_folder(folder)
     except BaseException:
@@ -173,7 +174,7 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
 
 
 def _write_files(
-    staging: Path, job: JobFacts, take: FinishedTake, keep_latest: bool, private: bool
+    staging: Path, job: JobFacts, take: FinishedTake, kept: KeptLatest, private: bool
 ) -> Staged:
     left_out = [name for name in WORDS if private and getattr(take.info.request, name)]
     if private:
@@ -227,7 +228,7 @@ def _write_files(
         pairs=(*pairs, ("", ".json")),
         stems=stems,
         sums=(*sums, ""),
-        latest=names.build_slug(request) if keep_latest and take.clips else "",
+        latest=kept.list_base_names(names.build_slug(request)) if take.clips else (),
     )
     manifest = build_manifest(job, info, created) | {
         "notes": [*info.notes, *_describe_shortfall(request, levelled)],
@@ -239,6 +240,15 @@ def _write_files(
         draft.folder, names.build_base_name(request), draft.suffixes
     )
     return _write_manifest(draft, base_name, manifest)
+
+
+def _parse_latest(latest: object) -> tuple[str, ...]:
+    """What `to_json` wrote; versions before wrote the name of the only one."""
+    if isinstance(latest, str):
+        return (build_base_name(latest),) if latest else ()
+    if not isinstance(latest, list):
+        raise TypeError(f"not names of latest clips: {latest!r:.80}")
+    return tuple(map(str, latest))
 
 
 def _describe_shortfall(request: Request, levelled: levels.LevelledTake) -> list[str]:

@@ -13,6 +13,7 @@ import soundfile
 
 from daemon.landing import audio_files, clips, staging
 from daemon.landing.finished_take import FinishedTake
+from daemon.landing.latest import KeptLatest
 from daemon.landing.manifest import JobFacts
 from pipeline.audio import true_peak
 from pipeline.request import FORMATS, Request
@@ -48,7 +49,7 @@ def test_stems_land_together_under_one_name(tmp_path: Path) -> None:
 def test_words_that_are_sung_land_beside_the_clip_with_their_times(tmp_path: Path) -> None:
     lines = (sung_line("We rise", bar=1, start=0.5), left_out_line("and fall", "no bar", 1))
     take = finished_take(Request(prompt="song", seed=1, lyrics="We rise"), "mix", lines=lines)
-    landed = clips.write_take(tmp_path, "job", take, keep_latest=True)
+    landed = clips.write_take(tmp_path, "job", take, kept=KeptLatest(of_names=True))
     text = (tmp_path / "song_30s_s1.lrc").read_text()
     assert "[00:00.50] <00:00.50> We <00:01.00> rise <00:01.40>" in text
     assert "fall" not in text

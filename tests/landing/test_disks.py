@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from daemon.landing import clips
+from daemon.landing.latest import KeptLatest
 from pipeline.request import Request
 from tests.support.landings import PAD_FILES, assert_whole, list_hidden, list_visible, stage_pad
 from tests.support.takes import finished_take
@@ -128,7 +129,7 @@ def exfat(tmp_path: Path) -> Iterator[Path]:
 def test_a_real_exfat_stick_works_as_any_other_volume(exfat: Path) -> None:
     take = finished_take(Request(prompt="café 中", seed=1, bpm=120, key="F#"), "mix", "drums")
     for _ in range(2):
-        assert_whole(clips.write_take(exfat, "job", take, keep_latest=True))
+        assert_whole(clips.write_take(exfat, "job", take, kept=KeptLatest(of_names=True)))
     staged = stage_pad(exfat, "mix", "drums")
     os.rename(staged.files[0].source, staged.files[0].target)  # what a crash leaves
     (exfat / "pad_30s_s1_drums.wav").write_text("a stranger's")

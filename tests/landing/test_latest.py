@@ -10,19 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from daemon.landing import clips
-from daemon.landing.manifest import read_manifest
+from daemon.landing import clips, staging
+from daemon.landing.latest import NONE, KeptLatest
+from daemon.landing.manifest import JobFacts, read_manifest
 from pipeline.request import Request
 from tests.support.takes import finished_take
 
+OF_NAMES = KeptLatest(of_names=True)
+OF_FOLDER = KeptLatest(of_folder=True)
+
 
 def take(
-    folder: Path, seed: int, stems: str = "mix", latest: bool = True, **values: object
+    folder: Path, seed: int, stems: str = "mix", kept: KeptLatest = OF_NAMES, **values: object
 ) -> clips.Landed:
     request = Request(prompt="pad", seed=seed).changed(values)
-    return clips.write_take(
-        folder, "job", finished_take(request, *stems.split()), keep_latest=latest
-    )
+    return clips.write_take(folder, "job", finished_take(request, *stems.split()), kept=kept)
 
 
 def test_the_newest_take_is_also_there_as_latest_with_its_stems(tmp_path: Path) -> None:
@@ -41,8 +43,52 @@ def test_every_name_and_format_has_its_own(tmp_path: Path) -> None:
     assert names == {"pad_latest.wav", "pad_latest.json", "other_latest.flac", "other_latest.json"}
 
 
+def test_a_folder_has_one_whatever_takes_are_called(tmp_path: Path) -> None:
+    take(tmp_path, 1, kept=OF_FOLDER)
+    newest = take(tmp_path, 2, "mix drums", kept=OF_FOLDER, name="other", bars=2).clips
+    names = {path.name for path in tmp_path.glob("*latest*")}
+    assert names == {"latest.wav", "latest_drums.wav", "latest.json"}
+    assert (tmp_path / "latest.wav").read_bytes() == newest[0][1].read_bytes()
+    assert read_manifest(tmp_path / "latest.json").request.name == "other"
+
+
+def test_stems_alone_leave_the_mix_that_a_track_points_at(tmp_path: Path) -> None:
+    mix = take(tmp_path, 1, "mix bass", kept=OF_FOLDER).clips[0][1]
+    take(tmp_path, 2, "drums rest", kept=OF_FOLDER)
+    names = {path.name for path in tmp_path.glob("latest*")}
+    assert names == {"latest.wav", "latest_drums.wav", "latest_rest.wav", "latest.json"}
+    assert (tmp_path / "latest.wav").read_bytes() == mix.read_bytes()
+    newest = take(tmp_path, 3, kept=OF_FOLDER).clips[0][1]
+    assert {path.name for path in tmp_path.glob("latest*")} == {"latest.wav", "latest.json"}
+    assert (tmp_path / "latest.wav").read_bytes() == newest.read_bytes()
+
+
+def test_a_folder_s_and_a_name_s_are_both_kept_if_both_are_wanted(tmp_path: Path) -> None:
+    take(tmp_path, 1, kept=KeptLatest(True, True))
+    take(tmp_path, 2, kept=KeptLatest(True, True), name="other")
+    names = {path.name for path in tmp_path.glob("*latest.wav")}
+    assert names == {"latest.wav", "pad_latest.wav", "other_latest.wav"}
+
+
+def test_somebody_s_own_latest_stays(tmp_path: Path) -> None:
+    (tmp_path / "latest.wav").write_bytes(b"mine")
+    take(tmp_path, 1, kept=OF_FOLDER)
+    assert (tmp_path / "latest.wav").read_bytes() == b"mine"
+
+
+def test_what_was_staged_by_an_older_version_becomes_the_latest_of_its_name(
+    tmp_path: Path,
+) -> None:
+    made = finished_take(Request(prompt="pad", seed=1), "mix")
+    staged = staging.stage(tmp_path, clips.NO_JOURNAL, JobFacts("job"), made, OF_NAMES)
+    older = json.loads(staged.to_json()) | {"latest": "pad"}
+    assert staging.Staged.from_json(json.dumps(older)) == staged
+    assert clips.land(staging.Staged.from_json(json.dumps(older | {"latest": ""})))
+    assert not list(tmp_path.glob("*latest*"))
+
+
 def test_without_the_setting_there_is_none(tmp_path: Path) -> None:
-    take(tmp_path, 1, latest=False)
+    take(tmp_path, 1, kept=NONE)
     assert not list(tmp_path.glob("*_latest*"))
 
 

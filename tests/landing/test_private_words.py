@@ -11,6 +11,7 @@ from daemon.engine.job_events import read_landed
 from daemon.jobs import Event
 from daemon.landing import clips, staging
 from daemon.landing.finished_take import FinishedTake
+from daemon.landing.latest import KeptLatest
 from daemon.landing.manifest import JobFacts, read_manifest
 from pipeline.request import Request
 from tests.support.harness import ME, Build, Recorder, SteppedModel, reroll, submit
@@ -43,7 +44,9 @@ def make_take(format: str, name: str = "") -> FinishedTake:
 
 
 def land(folder: Path, take: FinishedTake, private: bool) -> clips.Landed:
-    staged = staging.stage(folder, "once", JobFacts("job"), take, True, private)
+    staged = staging.stage(
+        folder, "once", JobFacts("job"), take, KeptLatest(of_names=True), private
+    )
     landed = clips.land(staged)
     assert landed
     return landed

@@ -203,7 +203,7 @@ def keep_latest(folder: Path, size: int) -> object:
     staging = folder / "staging"
     staging.mkdir()
     clips = {kept.name: (landed, disk.hash_file(landed))}
-    update_latest("x", clips, folder / "x.json", staging)
+    update_latest("x_latest", clips, folder / "x.json", staging)
     if kept.stat().st_size != len(b"newest"):
         raise ValueError("it is another's")
     return kept

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from daemon.landing import audio_files, clips, disk, latest, manifest, names, staging
+from daemon.landing.latest import KeptLatest
 from daemon.landing.manifest import JobFacts
 from pipeline.request import Request
 from tests.support.takes import finished_take
@@ -44,7 +45,9 @@ def write_journal(journal: Path, staged: staging.Staged) -> None:
 
 def stage(place: Path, *options: str) -> staging.Staged:
     take = finished_take(Request(prompt="pad", seed=1), "mix", "drums", samples=480)
-    staged = staging.stage(place / "clips", TOKEN, JobFacts("job"), take, keep_latest=True)
+    staged = staging.stage(
+        place / "clips", TOKEN, JobFacts("job"), take, kept=KeptLatest(of_names=True)
+    )
     write_journal(place / "journal", staged)
     if "stranger" in options:
         (place / "clips" / "pad_30s_s1_drums.wav").write_text(STRANGERS)
