@@ -101,7 +101,7 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     done = here(*line, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     wav, manifest = map(Path, done.stdout.split("\n")[:2])
-    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_F#min_1bars_s7.wav"
+    assert wav == tmp_path / "clips" / "warm-lo-fi-beat_84bpm_Gbmin_1bars_s7.wav"
     assert soundfile.info(wav).frames == round(4 * 60 / 84 * 48_000)
     assert json.loads(manifest.read_text())["request"]["seed"] == 7
     assert "100%" in done.stderr

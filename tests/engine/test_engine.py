@@ -54,6 +54,7 @@ from tests.support.waiting import until
     [
         ({"seed": 7}, [7, 8, 9], [-1, -1, -1]),
         ({"seed": 7, "variation": 0.2, "variation_seed": 1}, [7, 7, 7], [1, 2, 3]),
+        ({"seed": 7, "variation": 0.2}, [7, 7, 7], [1, 2, 3]),
         ({"variation": 0.2, "variation_seed": 1}, [0, 1, 2], [1, 1, 1]),
     ],
     ids=["seeds in a row", "variations of a seed", "a variation of each seed"],
