@@ -40,7 +40,7 @@ WRONG = "WRONG"
 NEEDED_SPACE = 2**30  # bytes: an evening's clips
 SLOW_GFLOPS = 15.0
 AMPLE_MEMORY = 20 * 2**30  # bytes: a DAW and the real model have room beside each other
-ACCESS_SECONDS = 10.0  # that the daemon may take to look into its folders
+ACCESS_SECONDS = 20.0  # that the daemon may take to look into its folders
 
 
 class Finding(NamedTuple):

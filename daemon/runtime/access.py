@@ -12,14 +12,17 @@ import platform
 import socket
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from ..settings import Settings
 from . import launchd
 
+ANSWER_SECONDS = 3.0  # that a folder may take
 MAX_ENTRIES = 1000  # of a folder that are looked at for one that is a file
 IN_THE_CLOUD = 0x40000000  # SF_DATALESS: to read such a file downloads it
 LINK_GROUP = ("224.76.78.75", 20808)  # where Ableton Link's peers announce themselves
@@ -38,7 +41,7 @@ class Access(NamedTuple):
 def try_all(settings: Settings) -> Iterator[Access]:
     """Every folder of the settings that is there, and the network where they need it."""
     for what, folder in list_folders(settings):
-        error = read_something(folder)
+        error = read_in_time(folder)
         if error is None:
             yield Access(what, str(folder))
         else:
@@ -60,6 +63,16 @@ def list_folders(settings: Settings) -> list[tuple[str, Path]]:
         if folder.is_absolute():
             named.setdefault(folder, what)
     return [(what, folder) for folder, what in named.items()]
+
+
+def read_in_time(folder: Path) -> OSError | None:
+    """`read_something`, which a drive that has gone may keep for ever."""
+    answers: SimpleQueue[OSError | None] = SimpleQueue()
+    threading.Thread(target=lambda: answers.put(read_something(folder)), daemon=True).start()
+    try:
+        return answers.get(timeout=ANSWER_SECONDS)
+    except Empty:
+        return TimeoutError(errno.ETIMEDOUT, f"it does not answer within {ANSWER_SECONDS:g} s")
 
 
 def read_something(folder: Path) -> OSError | None:
@@ -127,6 +140,8 @@ def send_probe() -> None:
 
 def advise(error: OSError) -> str:
     """What to do about a folder that cannot be read."""
+    if isinstance(error, TimeoutError):
+        return "is its drive well?"
     if error.errno != errno.EPERM or platform.system() != "Darwin":
         return "give acestepd the right to, or another folder"
     return (

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_what_is_not_there_or_somebody_elses_is_no_matter_of_rights(
         assert bool(error) == is_problem
         if error:
             assert error.errno == code
+
+
+def test_a_drive_that_has_gone_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_back = threading.Event()
+    monkeypatch.setattr(access, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(access, "read_something", lambda folder: is_back.wait() and None)
+    out, state = access.try_all(Settings(out=tmp_path / "out", state=tmp_path / "state"))
+    for tried in (out, state):
+        assert tried.problem == "it does not answer within 0.01 s"
+        assert tried.hint == "is its drive well?"
+    is_back.set()
 
 
 def test_a_file_that_is_in_the_cloud_is_not_fetched() -> None:
