@@ -51,7 +51,7 @@ def _explain_prompt(request: Request) -> Iterator[Explanation]:
 
 def _explain(said: Said, field: str, given: str) -> Iterator[Explanation]:
     if not said.value:
-        yield from () if given else (Explanation(text, True) for text in said.problems)
+        yield from (Explanation(text, not given) for text in said.problems)
     elif given in ("", said.value):
         yield Explanation(f"the prompt says {said.said}: {said.verdict}")
     else:

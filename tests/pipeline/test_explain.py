@@ -103,7 +103,14 @@ def test_a_repaint_by_bars_takes_the_tempo_of_its_prompt() -> None:
             {"prompt": "999 bpm"},
             ("the prompt says 999 bpm: it was not taken, a tempo is in 30..300",),
         ),
-        ({"prompt": "999 bpm", "bpm": 120}, ()),
+        (
+            {"prompt": "999 bpm", "bpm": 120},  # also where it is the session's, by default
+            ("the prompt says 999 bpm: it was not taken, a tempo is in 30..300",),
+        ),
+        (
+            {"prompt": "not 120 bpm", "bpm": 120},
+            ("the prompt denies 120 bpm: no tempo was taken from that",),
+        ),
         ({"prompt": SAID, "task": UNDERSTAND, "source": "a.wav"}, ()),
     ],
 )

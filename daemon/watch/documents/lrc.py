@@ -15,7 +15,7 @@ from pipeline.request import is_field
 
 from ..characters import fold, split_lines
 from ..markers import parse_section
-from ..notes import UNDERSTOOD, SheetNote
+from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .credits import WHO, drop_credits, read_untimed_title
 from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
 from .times import PAUSE, strip_times
@@ -34,6 +34,12 @@ _VOICE = re.compile(r"(?:[FMD]|v[1-9]|男女?|女|合|合唱|齐|齊)[ ]*:(?!//)
 _BACKGROUND = re.compile(r"\[bg:(.*)\]", re.IGNORECASE)
 _SERVICE_DATA = '{"t":'  # JSON among the lines of a streaming service
 _SIGNS = "♪♫♬♩🎵🎶 "
+# a time in front of a line that is none: [00:1x.00], [00:12.00 or 00:12.00]
+_DAMAGED = re.compile(
+    r" *(?:\[[0-9][0-9A-Za-z]{0,2}[:.;,][0-9A-Za-z]{1,3}(?:[:.;,][0-9A-Za-z]{1,3})?\]"
+    r"|\[[0-9]{1,3}:[0-9]{2}(?:[.:][0-9]{1,3})?(?![0-9:.\]])|[0-9]{1,3}:[0-9]{2}(?:[.:][0-9]{1,3})?\])"
+)
+_MOST_LANGUAGE = 8  # characters that say which: others are a program's own data
 
 
 def read_lrc(text: str) -> Document:
@@ -57,6 +63,8 @@ class LrcReader:
 
     def read(self) -> Document:
         self._lines = [line for line in self._lines if not self._read_tag(line)]
+        if count_timed(self._lines):
+            self._lines = [self._strip_damaged(line) for line in self._lines]
         self._read_title()
         self._lines = [self._clean(line) for line in self._attach_times()]
         names = [tag.value for tag in self._tags if tag.name == "name"]
@@ -91,12 +99,24 @@ class LrcReader:
         field = _TAG_FIELDS.get(name, name)
         if name == "bg":
             return False
-        if is_field(field):
+        is_data = field == "language" and len(tag[2].strip()) > _MOST_LANGUAGE
+        if is_field(field) and not is_data:
             value = line.text.strip()[tag.start(2) : tag.end(2)].strip()
             self._tags.append(DocumentTag(line.number, field, value))
         else:
             self._note(line.number, f"{name} is not used")
         return True
+
+    def _strip_damaged(self, line: DocumentLine) -> DocumentLine:
+        """Without a time that is none: its words stay below the line above."""
+        time = None if line.times else _DAMAGED.match(fold(line.text))
+        if not time:
+            return line
+        message = (
+            f"its time {line.text[: time.end()].strip()} is damaged: sung below the line above"
+        )
+        self._notes.append(SheetNote(line.number, UNCLEAR, message, "write it like [00:12.34]"))
+        return line._replace(text=line.text[time.end() :])
 
     def _read_title(self) -> None:
         """The line that some files begin with, without a time: the title and whose song it is."""

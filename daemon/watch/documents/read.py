@@ -81,7 +81,9 @@ def read_document(content: bytes, suffix: str) -> Document:
         return _read_office(content)
     text, notes = decode(content)
     document = read_text(text, suffix)
-    if document.kind in (Kind.PLAIN, Kind.MARKDOWN) and (kind := _find_markup(document.text)):
+    is_plain = document.kind in (Kind.PLAIN, Kind.MARKDOWN) or not count_timed(document.lines)
+    is_plain = is_plain and document.kind in (Kind.PLAIN, Kind.MARKDOWN, Kind.LRC)
+    if is_plain and (kind := _find_markup(document.text)):
         raise ValueError(f"it is {kind}: {_COPY}")
     return document._replace(notes=(*notes, *document.notes))
 

@@ -69,7 +69,7 @@ class _PageReader:
                 self._add_words(html.unescape(words))
             elif name:
                 name = name.lower()
-                if name in _HIDDEN and not closing:
+                if name in _HIDDEN and not closing and not token[0].endswith("/>"):
                     at = _find_behind(lowered, f"</{name}", at)
                     hidden = text[token.end() : at].partition("</")[0]
                     at = _find_behind(text, ">", at)

@@ -319,3 +319,26 @@ def test_a_line_with_very_many_times_and_its_translation_take_linear_time() -> N
         return f"{times}la\n{times}lo\n"
 
     assert_linear(lambda text: read_text(text, ".lrc"), write, 400)
+
+
+@pytest.mark.parametrize(
+    "time", ["[00:1x.00]", "[00:12.00", "00:14.00]", "[00.12.30]", "[0O:12.30]", "[00;12.30]"]
+)
+def test_a_damaged_time_is_not_sung_and_is_said(time: str) -> None:
+    read = read_sheet(f"[00:01.00]one\n{time}two\n[00:16.00]three", ".lrc")
+    assert read.values["lyrics"] == "one\ntwo\nthree"
+    problems = find_problems(read.notes)
+    assert [(note.line, note.code) for note in problems] == [(2, 400)]
+    assert f"its time {time} is damaged" in problems[0].message
+
+
+@pytest.mark.parametrize("words", ["[x2]", "12:30 at night", "[Chorus]", "1.5 litres]"])
+def test_words_with_numbers_are_no_damaged_times(words: str) -> None:
+    assert not find_problems(read_sheet(f"[00:01.00]one\n{words}\n[00:16.00]la", ".lrc").notes)
+
+
+def test_the_data_of_a_program_is_no_language() -> None:
+    text = "[language:eyJjb250ZW50IjpbXX0=]\n[0,2500]<0,300,0>Pa<300,300,0>per"
+    read = read_sheet(text, ".lrc")
+    assert read.values == {"lyrics": "Paper"}
+    assert not find_problems(read.notes)

@@ -219,3 +219,21 @@ def test_any_page_takes_linear_time(piece: str) -> None:
 )
 def test_any_rich_text_takes_linear_time(piece: str) -> None:
     assert_linear(lambda text: convert_rtf(text), lambda size: "{\\rtf1" + piece * size, 500)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".lrc"])
+def test_the_answer_of_a_service_is_refused_whatever_it_is_called(suffix: str) -> None:
+    content = b'{"lyrics": {"lines": [{"startTimeMs": "960", "words": "la"}]}}'
+    with pytest.raises(ValueError, match="it is JSON"):
+        read_document(content, suffix)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".lrc", ".ttml", ".xml"])
+def test_timed_text_is_read_also_behind_an_element_that_ends_at_once(suffix: str) -> None:
+    page = (
+        '<?xml version="1.0" encoding="utf-8"?><tt xmlns="http://www.w3.org/ns/ttml"><head>'
+        '<metadata/></head><body><div begin="9.5"><p begin="9.532" end="12.0">Cold tea and '
+        '<span>thunder</span></p><p begin="12.5" end="15">nobody</p></div></body></tt>'
+    )
+    words = build_sheet(read_document(page.encode(), suffix)).values["lyrics"]
+    assert [line for line in str(words).split("\n") if line] == ["Cold tea and thunder", "nobody"]
