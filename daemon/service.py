@@ -23,6 +23,7 @@ from .integrations.upkeep import Upkeep
 from .jobs import Event
 from .journal import Journal, JournalError
 from .landing import folders
+from .osc.leases import Leases
 from .osc.server import OscServer
 from .pads.controllers import Controllers
 from .pads.midi_player import MidiPlayer
@@ -107,6 +108,7 @@ class Daemon:
                 settings, self.panel, self.engine, allowed_folders, self.clients, self.inserter
             )
             opened.callback(self.osc.close)
+            self.leases = Leases(settings.state, self.osc.subscribers, self.osc.guard.is_trusted)
             self.discovery: Discovery | None = None
             if settings.discovery:
                 self.discovery = Discovery(settings, self.osc, self.panel, self.engine, self.tempo)
@@ -121,7 +123,8 @@ class Daemon:
             self.sources = Sources(settings, self.engine.active)
             # after the OSC server: a program hears of a clip before it is to put it in
             self.inbox = Inbox(settings, self.journal, Readers(self.clients, self.inserter))
-            self.upkeep = Upkeep(self.inserter, self.inbox, self.sources, self.clients)
+            self.upkeep = Upkeep(self.inserter, self.inbox, self.sources, self.clients, self.leases)
+            self.osc.subscribers.on_change = self.upkeep.wake
             self.engine.subscribe(self.upkeep.on_event)
             # apart from the others, whose folders may be slow
             sleep_guard = SleepGuard(self.engine.active)
@@ -155,11 +158,14 @@ class Daemon:
     def __enter__(self) -> Self:
         tcp_port = self.osc.tcp_address[1] if self.osc.tcp_address else 0
         self._lock.record_address(*self.osc.address, tcp_port, self.settings.out)
+        listeners = self.leases.restore()
         self.engine.start()
         self.pads.start()
         self.controllers.start()
         self.tempo.start()
         self.osc.start()
+        for listener in listeners:  # they know by it that the daemon is back
+            self.osc.publisher.send_event(listener, self.engine.state_event())
         if self.discovery:
             self.discovery.start()
         self.watchers.start()

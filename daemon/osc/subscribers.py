@@ -45,6 +45,7 @@ class Subscribers:
         # by client, in the order in which they subscribed last
         self._subscribers: dict[str, Subscriber] = {}
         self._static: list[Peer] = []  # those of the settings; topics they chose since then hold
+        self.on_change: Callable[[], None] = _do_nothing  # called when somebody comes or goes
         self.change_static(static)
 
     def change_static(self, static: Iterable[Address]) -> None:
@@ -98,7 +99,8 @@ class Subscribers:
             expires = max(known.expires if known else 0.0, now + lease)
             subscriber = Subscriber(peer, number, topics, expires)
             self._subscribers = current | {peer.client: subscriber}
-            return subscriber
+        self.on_change()
+        return subscriber
 
     def remove(self, client: str) -> int:
         """Returns the number it had; 0 where it was none."""
@@ -107,7 +109,20 @@ class Subscribers:
             self._subscribers = {
                 other: s for other, s in self._subscribers.items() if other != client
             }
-            return removed.number if removed else 0
+        if removed:
+            self.on_change()
+        return removed.number if removed else 0
+
+    def list_leases(self) -> list[tuple[Peer, frozenset[str], float]]:
+        """Who subscribed itself by UDP, in that order: its topics, and the seconds that are left.
+        A connection of TCP ends with the daemon.
+        """
+        now = self._clock()
+        return [
+            (subscriber.peer, subscriber.topics, subscriber.expires - now)
+            for subscriber in self._subscribers.values()
+            if now < subscriber.expires < FOR_EVER and subscriber.peer.client.startswith("udp:")
+        ]
 
     def list_peers(self, topic: str) -> list[Peer]:
         """Those who subscribed to a topic."""
@@ -117,6 +132,10 @@ class Subscribers:
             for subscriber in self._subscribers.values()
             if topic in subscriber.topics and subscriber.expires > now
         ]
+
+
+def _do_nothing() -> None:
+    """Nobody keeps who subscribed."""
 
 
 def _find_machine(peer: Peer) -> str:

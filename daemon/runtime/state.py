@@ -18,6 +18,7 @@ OURS = (
     "heard.json",
     "integrations.json",
     "learnt.toml",
+    "listeners.json",
     "banks",
     "latents",
     "previews",
