@@ -53,11 +53,11 @@ from tests.support.waiting import until
     ("values", "seeds", "variations"),
     [
         ({"seed": 7}, [7, 8, 9], [-1, -1, -1]),
-        ({"seed": 7, "variation": 0.2, "variation_seed": 1}, [7, 7, 7], [1, 2, 3]),
+        ({"seed": 7, "variation": 0.2, "variation_seed": 4}, [7, 7, 7], [4, 5, 6]),
         ({"seed": 7, "variation": 0.2}, [7, 7, 7], [1, 2, 3]),
         ({"variation": 0.2, "variation_seed": 1}, [0, 1, 2], [1, 1, 1]),
     ],
-    ids=["seeds in a row", "variations of a seed", "a variation of each seed"],
+    ids=["seeds in a row", "variations of a seed", "the first ones", "a variation of each seed"],
 )
 def test_several_takes_differ_in_their_seeds_or_are_variations_of_one(
     build: Build, values: dict[str, Any], seeds: list[int], variations: list[int]
