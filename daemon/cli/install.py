@@ -132,7 +132,11 @@ class Launchd(Service):
         self.disable()
         # or else one that somebody has switched off under Login Items stays off
         run_manager("launchctl", "enable", f"{self._domain}/{LABEL}", may_fail=True)
-        run_manager("launchctl", "bootstrap", self._domain, str(self.path))
+        try:
+            run_manager("launchctl", "bootstrap", self._domain, str(self.path))
+        except SettingsError as error:
+            switch = "System Settings > General > Login Items & Extensions"
+            raise SettingsError(f"{error}; is it allowed in {switch}?") from error
 
     def disable(self) -> None:
         run_manager("launchctl", "bootout", f"{self._domain}/{LABEL}", may_fail=True)

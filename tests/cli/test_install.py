@@ -202,6 +202,14 @@ def test_launchd_gets_an_agent_and_starts_it(machine: Machine) -> None:
     assert agent["ThrottleInterval"] == agent["ExitTimeOut"] == 30
 
 
+def test_a_launchd_that_refuses_it_says_where_it_is_allowed(machine: Machine) -> None:
+    machine.has("launchctl", refused="print*|bootstrap*")
+    done = machine.run("service", "install")
+    assert done.returncode == 2
+    assert "launchctl bootstrap" in done.stderr
+    assert "no such bus; is it allowed in System Settings > General > Login Items" in done.stderr
+
+
 def test_it_says_that_it_runs_once_it_answers(machine: Machine) -> None:
     machine.has("launchctl", refused="print*")
     done = machine.run("service", "install")
