@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.explain import explain_request
+from pipeline.explain import Explanation, list_prompt_explanations
 from pipeline.request import BadRequest, LinkedFile, MissingFile, Request
 
 MIX = "mix"  # the clip that is everything
@@ -120,7 +120,10 @@ class Job:
     created: float = 0.0  # seconds since the epoch
     ended: float = 0.0  # the same; 0 while it has not
     cost: float = 0.0  # in the model's unit; 0 while it is not known
-    notes: tuple[str, ...] = ()  # what was read of its lyrics, its source and its MIDI guide
+    # what was read of its lyrics, its source and its MIDI guide, and of its take
+    notes: tuple[str, ...] = ()
+    # Not journaled: those of its notes by which something is otherwise than it was asked for.
+    problems: tuple[str, ...] = ()
     # Not journaled: what clients have asked for since the daemon started.
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
@@ -149,9 +152,23 @@ class Job:
 
     @property
     def note_events(self) -> tuple[Event, ...]:
-        """One `note` event for each sentence about what was read out of its request."""
-        texts = (*explain_request(self.resolved), *self.notes)
-        return tuple(Event("note", self, (text,)) for text in texts)
+        """One `note` event for each sentence about what was read out of its request, and about what
+        is made otherwise.
+        """
+        said = list_prompt_explanations(self.resolved)
+        said += tuple(Explanation(text, text in self.problems) for text in self.notes)
+        return tuple(self._make_note(each) for each in dict.fromkeys(said))
+
+    def add_notes(self, told: Iterable[Explanation]) -> tuple[Event, ...]:
+        """From now on these are among its notes. Returns the events of those that were not."""
+        known = {event.values[0] for event in self.note_events}
+        fresh = [each for each in dict.fromkeys(told) if each.text not in known]
+        self.notes += tuple(each.text for each in fresh)
+        self.problems += tuple(each.text for each in fresh if each.is_problem)
+        return tuple(self._make_note(each) for each in fresh)
+
+    def _make_note(self, said: Explanation) -> Event:
+        return Event("note", self, (said.text,), is_problem=said.is_problem)
 
     @property
     def status_events(self) -> list[Event]:
@@ -168,12 +185,14 @@ class Job:
 class Event:
     """Something to tell the surfaces. `values` are texts and numbers, which follow the job's id:
     see the event table in daemon/README.md. Where it goes `to` one client, nobody else is told.
+    `is_problem`: it is a note by which something is otherwise than it was asked for.
     """
 
     kind: str
     job: Job | None
     values: tuple[Any, ...] = ()
     to: str = ""
+    is_problem: bool = False
 
 
 Listener = Callable[[Event], None]

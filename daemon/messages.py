@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.singer.lines import LineTime, parse_lines
 from pipeline.take import TakeInfo
@@ -86,7 +87,8 @@ class FetchingModel(WorkerMessage):
 @dataclass(frozen=True)
 class ModelLoaded(WorkerMessage):
     """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
-    planner costs, 0 without one.
+    planner costs, 0 without one. `wordless` says why it cannot say what a recording is, and what to
+    do; empty where it can.
     """
 
     title: str
@@ -94,6 +96,7 @@ class ModelLoaded(WorkerMessage):
     defaults: Defaults
     seconds_per_cost: float
     token_cost: float
+    wordless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,16 @@ class RenderLines(WorkerMessage):
 
     ticket: int
     lines: tuple[LineTime, ...]
+
+
+@dataclass(frozen=True)
+class RenderNotes(WorkerMessage):
+    """What is made otherwise than it was asked for, and what was read of the request; all that is
+    known by now.
+    """
+
+    ticket: int
+    notes: tuple[Explanation, ...]
 
 
 @dataclass(frozen=True)
@@ -244,7 +257,9 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "defaults": lambda value: Defaults(*value),
     "info": TakeInfo.from_json,
     "lines": parse_lines,
+    "notes": lambda value: tuple(Explanation(*each) for each in value),
     "request": Request.restore,
+    "wordless": tuple,
 }
 
 

@@ -42,6 +42,7 @@ from .messages import (
     RenderFailed,
     RenderFinished,
     RenderLines,
+    RenderNotes,
     RenderPlan,
     RenderProgress,
     SetAdapters,
@@ -144,6 +145,7 @@ class Worker:
                 log.exception("the model could not be loaded")
             self._send(ModelLoadFailed(f"the model could not be loaded: {error}"))
             return
+        obstacle = model.find_obstacle_to_understanding()
         self._send(
             ModelLoaded(
                 model.title,
@@ -151,6 +153,7 @@ class Worker:
                 model.defaults,
                 seconds_per_cost,
                 model.token_cost,
+                (str(obstacle), obstacle.hint) if obstacle else (),
             )
         )
         while True:
@@ -208,6 +211,8 @@ class Worker:
             self._send(RenderPlan(rendering.ticket, dict(output.planned)))
         elif output.lines is not None:
             self._send(RenderLines(rendering.ticket, output.lines))
+        elif output.notes is not None:
+            self._send(RenderNotes(rendering.ticket, output.notes))
         elif time.monotonic() - rendering.progress_sent >= PROGRESS_SECONDS:
             rendering.progress_sent = time.monotonic()
             self._send(RenderProgress(rendering.ticket, output.fraction, output.label))

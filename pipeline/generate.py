@@ -170,10 +170,8 @@ class AceStep:
         """
         model = self.model
         check_files(request)
-        if model.config.plays_guides:
-            raise BadRequest(f"{model.name} has no audio codes", "load one of ACE-Step's models")
-        if missing := model.planner_slot.missing_reason:
-            raise BadRequest(missing, "fetch one, and try again")
+        if obstacle := self.find_obstacle_to_understanding():
+            raise obstacle
         meter = Meter()
         request = self._locate_files(dataclasses.replace(request, task="cover"))
         request = resolve_request(request)
@@ -195,6 +193,18 @@ class AceStep:
             description = yield from report_tokens(work, meter, 1.0, cost.DESCRIPTION_LENGTH)
         values = {"seconds": request.length, "codes": codes.format_codes(audio_codes)}
         return dataclasses.replace(description, values={**description.values, **values})
+
+    def find_obstacle_to_understanding(self) -> BadRequest | None:
+        """Why it cannot say what a recording is, and what to do: it is a voice without audio codes,
+        or has no planner.
+        """
+        if self.model.config.plays_guides:
+            return BadRequest(
+                f"{self.model.name} has no audio codes", "load one of ACE-Step's models"
+            )
+        if missing := self.model.planner_slot.missing_reason:
+            return BadRequest(missing, "fetch one, and try again")
+        return None
 
     # --- the model --------------------------------------------------------------------------------
 

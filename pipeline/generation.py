@@ -13,6 +13,7 @@ import numpy as np
 
 from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
 from .audio import Floats, Waveform
+from .explain import Explanation
 from .guide import synth
 from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
@@ -24,7 +25,7 @@ from .planner.planning import PlannedRequest, is_planned, plan_request
 from .postprocess import PostprocessedClips
 from .prompts import Unread
 from .request import PREVIEW, SAMPLE_RATE, Request
-from .request_files import explain, resolve_request
+from .request_files import list_explanations, resolve_request
 from .schedules import Schedule
 from .singer.lines import LineTime, bound_lines
 from .singer.lyrics import Lyrics
@@ -70,7 +71,7 @@ class Generation:
         """
         self.model = model
         self.request = model.capabilities.accept(resolve_request(request))
-        self.explanations = explain(self.request)  # of what was asked, before any plan
+        self.explanations = list_explanations(self.request)  # of what was asked, before any plan
         self.adapters = model.adapters
         self.meter = Meter()
         self.plan: PlannedRequest | None = None
@@ -170,6 +171,8 @@ class Generation:
             self.part = yield from self._report_steps("guide", writing, self.plan_share)
         if self.lines:
             yield Progress("guide", self.plan_share, lines=self.lines)
+        if notes := tuple(self._explain_limits()):
+            yield Progress("guide", self.plan_share, notes=notes)
 
     def _find_stored_latents(self) -> _Stage[None]:
         """The latents that the source was decoded from, where the model has made it."""
@@ -333,6 +336,8 @@ class Generation:
             self.unread = model.find_unread(request, contexts[0].task, added)
         if self.unread.lyrics:
             yield Progress("text", text_start, lines=self.lines)
+        if any(self.unread):
+            yield Progress("text", text_start, notes=tuple(self._explain_limits()))
         yield Progress("condition", next(self.spans).start)
         with self.meter.measure("condition"):
             conditionings = [
@@ -489,6 +494,12 @@ class Generation:
         """The facts about the take."""
         model = self.model
         request = self.request
+        explanations = (
+            *self.explanations,
+            *self._explain_limits(),
+            *(Explanation(note, True) for note in notes),
+            *(Explanation(note) for note in (self.plan.notes if self.plan else ())),
+        )
         used_codes = inputs.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
         return TakeInfo(
             request,
@@ -504,15 +515,8 @@ class Generation:
             timings=self.meter.seconds,
             memory=self.meter.bytes,
             machine=describe_machine(),
-            notes=(
-                *self.explanations,
-                *self.sound_notes,
-                *model.capabilities.describe_limits(request),
-                *self.unread.describe(),
-                *self._describe_guide(),
-                *notes,
-                *(self.plan.notes if self.plan else ()),
-            ),
+            notes=tuple(said.text for said in explanations),
+            problems=tuple(said.text for said in explanations if said.is_problem),
         )
 
     def _list_sections(self) -> tuple[tuple[float, str], ...]:
@@ -546,21 +550,35 @@ class Generation:
             return "left out: nothing in them can be sung"
         return "left out: they have markers alone, and no words"
 
-    def _describe_guide(self) -> tuple[str, ...]:
+    def _explain_limits(self) -> Iterator[Explanation]:
+        """What is known by now of what the model makes otherwise than it was asked for, and of the
+        guide.
+        """
+        limits = (
+            *self.sound_notes,
+            *self.model.capabilities.describe_limits(self.request),
+            *self.unread.describe(),
+        )
+        yield from (Explanation(limit, True) for limit in limits)
+        yield from self._explain_guide()
+
+    def _explain_guide(self) -> Iterator[Explanation]:
         """What was read out of the caption for the guide, and what became of the lyrics."""
-        notes = [self.singing.note] if self.singing.note else []
+        if self.singing.note:
+            yield Explanation(self.singing.note, True)
         if self.singing.lyrics is not None and self.part is None and self.singing.is_heard:
-            notes.append(f"the lyrics were {self._explain_silence(self.singing.lyrics)}")
-        if self.vocals is not None:
-            notes.append(
+            reason = self._explain_silence(self.singing.lyrics)
+            yield Explanation(f"the lyrics were {reason}", True)
+        if self.part is not None and self.singing.is_heard and not self.model.config.sings:
+            yield Explanation(
                 f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "
                 "(guide_voice off leaves it out)"
             )
         if self.part is not None:
-            notes += self.part.notes
+            yield from (Explanation(note) for note in self.part.notes)
         if self.guide is not None and self.guide.caption is not None:
-            notes.append(describe_caption(self.guide.caption))
-        return tuple(note for note in notes if note)
+            text = describe_caption(self.guide.caption)
+            yield from (Explanation(text),) if text else ()
 
 
 def read_sound(

@@ -31,6 +31,7 @@ from .request import (
 )
 from .source_facts import SourceFacts
 from .source_facts import read_facts as read_source_facts
+from .source_window import check_window
 
 _METER_FIELDS = ("time_signature", "beats_per_bar")
 _LENGTH_FIELDS = ("bars", "seconds")
@@ -100,7 +101,9 @@ def resolve_request(request: Request) -> Request:
     its source's, its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
     """
     check_files(request)
-    return follow_guide(follow_source(_find_files(request)).request).resolved()
+    resolved = follow_guide(follow_source(_find_files(request)).request).resolved()
+    check_window(resolved)
+    return resolved
 
 
 def _find_files(request: Request) -> Request:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from . import blas
+from .explain import Explanation
 from .request import SAMPLE_RATE, Request
 from .singer.lines import LineTime, parse_lines
 from .weights import adapter
@@ -35,6 +36,9 @@ class Progress:
     planned: Mapping[str, object] | None = None
     # once, when the guide is composed and has words: when they are sung
     lines: tuple[LineTime, ...] | None = None
+    # as soon as it is known: what is made otherwise than it was asked for, and what else there is
+    # to say of the request
+    notes: tuple[Explanation, ...] | None = None
 
     def __post_init__(self) -> None:
         # rounding errors must not look like progress that goes back
@@ -59,8 +63,9 @@ class TakeInfo:
     `chords` the guide's (seconds, name), and `lines` when the lyrics are sung, where the guide's
     singer sings them.
     `planned` is what of the request the planner filled in. `timings` are seconds per stage,
-    `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what the model
-    could not do of the request.
+    `memory` the most bytes that MLX held in it, `machine` says where. `notes` say what was read
+    of the request and what the model could not do of it; `problems` are those of them that say that
+    something is otherwise than it was asked for.
     """
 
     request: Request
@@ -77,6 +82,7 @@ class TakeInfo:
     memory: Mapping[str, int] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -115,6 +121,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "chords": _read_pairs,
     "lines": parse_lines,
     "notes": tuple,
+    "problems": tuple,
 }
 
 

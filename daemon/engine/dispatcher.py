@@ -5,6 +5,7 @@ ended.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.request import Request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Failure, Job, JobState, Priority
@@ -30,6 +32,7 @@ from ..messages import (
     RenderFailed,
     RenderFinished,
     RenderLines,
+    RenderNotes,
     RenderPlan,
     RenderProgress,
     WorkerMessage,
@@ -40,7 +43,13 @@ from .event_bus import EventBus
 from .fair_lock import FairLock
 from .given_up import GivenUpAdapters
 from .held_jobs import HeldJobs
-from .job_events import make_clip_events, make_line_events, make_plan_events, read_landed
+from .job_events import (
+    list_take_notes,
+    make_clip_events,
+    make_line_events,
+    make_plan_events,
+    read_landed,
+)
 from .job_queue import JobQueue
 from .lander import Lander
 from .model_state import ModelChoice, ModelState
@@ -150,6 +159,10 @@ class Dispatcher:
 
     def _find_running(self, ticket: int) -> Run | None:
         return next((run for run in self.running if run.ticket == ticket), None)
+
+    def check_model(self, request: Request) -> None:
+        """Raises `Refused` 422 for what is known that the model that plays cannot make."""
+        self._model.check(request)
 
     # --- to the queue, and to the worker ----------------------------------------------------------
 
@@ -401,6 +414,8 @@ class Dispatcher:
                 self._on_plan(message)
             case RenderLines():
                 self._on_lines(message)
+            case RenderNotes():
+                self._on_notes(message)
             case PreviewAudio():
                 self._on_preview_audio(message)
             case RenderClip():
@@ -532,6 +547,10 @@ class Dispatcher:
             run.job.line_events = make_line_events(run.job, message.lines)
             self._publish(run, run.job.line_events)
 
+    def _on_notes(self, message: RenderNotes) -> None:
+        if run := self._find_running(message.ticket):
+            self._publish(run, run.job.add_notes(message.notes))
+
     def _publish(self, run: Run, events: Iterable[Event]) -> None:
         for event in events:
             if not run.job.cancel_requested:
@@ -592,9 +611,12 @@ class Dispatcher:
     ) -> None:
         """The files are there: write it down, then tell, not before `due`."""
         used, columns = read_landed(run, landed, info)
+        told = list_take_notes(landed, info)
         with self._lock:
             self._leave_landing(run)
             job = run.job
+            self._publish(run, job.add_notes(told))
+            columns["notes"] = json.dumps(job.notes)
             published = job.clip_events
             job.clip_events = make_clip_events(job, landed.clips, used)
             job.insert_for = self._choose_inserter(job)

@@ -213,6 +213,7 @@ class Intake:
                 dispatcher = self._dispatcher
                 waiting = (dispatcher.queue, dispatcher.held, self.list_jobs())
                 orders.check_order(order, self.settings, waiting)
+                dispatcher.check_model(order.request)
                 if resolved is None:
                     if names_files(order.request):
                         return False
@@ -221,7 +222,9 @@ class Intake:
                 jobs = orders.make_jobs(asked, resolved.made, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:
-                job.notes = (*order.notes, *incoming.file_notes)
+                # those of a take that is made already are behind them
+                notes = (*order.notes, *incoming.file_notes, *job.notes)
+                job.notes = tuple(dict.fromkeys(notes))
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
             self._forget_unread(incoming)

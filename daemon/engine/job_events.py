@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.singer.lines import LineTime
 from pipeline.take import TakeInfo
@@ -14,7 +15,7 @@ from pipeline.take import TakeInfo
 from ..jobs import Event, Job
 from ..landing import clips
 from ..landing.finished_take import WORDS
-from ..landing.manifest import read_manifest
+from ..landing.manifest import read_explanations, read_manifest
 from .run import Run
 
 MAX_STARTS = 50  # words of a line whose times are told: the manifest has all
@@ -61,6 +62,17 @@ def make_clip_events(
     """An event for every (stem, path). `used` is the request as it was played."""
     values = used.bpm, used.bars, str(used.seed)
     return tuple(Event("clip", job, (stem, str(path), *values)) for stem, path in files)
+
+
+def list_take_notes(landed: clips.Landed, info: TakeInfo | None) -> tuple[Explanation, ...]:
+    """What there is to say of a take, by its `info`, and by its manifest: of how its files were
+    written, and where `info` is not known. Reads the manifest.
+    """
+    known = info.notes if info else ()
+    problems = info.problems if info else ()
+    made = (Explanation(note, note in problems) for note in known)
+    written = read_explanations(landed.manifest)
+    return (*made, *(each for each in written if each.text not in known))
 
 
 def read_landed(

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from pipeline.cost import estimate_cost
+from pipeline.request import UNDERSTAND, Request
 from pipeline.take import TakeInfo
 from pipeline.variants import Defaults
+from pipeline.voices import VOICES
 from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 
-from ..jobs import Job
+from ..jobs import Job, Refused
 from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished, SetAdapters
 from ..settings import Settings
 from .job_queue import JobQueue
@@ -33,6 +35,9 @@ class ModelChoice(NamedTuple):
         return format_title(name, 0, self.adapters)
 
 
+WORDS_HINT = (
+    "acestepd pull --planner fetches a model that knows words; then /ace/model has it loaded"
+)
 MOST_WORN = 8  # choices that are remembered
 CHOICE_CRASHES = 2  # of the worker with a choice that nothing was played with yet
 
@@ -92,6 +97,7 @@ class ModelState:
         self._crashes = 0  # of the worker with what is chosen, and has not played yet
         self._speed = RenderSpeed()
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
+        self._wordless: tuple[str, ...] = ()  # as in `ModelLoaded`
 
     def set_status(self, status: ModelStatus) -> None:
         if status != self.status:
@@ -148,6 +154,7 @@ class ModelState:
         self.defaults = message.defaults
         self._note_worn()
         self._token_cost = message.token_cost
+        self._wordless = message.wordless
         self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
     def make_adapters_message(self) -> SetAdapters:
@@ -200,6 +207,21 @@ class ModelState:
         self._worn = [choice for choice in self._worn if choice != given_up]
         self.choose(self._worn[-1] if self._worn else given_up._replace(adapters=()))
         return given_up if given_up != self.choice else None
+
+    # --- what it can do ---------------------------------------------------------------------------
+
+    def check(self, request: Request) -> None:
+        """Raises `Refused` 422 for a recording that is to be put into words, where it is known that
+        the model cannot.
+        """
+        if request.task != UNDERSTAND:
+            return
+        if self.defaults is None:
+            if self.choice.model in VOICES:
+                raise Refused(422, f"{self.choice.model} has no audio codes", WORDS_HINT)
+        elif self._wordless:
+            message, hint = self._wordless
+            raise Refused(422, message, f"{hint}: {WORDS_HINT}")
 
     # --- what its takes cost ----------------------------------------------------------------------
 

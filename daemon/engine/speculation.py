@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from pipeline.explain import Explanation
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, Listener, Order, Priority
@@ -316,3 +317,5 @@ def _make_client_job(order: Order, expected: Job) -> Job:
 def _copy_plan(expected: Job, job: Job) -> None:
     job.plan_events = tuple(dataclasses.replace(event, job=job) for event in expected.plan_events)
     job.line_events = tuple(dataclasses.replace(event, job=job) for event in expected.line_events)
+    notes = (Explanation(note, note in expected.problems) for note in expected.notes)
+    job.add_notes(notes)

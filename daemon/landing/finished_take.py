@@ -49,7 +49,13 @@ class FinishedTake:
         sections = tuple((seconds, str(n)) for n, (seconds, _) in enumerate(info.sections, 1))
         request = info.request.changed(dict.fromkeys(WORDS, ""))
         wordless = replace(
-            info, request=request, planned=planned, sections=sections, lines=(), notes=()
+            info,
+            request=request,
+            planned=planned,
+            sections=sections,
+            lines=(),
+            notes=(),
+            problems=(),
         )
         return replace(self, info=wordless)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import untrusted
+from pipeline.explain import Explanation
 from pipeline.limits import LIMITS
 from pipeline.request import Request, complete_stored_values
 from pipeline.take import TakeInfo
@@ -80,11 +81,12 @@ def read_manifest(path: Path, build_request: BuildRequest | None = None) -> Take
     return parse_manifest(content, path, build_request)
 
 
-def read_notes(path: Path) -> tuple[str, ...]:
+def read_explanations(path: Path) -> tuple[Explanation, ...]:
     """What was said of a take; nothing where its manifest is not there any more."""
     with suppress(OSError, ValueError, AttributeError, TypeError):
         data = untrusted.parse_json(untrusted.read_bytes(path, LIMITS.manifest_bytes))
-        return tuple(str(note) for note in data.get("notes", ()))
+        problems = data.get("problems", ())
+        return tuple(Explanation(str(note), note in problems) for note in data.get("notes", ()))
     return ()
 
 

@@ -230,8 +230,10 @@ def _write_files(
         sums=(*sums, ""),
         latest=kept.list_base_names(names.build_slug(request)) if take.clips else (),
     )
+    shortfall = _describe_shortfall(request, levelled)
     manifest = build_manifest(job, info, created) | {
-        "notes": [*info.notes, *_describe_shortfall(request, levelled)],
+        "notes": [*info.notes, *shortfall],
+        "problems": [*info.problems, *shortfall],
         "loudness": levelled.loudness,
         "clips": clips,
         "left_out": left_out,

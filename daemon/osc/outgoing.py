@@ -52,7 +52,8 @@ EVENTS = _by_name(
         "ss",
         "id text",
         "id, text",
-        "what was read out of the request, or was not understood: one each, behind `/ace/queued`",
+        "what was read out of the request, was not understood or is left out: one each, behind "
+        "`/ace/queued`, or as soon as it is known",
         has_id=True,
         max_text=MAX_TEXT,
     ),

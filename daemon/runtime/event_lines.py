@@ -33,6 +33,10 @@ def _describe_queued(event: Event, now: float) -> str:
     return f"{_find_id(event)} queued{behind}{_describe_eta(eta, ', about {}')}"
 
 
+def _describe_note(event: Event, now: float) -> str:
+    return f"{_find_id(event)}: {event.values[0]}"
+
+
 def _describe_eta(eta: float, text: str) -> str:
     """Nothing where it is not known."""
     if eta <= 0:
@@ -106,6 +110,7 @@ def _find_id(event: Event) -> str:
 
 _DESCRIBERS: dict[str, Callable[[Event, float], str]] = {
     "queued": _describe_queued,
+    "note": _describe_note,
     "finished": _describe_finished,
     "fail": _describe_failure,
     "state": _describe_state,

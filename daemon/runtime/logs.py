@@ -34,7 +34,7 @@ REST_SECONDS = 0.05
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
-UNLOGGED = ("progress", "clip", "words", "note")  # kinds of events
+UNLOGGED = ("progress", "clip", "words")  # kinds of events
 LIVE = "is_live"  # an attribute of a log record
 
 log = logging.getLogger("acestepd")
@@ -187,8 +187,8 @@ class LimitedLog:
 
 class EventLog:
     """Writes events into the log, but for progress, clips, which the end of their job names, the
-    lyrics' lines, which may be private, and pads that nobody waits for: what every pad of a bank
-    shows when it is loaded or filled.
+    lyrics' lines, which may be private, notes of what was read as it was meant, and pads that nobody
+    waits for: what every pad of a bank shows when it is loaded or filled.
     """
 
     def __init__(self) -> None:
@@ -197,7 +197,10 @@ class EventLog:
     def write(self, event: Event) -> None:
         if event.kind in UNLOGGED or (event.kind == "pad" and not self._is_awaited(event)):
             return
-        level = logging.WARNING if event.kind == "fail" else logging.INFO
+        if event.kind == "note" and not event.is_problem:
+            return
+        is_warning = event.kind == "fail" or event.is_problem
+        level = logging.WARNING if is_warning else logging.INFO
         log.log(level, "%s", describe_event(event, time.time()))
 
     def _is_awaited(self, event: Event) -> bool:

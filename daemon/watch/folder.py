@@ -21,7 +21,7 @@ from pipeline.singer.vocal_part import NO_WORD
 from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState, Refused
-from ..landing.manifest import read_notes
+from ..landing.manifest import read_explanations
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..runtime import access
@@ -68,6 +68,7 @@ class FileRecord:
     notes: tuple[SheetNote, ...] = ()
     outcome: tuple[SheetNote, ...] = ()  # of that job: why it failed, what its sound lacked
     sung: tuple[SheetNote, ...] = ()  # how that job sings its lines
+    said: tuple[SheetNote, ...] = ()  # what there is to say of its take
     unannounced: tuple[SheetNote, ...] = ()  # those of them that have not been sent
     announced: tuple[SheetNote, ...] = ()
     # a file that could not be taken: what it was like, and how often it was tried
@@ -475,7 +476,7 @@ class WatchedFolder:
         record.outcome = _describe_outcome(job.last_event) if job else ()
         if job:
             record.job_id = job.id
-            record.sung = ()
+            record.sung = record.said = ()
         quiet = outcome is None and preexisting
         self._tell(file.name, record, record.notes, quiet, preexisting)
 
@@ -559,14 +560,28 @@ class WatchedFolder:
                 note = _describe_line(event, record.parsed.sung)
                 record.sung += (note,)
                 record.unannounced += (note,)
+            elif event.kind == "note":
+                self._add_said(record, event)
             else:
                 record.outcome = _describe_outcome(event)
                 self._report(name, record)
 
+    def _add_said(self, record: FileRecord, event: Event) -> None:
+        """What was not known when the file was read."""
+        (text,) = event.values
+        known = {note.message for note in (*record.notes, *record.said)}
+        if text not in known:
+            note = SheetNote(0, UNCLEAR if event.is_problem else UNDERSTOOD, text)
+            record.said += (note,)
+            record.unannounced += (note,)
+
     def announce_lines(self) -> None:
-        """Send what there is to say of the lines that are sung, a file at a time."""
+        """Send what there is to say of a take and of the lines that are sung, a file at a time, and
+        report it.
+        """
         for name, record in self._records.items():
             if record.unannounced:
+                self._report(name, record)
                 self._announce(self.watch.folder / name, record.unannounced)
                 record.unannounced = ()
 
@@ -600,8 +615,8 @@ class WatchedFolder:
 
     def _report(self, name: str, record: FileRecord) -> bool:
         """Whether there was the same report already."""
-        notes = (*record.outcome, *record.announced, *record.sung)
-        return update_report(self.watch.out, name, notes, record.parsed.text)
+        notes = dict.fromkeys((*record.outcome, *record.announced, *record.said, *record.sung))
+        return update_report(self.watch.out, name, [*notes], record.parsed.text)
 
 
 def _sign_files(file: WatchedFile) -> list[str]:
@@ -660,8 +675,8 @@ def _describe_line(event: Event, sung: Sequence[int]) -> SheetNote:
 
 
 def _describe_outcome(event: Event | None) -> tuple[SheetNote, ...]:
-    """Why a job failed; or what was read otherwise of its files of sound than they say: half a
-    recording is no whole one.
+    """Why a job failed; or what of its take is otherwise than it was asked for: half a recording is
+    no whole one. Reads the take's manifest.
     """
     if event is None or event.job is None:
         return ()
@@ -672,5 +687,8 @@ def _describe_outcome(event: Event | None) -> tuple[SheetNote, ...]:
         return ()
     request = event.job.request
     names = tuple(f"{Path(path).name} " for path in (request.source, request.reference) if path)
-    notes = read_notes(Path(event.values[1])) if names else ()
-    return tuple(SheetNote(0, UNCLEAR, note) for note in notes if note.startswith(names))
+    return tuple(
+        SheetNote(0, UNCLEAR, said.text)
+        for said in read_explanations(Path(event.values[1]))
+        if said.is_problem or said.text.startswith(names)  # of a take before problems were told
+    )

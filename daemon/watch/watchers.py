@@ -142,7 +142,7 @@ class Watchers:
             self._observer.join()
 
     def _on_event(self, event: Event) -> None:
-        if event.job is None or event.kind not in ("words", "fail", "finished"):
+        if event.job is None or event.kind not in ("note", "words", "fail", "finished"):
             return
         if event.job.client.startswith("watch:"):
             self._job_events.put(event)

@@ -27,6 +27,7 @@ from daemon.messages import (
     RenderFailed,
     RenderFinished,
     RenderLines,
+    RenderNotes,
     RenderPlan,
     RenderProgress,
     SetAdapters,
@@ -34,6 +35,7 @@ from daemon.messages import (
     receive_message,
     send_message,
 )
+from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.variants import TURBO
@@ -81,6 +83,7 @@ EXAMPLES = [
     AdaptersRefused("it is torn"),
     RenderProgress(7, 0.5, "diffusion"),
     RenderLines(7, (sung_line("la la", bar=3, start=4.5),)),
+    RenderNotes(7, (Explanation("it does not sing", True), Explanation("90 bpm"))),
     RenderPlan(7, {"bpm": 92.0, "key": "A minor"}),
     PreviewAudio(7, 3, AUDIO),
     RenderClip(7, "drums", AUDIO),

@@ -132,6 +132,7 @@ class SteppedModel:
         self.played: list[str] = []
         self.filled: dict[str, Any] = {}  # by its planner
         self.lines: tuple[LineTime, ...] = ()  # of the lyrics, sung
+        self.obstacle: BadRequest | None = None  # to putting a recording into words
         if running:
             self.run()
 
@@ -167,6 +168,9 @@ class SteppedModel:
         self._free.set()
 
     def rehearse(self, request: Request) -> None: ...
+
+    def find_obstacle_to_understanding(self) -> BadRequest | None:
+        return self.obstacle
 
     def count_cached(self) -> dict[str, list[int]]:
         return {"text": [len(self.played) - 1, 1]}

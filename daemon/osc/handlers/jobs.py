@@ -233,8 +233,8 @@ def insert(context: Context, arguments: Arguments) -> None:
     elif context.subscribers.list_peers("insert"):  # they have no names: all of them are asked
         context.engine.publish(Event("insert", job, (track, slot, job.mix_path)))
     else:
-        hint = "open one; acestepd integrations lists them"
-        raise Refused(503, "no program that puts clips in is there", hint)
+        hint = "open your DAW with its part of acestepd in it: acestepd integrations lists them"
+        raise Refused(503, f"no integration is connected that could put {job.id!r} in", hint)
     context.answer("done", INSERT, track, slot)
 
 
