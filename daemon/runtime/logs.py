@@ -187,8 +187,8 @@ class LimitedLog:
 
 class EventLog:
     """Writes events into the log, but for progress, clips, which the end of their job names, the
-    lyrics' lines, which may be private, notes of what was read as it was meant, and pads that nobody
-    waits for: what every pad of a bank shows when it is loaded or filled.
+    lyrics' lines, which may be private, notes of what was read as it was meant, and pads that
+    nobody waits for: what every pad of a bank shows when it is loaded or filled.
     """
 
     def __init__(self) -> None:
