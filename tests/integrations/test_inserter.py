@@ -183,7 +183,7 @@ def test_where_nobody_is_there_an_insert_is_refused(stage: Stage, client: OscCli
     make_clip(client, "take1", *SHORT)
     id, code, text, hint = expect_fail(client, "/ace/insert", "take1")
     assert (id, code) == ("take1", 503)
-    assert "no program" in text
+    assert "no integration is connected" in text
     assert "acestepd integrations" in hint
 
 
