@@ -39,7 +39,7 @@ def _explain_prompt(request: Request) -> Iterator[Explanation]:
         return
     reading = read_prompt(request.prompt)
     yield from _explain(reading.tempo, "bpm", f"{request.bpm:.10g}" if request.bpm else "")
-    yield from _explain(reading.musical_key, "key", request.key)
+    yield from _explain(reading.musical_key, "key", request.given_key)
     if request.beats_per_bar or request.time_signature:
         field = "beats_per_bar" if request.beats_per_bar else "time_signature"
         is_same = request.meter == Request(time_signature=reading.time_signature).meter

@@ -43,6 +43,9 @@ _CAMELOT = {  # the wheel's own names, from 1 on
 }
 
 
+ANY_KEY = "any"  # left open on purpose: another take of it may have another key
+
+
 class KeyName(NamedTuple):
     """What was read: a note, and "major" or "minor", "" where nothing is said of it."""
 
@@ -76,6 +79,11 @@ def parse_key(value: str) -> str:
         if len({frozenset(scale_of(key)) for key in keys}) == 1:
             return keys[0]
     raise ValueError(f"one key, like {names[0].complete()}")
+
+
+def parse_key_or_any(value: str) -> str:
+    """The same; and "any", whatever its case."""
+    return ANY_KEY if value.strip().lower() == ANY_KEY else parse_key(value)
 
 
 def _read_name(text: str) -> KeyName:

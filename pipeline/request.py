@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from . import codes
 from .did_you_mean import find_similar, suggest
 from .guide.harmony import parse_chord_line
-from .keys import parse_key
+from .keys import ANY_KEY, parse_key_or_any
 from .prompt_reading import read_prompt
 from .quantities import (
     BARS,
@@ -401,9 +401,10 @@ class Request:
     )
     key: str = text_field(
         "",
-        "musical key, like A minor, F#m or 8A; empty takes the prompt's, or the model's",
+        "musical key, like A minor, F#m or 8A; empty takes the prompt's, or the model's; any: "
+        "rerolls and pads of a bank may each have another",
         "keyscale",
-        check=parse_key,
+        check=parse_key_or_any,
     )
     time_signature: str = text_field(
         "",
@@ -674,14 +675,16 @@ class Request:
         )
 
     def follow_prompt(self) -> Request:
-        """The request with the tempo, key and metre that its prompt says, where it gives none."""
+        """The request with the tempo, key and metre that its prompt says, where it gives none. Any
+        key is none.
+        """
+        values: dict[str, Any] = {} if self.key == self.given_key else {"key": ""}
         if not self.read_prompt or self.task == UNDERSTAND:
-            return self
+            return self.changed(values) if values else self
         reading = read_prompt(self.prompt)
-        values: dict[str, Any] = {}
         if reading.bpm and not self.bpm:
             values["bpm"] = reading.bpm
-        if reading.key and not self.key:
+        if reading.key and not self.given_key:
             values["key"] = reading.key
         if reading.time_signature and not (self.time_signature or self.beats_per_bar):
             values["time_signature"] = reading.time_signature
@@ -783,6 +786,11 @@ class Request:
             return self.beats_per_bar, 4
         count, _, unit = (self.time_signature or "4").partition("/")
         return int(count), int(unit or (8 if count == "6" else 4))
+
+    @property
+    def given_key(self) -> str:
+        """`key`, where the request names one."""
+        return "" if self.key == ANY_KEY else self.key
 
     @property
     def given_meter(self) -> tuple[int, int] | None:

@@ -287,7 +287,7 @@ def _list_others(
     """Where the request is otherwise than a file says of itself."""
     if bpm and request.bpm and abs(request.bpm - bpm) > 0.01:
         yield _explain_other(f"{file} is at", f"{bpm:.10g} bpm", f"{request.bpm:.10g} bpm")
-    if key and request.key and request.key != key:
+    if key and request.given_key not in ("", key):
         yield _explain_other(f"{file} is in", key, request.key)
     if signature and request.given_meter is not None:
         count, unit = _read_meter(signature)

@@ -98,10 +98,12 @@ def run_play(arguments: argparse.Namespace) -> int:
         order = play.build_order(
             values, id=arguments.id, count=arguments.count, priority=arguments.priority
         )
-    elif values.keys() - {"seed"} or arguments.count != 1:
-        raise SettingsError("with --reroll only --seed can be given: the take says the rest")
+    elif values.keys() - {"seed", "key"} or arguments.count != 1:
+        raise SettingsError(
+            "with --reroll only --seed can be given, and --key: the take says the rest"
+        )
     else:
-        order = play.build_reroll(arguments.reroll, values.get("seed", ""), id=arguments.id)
+        order = play.build_reroll(arguments.reroll, values, id=arguments.id)
     player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
 

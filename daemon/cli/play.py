@@ -70,10 +70,12 @@ def build_order(
     return PendingOrder(id, "/ace/generate", (id, *_flatten(pairs)), count)
 
 
-def build_reroll(parent: str, seed: str = "", *, id: str = "") -> PendingOrder:
-    """The take `parent` again with another seed; an empty one is the newest take."""
+def build_reroll(parent: str, values: Mapping[str, str], *, id: str = "") -> PendingOrder:
+    """The take `parent` again with another seed and these values; an empty one is the newest
+    take.
+    """
     id = _check_id(id)
-    return PendingOrder(id, "/ace/reroll", (id, parent, seed) if seed else (id, parent))
+    return PendingOrder(id, "/ace/reroll", (id, parent, *_flatten(values)))
 
 
 def _check_id(id: str) -> str:

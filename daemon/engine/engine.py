@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from queue import SimpleQueue
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.weights.adapter import Adapter
@@ -15,6 +16,7 @@ from ..jobs import Event, Job, Listener, Order, Refused
 from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
+from . import rerolls
 from .client_jobs import describe_refusal
 from .client_lanes import ClientLanes
 from .dispatcher import ADAPTER, Dispatcher
@@ -27,6 +29,8 @@ from .process import WorkerHandle, WorkerProcess
 from .speculation import Speculation
 
 log = logging.getLogger("acestepd.engine")
+
+NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 Refusal = Callable[[Exception], None]  # gets `Refused` or `BadRequest`, or what a bug raised
 
@@ -232,20 +236,33 @@ class Engine:
         parent: str = "",
         seed: int = -1,
         on_repeat: Listener = ignore_event,
+        changes: Mapping[str, object] = NO_CHANGES,
     ) -> None:
-        """Submit the request of another job with a new seed, as `begin_submit` does. Without
-        `parent` it is the client's newest, or the newest of all; 404 where there is none.
+        """Submit the request of another job with a new seed and these `changes`, as `begin_submit`
+        does; what it left open stays as it was made. Without `parent` it is the client's newest, or
+        the newest of all; 404 where there is none.
         """
-        make_order = partial(self._make_reroll, client, id, parent, seed)
-        self._begin(client, id, make_order, on_refused, on_repeat)
+        make_order = partial(self._make_reroll, client, id, parent, {"seed": seed, **changes})
+        # the parent's manifest is read
+        self._begin(client, id, make_order, on_refused, on_repeat, takes_long=True)
 
-    def _make_reroll(self, client: str, id: str, parent: str, seed: int) -> Order:
+    def _make_reroll(
+        self, client: str, id: str, parent: str, changes: Mapping[str, object]
+    ) -> Order:
         with self.lock:
             lookup = self._lookup
             job = lookup.find(client, parent) if parent else lookup.find_newest(client)
-        request = job.request.changed({"seed": seed})
-        origin = job.origin or f"reroll of {job.id}"
-        return Order(client, id, request, out=job.out, origin=origin, parent=job.id)
+        request = job.request.changed(changes)
+        kept = rerolls.list_kept(request, rerolls.find_made(job))
+        return Order(
+            client,
+            id,
+            request.changed(kept),
+            out=job.out,
+            origin=job.origin or f"reroll of {job.id}",
+            parent=job.id,
+            notes=rerolls.describe_kept(kept, job.id),
+        )
 
     def _begin(
         self,

@@ -127,22 +127,42 @@ def resolve_guide(
     return _compose_guide(request, chords, lyrics)
 
 
-def _compose_guide(
-    request: Request, chords: tuple[str, ...], lyrics: tuple[LyricSection, ...]
-) -> tuple[Request, Guide]:
-    meter = read_meter(request.beats, request.time_signature)
-    caption = read_caption(
+def choose_tempo_and_key(request: Request) -> dict[str, float | str]:
+    """The `bpm` and `key` in which the guide of a resolved request would be composed: its own, or
+    picked for the style of its prompt by its seed. Nothing for a MIDI file, which has its own.
+    Raises `BadRequest`.
+    """
+    kind = guide_kind(request.guide)
+    if kind == "midi":
+        return {}
+    chords = _parse_chord_line(request.guide) if request.guide and kind == "chords" else ()
+    seed = request.seed if request.guide_seed < 0 else request.guide_seed
+    sketch = _read_caption(request.changed({"guide_seed": seed}), chords).sketch
+    return {"bpm": sketch.bpm, "key": sketch.key}
+
+
+def _read_caption(
+    request: Request, chords: tuple[str, ...], lyrics: tuple[LyricSection, ...] = ()
+) -> Caption:
+    return read_caption(
         request.prompt,
         bpm=request.bpm,
         key=request.key,
         bars=1,
-        meter=meter,
+        meter=read_meter(request.beats, request.time_signature),
         seed=request.guide_seed,
         chords=chords,
         loop=request.loop,
         lyrics=lyrics,
     )
+
+
+def _compose_guide(
+    request: Request, chords: tuple[str, ...], lyrics: tuple[LyricSection, ...]
+) -> tuple[Request, Guide]:
+    caption = _read_caption(request, chords, lyrics)
     sketch = caption.sketch
+    meter = sketch.meter
     request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
     beats = request.length * sketch.bpm / 60
     bars = max(1, math.ceil(beats / meter.quarters - 1e-6))

@@ -24,6 +24,12 @@ def test_a_prompt_counts_like_the_parameters() -> None:
     assert Request("techno at 140", seconds=8).resolved().bpm == 140
 
 
+def test_any_key_is_none_that_was_given() -> None:
+    assert explain_request(Request("lo-fi in Am", key="any")) == explain_request(
+        Request("lo-fi in Am")
+    )
+
+
 def test_what_is_given_counts_more() -> None:
     request = Request(SAID, bpm=92, key="Am", time_signature="4/4").resolved()
     assert (request.bpm, request.key, request.time_signature) == (92, "A minor", "4/4")

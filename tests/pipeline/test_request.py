@@ -344,3 +344,12 @@ def test_a_misspelt_stem_hints_at_the_track_that_is_meant(stems: str, meant: str
     with pytest.raises(OutOfRange, match="must be names of tracks") as caught:
         Request(stems=stems)
     assert caught.value.hint == (f"did you mean {meant}?" if meant else "")
+
+
+def test_any_key_is_the_prompts_or_the_models() -> None:
+    assert Request(key="Any").key == "any"
+    assert Request(key="any").given_key == ""
+    assert Request(key="any").resolved().key == ""
+    assert Request(prompt="lo-fi in Am", key="any").resolved().key == "A minor"
+    assert Request(prompt="lo-fi in Am", key="any", read_prompt=False).resolved().key == ""
+    assert Request(key="Am").given_key == "A minor"

@@ -20,6 +20,7 @@ from daemon.jobs import Event, Job, Order, Refused
 from daemon.messages import LoadModel
 from daemon.worker import Loader, Worker
 from pipeline.cost import estimate_cost
+from pipeline.guide.guide import resolve_guide
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files, explain
 from pipeline.singer.lines import LineTime
@@ -210,6 +211,16 @@ class SteppedModel:
         )
         for name in ("mix", *request.stems.split()):
             yield Clip(name, audio, info)
+
+
+class ComposingModel(SteppedModel):
+    """One whose takes are composed, as the embedded voice's are: what a request leaves open of key
+    and tempo, its seed decides.
+    """
+
+    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+        composed, _ = resolve_guide(request, "auto")
+        yield from super().render(composed)
 
 
 class Recorder:

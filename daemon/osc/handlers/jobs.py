@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
+from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce, is_field
 
 from ...engine.lookup import FEW_TAKES
 from ...integrations.clients import parse_name
@@ -80,8 +80,14 @@ def understand(context: Context, arguments: Arguments) -> None:
 
 def reroll(context: Context, arguments: Arguments) -> None:
     id, rest = split_job_id(arguments)
-    seed = coerce("seed", rest[1]) if len(rest) > 1 else -1
     parent = parse_id_at(rest, 0)
+    pairs = rest[1:]
+    seed = -1
+    if pairs and not is_field(pairs[0]):
+        seed = coerce("seed", pairs[0])
+        pairs = pairs[1:]
+    values = context.allowed_folders.resolve_values(parse_pairs(pairs))
+    changes = context.panel.read_values(values)
 
     def refuse(error: Exception) -> None:
         if isinstance(error, OutOfRange):  # a file that the parent was made with is gone
@@ -89,7 +95,7 @@ def reroll(context: Context, arguments: Arguments) -> None:
         context.refuse(id, "/ace/reroll", error)
 
     client = context.sender.client
-    context.engine.begin_reroll(client, id, refuse, parent, seed, context.send_event)
+    context.engine.begin_reroll(client, id, refuse, parent, seed, context.send_event, changes)
 
 
 def _default_priority(arguments: Arguments) -> Priority:
@@ -307,9 +313,10 @@ COMMANDS = (
     Command(
         "/ace/reroll",
         "ssi",
-        "[s id], [s parent], [i seed]",
+        "[s id], [s parent], [i seed], then key value pairs",
         "/ace/queued",
-        "the parent's wish with another seed; without a parent, the newest's",
+        "the parent's take with another seed, in its tempo, key, metre and bars; without a parent, "
+        "the newest's; what is to be otherwise, like `key any`",
         reroll,
         makes_job=True,
         ignores_release=True,
