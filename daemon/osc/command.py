@@ -23,20 +23,23 @@ from .arguments import Arguments
 from .guard import Guard
 from .lyric_uploads import LyricUploads
 from .publisher import Publisher
+from .refusals import UNAUTHENTICATED, describe_message, log_refusal
 from .subscribers import Subscribers
-from .wire import Peer, Value
+from .wire import Malformed, Message, Peer, Value
 
 _CODES = {UnknownField: 404, OutOfRange: 422}
 
 
 @dataclass
 class Context:
-    """For the handler of one message: who sent it, ways to answer, and the parts of the daemon.
+    """For the handler of one message: it and who sent it, ways to answer, the parts of the daemon.
 
     What is sent is charged to the sender, wherever it goes; its message has paid for the first.
     """
 
     sender: Peer
+    message: Message | Malformed
+    command: str  # the address of its row in the table; "" where it has none
     publisher: Publisher
     settings: Settings
     engine: Engine
@@ -70,8 +73,17 @@ class Context:
         self.publisher.send_parameter(to or self.sender, name, value)
 
     def fail(self, id: str, command: str, code: int, message: str, hint: str) -> None:
-        """Tell the sender that its message does not work, and what to do."""
+        """Tell the sender, and the log, that its message does not work, and what to do."""
+        self._log_refusal(code, "; ".join(filter(None, (message, hint))))
         self._charge(self.publisher.send_fail(self.sender, id, command, code, message, hint))
+
+    def _log_refusal(self, code: int, reason: str) -> None:
+        named = self.clients.find_by_client(self.sender.client)
+        name = named.name if named else ""
+        # what else comes, and comes from a stranger, may have a token in it
+        is_shown = bool(self.command) and code != UNAUTHENTICATED and not self.settings.private
+        asked = describe_message(self.message, is_shown)
+        log_refusal(self.sender, name, asked, reason, kind=f"{self.command} {code}")
 
     def _charge(self, datagrams: int) -> None:
         more = datagrams if self.has_answered else datagrams - 1

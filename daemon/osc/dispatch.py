@@ -18,6 +18,7 @@ from .arguments import Arguments, is_release, parse_id_at
 from .command import Command, Context
 from .command_table import COMMANDS
 from .outgoing import OUTGOING, PARAM, OutgoingMessage
+from .refusals import describe_message, log_ignored
 from .wire import Message
 
 log = LimitedLog(logging.getLogger("acestepd.osc"))
@@ -31,6 +32,7 @@ Call = Callable[[], Iterator[None] | None]  # of a handler
 def dispatch(message: Message, context: Context) -> Iterator[None]:
     """Answer one message, piece by piece; what is slow, on the thread aside. Never raises."""
     if is_outgoing(message):
+        log_ignored(context.sender, message)
         return
     with _refusing(message, context):
         command, arguments = _find_command(message)
@@ -120,7 +122,8 @@ def _refusing(message: Message, context: Context) -> Iterator[None]:
     except (Refused, BadRequest) as error:
         context.refuse(_find_id(message), message.address, error)
     except Exception as error:
-        log.exception(context.sender.client, "%s could not be handled", message)
+        described = describe_message(message, has_arguments=bool(context.command))
+        log.exception(context.sender.client, "%s could not be handled", described)
         context.refuse(_find_id(message), message.address, error)
 
 
@@ -164,7 +167,7 @@ def _find_command(message: Message) -> tuple[Command, Arguments]:
     """The message's row of the table, and the arguments as its handler gets them. Raises `Refused`
     404.
     """
-    address, arguments = _resolve_address(message)
+    address, arguments = _resolve_address(message.address, message.arguments)
     command = COMMANDS.get(address)
     if command is None:
         hint = _suggest_address(address) or "messages: " + " ".join(COMMANDS)
@@ -179,11 +182,17 @@ def _suggest_address(address: str) -> str:
     return f"did you mean {ROOT}{similar}?" if similar else ""
 
 
-def _resolve_address(message: Message) -> tuple[str, Arguments]:
+def find_row(address: str) -> str:
+    """The address as the table has it; "" where it has none."""
+    resolved, _ = _resolve_address(address, ())
+    return resolved if resolved in COMMANDS else ""
+
+
+def _resolve_address(address: str, arguments: Arguments) -> tuple[str, Arguments]:
     """The address as the table has it, and the arguments. Of /ace/set/bars 8 these are
     /ace/set/<param> and ("bars", 8).
     """
-    folder, _, name = message.address.rpartition("/")
+    folder, _, name = address.rpartition("/")
     if folder in ("/ace/set", "/ace/get"):
-        return f"{folder}/<param>", (name, *message.arguments)
-    return message.address, message.arguments
+        return f"{folder}/<param>", (name, *arguments)
+    return address, arguments

@@ -33,7 +33,7 @@ from ..paths import AllowedFolders
 from ..runtime.logs import LimitedLog
 from ..settings import Settings, SettingsError
 from .command import Context
-from .dispatch import dispatch, makes_job, reject
+from .dispatch import dispatch, find_row, makes_job, reject
 from .fair_queue import FairQueue
 from .guard import HELLO, Guard
 from .handlers.subscriptions import NOTIFY
@@ -247,7 +247,8 @@ class OscServer:
         for timed in itertools.islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
             # not if its sender was shut out in the meantime
             if self.guard.is_trusted(timed.sender.host):
-                work = self._dispatch(timed.message, self._context(timed.sender))
+                context = self._context(timed.sender, timed.message)
+                work = self._dispatch(timed.message, context)
                 self.queue_work(timed.sender, work)
 
     def queue_work(self, sender: Peer, work: Work, size: int = 0) -> None:
@@ -260,8 +261,9 @@ class OscServer:
     def _expire_lyric_uploads(self) -> None:
         for upload in self.lyric_uploads.remove_expired():
             text = f"the lyrics {upload.name!r} were never ended, and are forgotten"
-            context = self._context(upload.sender)
-            context.fail("", "/ace/lyrics/end", 408, text, RESTART_HINT)
+            ending = Message("/ace/lyrics/end", (upload.name,))
+            context = self._context(upload.sender, ending)
+            context.fail("", ending.address, 408, text, RESTART_HINT)
 
     # --- a packet's messages ----------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class OscServer:
         if not self.guard.is_authenticated(sender.host) and message.address != HELLO:
             self._reject_stranger(message, sender)
             return
-        context = self._context(sender)
+        context = self._context(sender, message)
         returned = self.clients.note_heard(sender.client)
         if returned and message.address != NOTIFY:  # which does that itself
             with suppress(Refused):  # it has sent too much at once: it gets that when it is quieter
@@ -316,7 +318,8 @@ class OscServer:
             return
         if dropped:
             text = "it waited for its time, and made room: most of what waits is yours"
-            reject(dropped.message, self._context(dropped.sender), 429, text, TOO_MANY_HINT)
+            sender, late = dropped.sender, dropped.message
+            reject(late, self._context(sender, late), 429, text, TOO_MANY_HINT)
 
     def _drop_timed(self) -> list[Callable[[], None]]:
         """Drop the messages that wait for their time, for the command that is served. Returns what
@@ -325,8 +328,8 @@ class OscServer:
         self._stopped = self._serving
         text = f"it waited for its time, {STOPPED}"
         return [
-            partial(reject, timed.message, self._context(timed.sender), 499, text, AGAIN_HINT)
-            for timed in self.timed_queue.drop_waiting()
+            partial(reject, message, self._context(sender, message), 499, text, AGAIN_HINT)
+            for _, _, message, sender in self.timed_queue.drop_waiting()
         ]
 
     def _reject_flood(self, packet: bytes | Message | Malformed, sender: Peer) -> None:
@@ -342,23 +345,27 @@ class OscServer:
     ) -> None:
         """Say that something was dropped, once a second."""
         if self.guard.take_rejection(sender):
-            first = next(_read_messages(packet, time.time()), None)
-            address = first[1].address if first else ""
-            self._context(sender).fail("", address, 429, text, hint)
+            _, first = next(
+                _read_messages(packet, time.time()), (0.0, Malformed("an empty bundle"))
+            )
+            self._context(sender, first).fail("", first.address, 429, text, hint)
 
     def _reject_stranger(self, message: Message | Malformed, sender: Peer) -> None:
         if self.guard.take_rejection(sender):
             text = "this daemon wants a token"
-            self._context(sender).fail("", message.address, 401, text, f"send {HELLO} TOKEN")
+            context = self._context(sender, message)
+            context.fail("", message.address, 401, text, f"send {HELLO} TOKEN")
 
     def _reject_malformed(self, message: Malformed, context: Context) -> None:
         if message.address.removeprefix("/ace/") not in OUTGOING:
             hint = "see the table of messages in the README"
             context.fail("", message.address, 400, str(message), hint)
 
-    def _context(self, sender: Peer) -> Context:
+    def _context(self, sender: Peer, message: Message | Malformed) -> Context:
         return Context(
             sender=sender,
+            message=message,
+            command=find_row(message.address),
             publisher=self.publisher,
             settings=self.settings,
             engine=self.engine,

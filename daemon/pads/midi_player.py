@@ -45,7 +45,7 @@ class MidiPlayer:
             self._panel.set(knob.field, knob.to_value(position))
         # a fader sends many a second: none of them is published
         except BadRequest as error:
-            log.info(field, "%s", error)
+            log.warning(field, "refused a controller's %s: %s", field, error)
 
     def read_position(self, field: str) -> float | None:
         try:

@@ -124,7 +124,7 @@ class BackgroundHandler(logging.Handler):
 
 @dataclass
 class _Kind:
-    """What was written of one format string."""
+    """What was written of one kind."""
 
     written: dict[str, float] = field(default_factory=dict)  # when, by sender; the oldest first
     left_out: dict[str, int] = field(default_factory=dict)  # how many since then, by sender
@@ -133,8 +133,9 @@ class _Kind:
 
 class LimitedLog:
     """Lines that somebody else can cause as often as they like: of each kind, which is its format
-    string, one a minute about each sender, with how many were left out before it. However many
-    senders there are, they cause `MAX_SENDERS` lines a minute. Any thread may write.
+    string where nothing else is said, one a minute about each sender, with how many were left out
+    before it. However many senders there are, they cause `MAX_SENDERS` lines a minute. Any thread
+    may write.
     """
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
@@ -146,28 +147,36 @@ class LimitedLog:
     def info(self, sender: str, text: str, *values: object) -> None:
         self.write(logging.INFO, sender, text, *values)
 
-    def warning(self, sender: str, text: str, *values: object) -> None:
-        self.write(logging.WARNING, sender, text, *values)
+    def warning(self, sender: str, text: str, *values: object, kind: str = "") -> None:
+        self.write(logging.WARNING, sender, text, *values, kind=kind)
 
     def exception(self, sender: str, text: str, *values: object) -> None:
         """With the traceback of the exception that is being handled."""
         self.write(logging.ERROR, sender, text, *values, has_traceback=True)
 
     def write(
-        self, level: int, sender: str, text: str, *values: object, has_traceback: bool = False
+        self,
+        level: int,
+        sender: str,
+        text: str,
+        *values: object,
+        kind: str = "",
+        has_traceback: bool = False,
     ) -> None:
-        """`text` must be the same for every line of its kind: what differs is in `values`."""
-        left_out = self._admit(sender, text)
+        """`text` must be the same for every line of its kind: what differs is in `values`. There
+        must be few kinds.
+        """
+        left_out = self._admit(sender, kind or text)
         if left_out is None:
             return
         more = f" ({left_out} more like it were left out before)" if left_out else ""
         self._logger.log(level, text + more, *values, exc_info=has_traceback)
 
-    def _admit(self, sender: str, text: str) -> int | None:
+    def _admit(self, sender: str, name: str) -> int | None:
         """How many lines were left out since the last one; None where this is left out too."""
         with self._lock:
             now = self._clock()
-            kind = self._kinds.setdefault(text, _Kind())
+            kind = self._kinds.setdefault(name, _Kind())
             if kind.written.get(sender, float("-inf")) + LIMIT_SECONDS > now:
                 kind.left_out[sender] = kind.left_out.get(sender, 0) + 1
                 return None

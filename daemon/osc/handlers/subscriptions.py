@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -9,14 +10,18 @@ from pipeline.did_you_mean import suggest
 from pipeline.request import FIELDS, OutOfRange
 
 from ...jobs import Event
+from ...runtime.logs import LimitedLog
 from ...settings import AUTO, NAME
 from ..arguments import Arguments, parse_id, parse_int, parse_int_at
 from ..command import Command, Context
 from ..guard import LEASE
 from ..outgoing import PARAM, TOPICS
+from ..refusals import describe_sender
 from ..wire import Peer
 
 NOTIFY = "/ace/notify"
+log = LimitedLog(logging.getLogger("acestepd.osc"))
+
 SIMILAR = 0.85  # of 1: as much is a name like a topic that it may be a misspelt one
 
 
@@ -52,6 +57,7 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
 def _tell_removed(context: Context, removed: Peer) -> None:
     context.clients.remove(removed.client)
     text = "others have subscribed since, and you make room for them"
+    log.warning(removed.host, "%s hears no events any more: %s", describe_sender(removed), text)
     event = Event("fail", None, (NOTIFY, 429, text, "send /ace/notify 1 again, now and then"))
     context.send_event(event, to=removed)
 
