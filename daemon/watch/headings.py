@@ -50,10 +50,14 @@ _NAME = re.compile(
 _LOOSE = {spelling.replace(" ", "").replace("-", ""): name for spelling, name in _SPELLINGS.items()}
 _EXACT = {name.lower().replace(" ", "").replace("-", ""): name for name in NAMES}
 _SHORT = {fold_word(name): section for name, section in ABBREVIATIONS.items()}
+_UNIT = (
+    r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|kertaa|раза?|р|回|遍|次|번)"
+    r"(?![^\W_])"
+)
 _ABBREVIATION = re.compile(
     "("
     + "|".join(sorted(map(re.escape, _SHORT), key=len, reverse=True))
-    + r")\.? ?(\d{0,2})(?![^\W\d_])"
+    + rf")\.?(?: ?(\d{{0,2}})(?! ?{_UNIT})|)(?![^\W\d_])"
 )
 _AGAIN_BEFORE = re.compile(
     r"(?:repeat|rpt|back to|go to|sing|again|da capo|wdh|wiederhole|wiederholung|repeter|repetir|"
@@ -65,10 +69,6 @@ _COUNT = "一二三四五六七八九十"
 _BEFORE = re.compile(
     rf"(?:第 ?)?(\d{{1,2}}|[{_COUNT}])"
     r"(?:st|nd|rd|th|eme|ere|er|re|e|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
-)
-_UNIT = (
-    r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|kertaa|раза?|р|回|遍|次|번)"
-    r"(?![^\W_])"
 )
 _LENGTH = r"(?:bars?|measures?|beats?|takte|\d)"
 _NUMBER_APART = re.compile(r" ?(?:- ?(\d{1,2})$|\((\d{1,2})\))")
@@ -185,7 +185,7 @@ class _HeadingReader:
         elif short := _ABBREVIATION.match(self._folded, self._at):
             abbreviation = short[1]
             section = _SHORT[abbreviation]
-            number = number or short[2]
+            number = number or short[2] or ""
             self._at = short.end()
         else:
             return None

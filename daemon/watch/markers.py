@@ -109,7 +109,7 @@ def parse_slip(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine | N
         return None
     section = _suggest_section(_normalize(match[1]))
     heading = read_heading(section + text[match.end(1) :].rstrip(": ")) if section else None
-    if heading is None or heading.section not in NEVER_SUNG or heading.mark:
+    if heading is None or heading.section not in (*NEVER_SUNG, "Bridge") or heading.mark:
         return None
     hint = f"{text[: match.end(1)]} is no section: it was read as {section}"
     return begin_section(heading)._replace(code=UNKNOWN, hint=hint)

@@ -49,12 +49,14 @@ from .song_head import (
     is_fallback,
     list_facts,
     split_pair,
+    suggest_word,
 )
 
 # a field's name and a text -> the text; where it is a path, with the path made whole
 PathResolver = Callable[[str, str], str]
 
 AROUND = "around the parameters"
+MOST_COMPARED = 8  # words of a head that are compared with all it may mean
 MAX_ENTRIES = LIMITS.sheet_parameters  # what a wrong name may mean takes a while to find
 UNENDED = "the end of the parameters is not marked"
 
@@ -250,7 +252,7 @@ def _is_unknown_head(lines: list[str], start: int, end: int) -> bool:
     if any(keys[pair.key] > 1 for pair in pairs):
         return False
     return any(map(_is_head, lines[start:end])) or any(
-        find_slip(pair.key, pair.value) for pair in pairs
+        find_slip(pair.key, pair.value) for pair in pairs[:MOST_COMPARED]
     )
 
 
@@ -322,7 +324,7 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
             return name, None, note
         value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
-        slip = suggest_field(key) or find_slip(entry.key, entry.value)
+        slip = suggest_word(entry.key, entry.value) or suggest_field(key)
         hint = f"did you mean {slip}?" if slip else ""  # the list of all helps no songwriter
         return key, None, replace(describe_error(error, entry.line, lines), hint=hint)
     except (BadRequest, Refused) as error:

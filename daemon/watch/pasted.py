@@ -12,6 +12,7 @@ from .characters import fold
 
 STAMP = "without the stamp of a chat"
 NOTICE = "not sung: a notice of the chat"
+QUOTED = "without the marks of a quoted message"
 COUNTER = "without what Genius writes around it"
 
 _DATE = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
@@ -38,6 +39,13 @@ _PLACEHOLDER = re.compile(
     r"(?:данное )?сообщение удалено[.]?|вы удалили данное сообщение[.]?|"
     r"(?:wiadomość została|to wiadomość została) usunięta[.]?|bu mesaj silindi[.]?"
 )
+# On Tue, Mar 5, 2024 at 9:14 PM Leo <leo@example.com> wrote:
+_WROTE = re.compile(
+    r"(?:On|Am|Le|El|Em|Il|Op) .{0,100}\d.{0,100}"
+    r"(?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto|schreef)(?: .{0,80})? ?:"
+)
+_QUOTED = re.compile(r"(?:> ?)+")
+LEAST_QUOTED = 2  # lines
 _EDITED = re.compile(r" ?<[^<>]{3,60}>$")
 _LANGUAGES = (
     "English Español Português Deutsch Français Italiano Türkçe Polski Русский Svenska Nederlands "
@@ -69,6 +77,7 @@ def strip_pasted(lines: Sequence[str]) -> Pasted:
     kept = [*lines]
     remarks: dict[int, str] = {}
     title = ""
+    is_quoted = sum(line.startswith(">") for line in lines) >= LEAST_QUOTED
     is_chat = any(pattern.match(fold(line)) for line in lines for pattern in _STAMPS)
     last = max((index for index, line in enumerate(kept) if line.strip()), default=-1)
     for index, line in enumerate(kept):
@@ -83,7 +92,10 @@ def strip_pasted(lines: Sequence[str]) -> Pasted:
                 remarks[index] = NOTICE
             elif edited := _EDITED.search(kept[index]):
                 kept[index] = kept[index][: edited.start()]
-        elif is_chat and _UNSIGNED.match(folded):
+        elif is_quoted and (quoted := _QUOTED.match(line)):
+            kept[index] = line[quoted.end() :]
+            remarks[index] = QUOTED
+        elif (is_chat and _UNSIGNED.match(folded)) or (is_quoted and _WROTE.fullmatch(line)):
             kept[index] = ""
             remarks[index] = NOTICE
         elif head := _HEAD.fullmatch(line.strip()):

@@ -19,11 +19,12 @@ from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 # takes no part in the music has no field.
 _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
-    "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim judul baslik",
+    "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim dalcim judul "
+    "baslik",
     "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
     "темп テンポ 速度 템포 빠르기",
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
-    "tonation тональность キー 调 調 调性 調性 키 조",
+    "tonation hangnem тональность キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "maatsoort tahti taktslag olcu metrum "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
@@ -45,7 +46,7 @@ _WORDS = {
     "topic topics transpose note notes nb book songbook scripture footer "
     "compositor compositora compositeur arranjo kapodaster tune hymntune "
     "wykonawca zespół słowa muzyka słowaimuzyka bicie zpevak hudba slova eloado artiest "
-    "penyanyi pencipta sanatci soz muzik "
+    "szoveg zene szerzo penyanyi pencipta sanatci soz muzik "
     "исполнитель автор слова музыка альбом год бой 歌手 原唱 作词 作詞 词 作曲 "
     "曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
     " "
@@ -92,7 +93,14 @@ _LOOSE = (
     ),
     ("key", re.compile(rf"(?:in )?(?:the )?(?:song )?key(?: of| is)? ?[:=-]? ?({_KEY_NAME})")),
     ("key", re.compile(r"([a-g][#b♯♭]? (?:major|minor|dur|moll))")),
-    ("time_signature", re.compile(r"(?:time |takt )?(\d{1,2}/(?:2|4|8|16))(?: time|[ -]takt)?")),
+    ("key", re.compile(r"1 ?= ?([#b♯♭]?[a-g][#b♯♭]?)")),  # of numbered notes
+    (
+        "time_signature",
+        re.compile(
+            r"(?:time(?: ?sig(?:nature)?)? |takt |met(?:re|er) )?(\d{1,2}/(?:2|4|8|16))"
+            r"(?: time|[ -]takt)?"
+        ),
+    ),
     ("capo", re.compile(r"\(?(?:no |kein |ohne )?(?:[ck]apo|cejilla)\w*\b.{0,40}")),
     (
         "tuning",
@@ -120,7 +128,7 @@ _LOOSE = (
 _CREDITS = re.compile(
     r"(?:©|℗|\(c\) ?(?:\d{4}|copyright)|copyright (?:©|\(c\)|\d{4})|ccli\b|all rights reserved|"
     r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
-    r"public domain[.!]?$|"
+    r"public domain[.!]?$|(?:tabbed|transcribed|submitted) by\b|"
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
     r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )
@@ -148,6 +156,7 @@ _SOLFEGE = re.compile(
 )
 _AND = re.compile(r" ?[&/,+・、] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?!\d)")
+_NUMBERED_NOTES = re.compile(r"(1 ?= ?[#b♯♭]?[a-g][#b♯♭]?)( +\d{1,2}/\d{1,2}) +(\S.*)")
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
@@ -233,6 +242,12 @@ def find_slip(word: str, value: str) -> str:
     return common or find_similar(spelt, (*_FIELDS, *_FALLBACKS), cutoff=0.8)
 
 
+def suggest_word(word: str, value: str) -> str:
+    """What a word that no head has may be a slip for, to be said; empty where it is like none."""
+    common = find_similar(_spell(word), _COMMON, cutoff=0.75)
+    return find_slip(word, value) or common
+
+
 def is_fallback(word: str) -> bool:
     """Whether `Original key` and the like count only where nothing else says it."""
     return _spell(word) in _FALLBACKS
@@ -271,6 +286,8 @@ def list_facts(line: str) -> list[Fact]:
     facts: list[Fact] = []
     for part in _split_facts(line):
         fact = _read_pair(part) or read_loose(part)
+        if fact is None and facts and _TEMPO_WORDS.issuperset(_list_words(part)):
+            fact = Fact("", "tempo", part)  # key of G, slow
         if fact is None:
             return _read_style(line)
         facts.append(fact)
@@ -367,7 +384,10 @@ def _translate_key(value: str) -> str:
     """`La mineur` -> `A minor`; any other as it is."""
     match = _SOLFEGE.fullmatch(fold_word(value))
     if not match:
-        return value.translate(_ALIKE) if _CYRILLIC.fullmatch(value) else value
+        value = value.translate(_ALIKE) if _CYRILLIC.fullmatch(value) else value
+        if len(value) == 2 and value[0] in "#b♯♭":  # 1=bB
+            return value[::-1]
+        return f"B{value[1:]}" if value in ("H", "Hm") else value  # as in German
     note, accidental, mode = match.groups(default="")
     sharp = "#" if accidental[:2] in _SHARPS else "b" if accidental else ""
     is_minor = mode == "m" or mode[:3] in ("min", "men", "мин")
@@ -381,6 +401,9 @@ def _spell(word: str) -> str:
 def _split_facts(line: str) -> list[str]:
     """The parts of a line, each of which is a fact if the line is a head's."""
     folded = fold_word(line)
+    if numbered := _NUMBERED_NOTES.fullmatch(folded):  # 1=G 4/4
+        rest = line[numbered.start(3) :]
+        return [line[: numbered.end(1)], numbered[2].strip(), *_split_facts(rest)]
     first = _KEYED.match(folded)
     is_text = first is not None and first[0][:5] in ("title", "artis", "autho", "album", "copyr")
     cuts = [0]
@@ -407,12 +430,18 @@ def _split_loose(part: str) -> list[str]:
     separators = [*_SEPARATOR.finditer(fold(part))]
     ends = [*(match.start() for match in separators[1:]), len(part)]
     for match, end in zip(separators, ends):
-        piece = part[match.end() : end]
-        if piece.strip() and (read_loose(piece) or _read_pair(piece)):
+        piece = part[match.end() : end].strip()
+        if piece and _is_part(piece):
             begins.append(match.end())
     pieces = [part[begin:end] for begin, end in zip(begins, [*begins[1:], len(part)])]
     pieces = [piece.strip(" |;•·,/") for piece in pieces]
-    return pieces if all(read_loose(piece) or _read_pair(piece) for piece in pieces) else [part]
+    return pieces if all(map(_is_part, pieces)) else [part]
+
+
+def _is_part(piece: str) -> bool:
+    """Whether a part of a line says something by itself."""
+    is_tempo = _TEMPO_WORDS.issuperset(_list_words(piece))
+    return is_tempo or read_loose(piece) is not None or _read_pair(piece) is not None
 
 
 def _read_pair(text: str) -> Fact | None:
@@ -426,5 +455,6 @@ def _read_pair(text: str) -> Fact | None:
     if is_dash:
         spelt = _spell(word)
         is_number = _FIELDS.get(spelt) == "bpm" and value[:1].isdigit()
-        return find_fact(word, value) if is_number or spelt in _DASHED else None
+        is_word = spelt in _DASHED or (not spelt.isascii() and spelt in _FIELDS)
+        return find_fact(word, value) if is_number or is_word else None
     return find_fact(word, value)

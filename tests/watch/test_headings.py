@@ -244,6 +244,7 @@ def test_what_is_played_is_not_sung(line: str) -> None:
         ("Vrese 2", "Verse 2"),
         ("Refrian:", "Refrain"),
         ("Stophe 1:", "Strophe 1"),
+        ("Brigde", "Bridge"),
     ],
 )
 def test_a_section_that_is_spelt_otherwise_begins_and_that_is_said(line: str, marker: str) -> None:

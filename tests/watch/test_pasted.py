@@ -90,3 +90,17 @@ def test_what_a_chat_says_itself_is_not_sung(notice: str) -> None:
 def test_a_date_without_a_chat_is_sung() -> None:
     words = "12/03/24, 9:14 pm - the day we met"
     assert read_sheet(f"[Verse]\n{words}\nla").values["lyrics"] == f"[Verse]\n{words}\nla"
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "On Tue, Mar 5, 2024 at 9:14 PM Leo <leo@example.com> wrote:",
+        "Am 05.03.2024 um 21:14 schrieb Leo <leo@example.com>:",
+        "Le mar. 5 mars 2024 à 21:14, Leo <leo@example.com> a écrit :",
+    ],
+)
+def test_the_marks_of_a_quoted_message_are_not_sung(above: str) -> None:
+    read = read_sheet(f"{above}\n> Verse 1\n> walking home\n>\n>> oh\n\nVerse 2\nrain")
+    lines = [line for line in str(read.values["lyrics"]).split("\n") if line]
+    assert lines == ["[Verse 1]", "walking home", "oh", "[Verse 2]", "rain"]

@@ -151,3 +151,11 @@ def test_a_sheet_that_repeats_too_much_is_refused_before_it_is_written() -> None
 def test_an_abbreviation_is_of_the_section_that_its_sheet_has(name: str, short: str) -> None:
     sung = sing(f"[Verse 1]\none\n\n{name}\nwe are alive\n\n[Verse 2]\ntwo\n\n{short}")
     assert sung.count("we are alive") == 2
+
+
+@pytest.mark.parametrize("line", ["Пр. 2 раза", "Ch. 2 times", "Ref. 2 mal"])
+def test_how_often_an_abbreviation_is_sung_is_not_its_number(line: str) -> None:
+    name = {"Пр": "Припев", "Ch": "Chorus", "Re": "Refrain"}[line[:2]]
+    sung = sing(f"[Verse 1]\none\n\n{name}\nwe are alive\n\n[Verse 2]\ntwo\n\n{line}")
+    assert sung.count("we are alive") == 3
+    assert sung.count(f"[{name}]") == 3

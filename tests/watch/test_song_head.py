@@ -267,7 +267,22 @@ def test_words_with_a_colon_are_sung_where_no_head_is_around_them(words: str) ->
         ("Tune: HARBOUR  (8.6.8.6)      Key of E-flat", {"key": "Eb major"}),
         ("Tytuł: Low Tide | Tonacja: e-moll", {"name": "Low Tide", "key": "E minor"}),
         ("スタイル：シティポップ", {"prompt": "シティポップ"}),
+        ("1=G 4/4 速度：72", {"key": "G major", "bpm": 72.0}),
+        ("1=bB", {"key": "Bb major"}),
+        ("Название - Low Tide\nТональность - Am", {"name": "Low Tide", "key": "A minor"}),
+        ("Tonart: Hm", {"key": "B minor"}),
+        ("Hangnem: a-moll", {"key": "A minor"}),
+        ("[Style: dark pop, 92 bpm, voices]", {"prompt": "dark pop, 92 bpm, voices"}),
+        ("key of G, slow", {"key": "G major"}),
     ],
 )
 def test_what_a_line_says_between_wide_spaces_is_read(line: str, values: dict[str, object]) -> None:
     assert understand(f"Time: 4/4\n{line}") == {"time_signature": "4/4", **values}
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"), [("syle: folk", "style"), ("moood: dark", "mood"), ("bpn: 92", "bpm")]
+)
+def test_the_word_that_was_meant_is_one_of_song_sheets(line: str, meant: str) -> None:
+    problems = find_problems(read_sheet(f"Title: X\n{line}{BODY}").notes)
+    assert [note.hint for note in problems] == [f"did you mean {meant}?"]
