@@ -21,6 +21,7 @@ from pipeline.guide.harmony import scale_of
 from pipeline.request import Request
 
 from .. import VERSION
+from .names import describe_seed
 
 Chunk = tuple[bytes, bytes]  # its four letters, what it holds
 
@@ -114,13 +115,13 @@ def build_bext(facts: ClipFacts) -> bytes:
     created = facts.created
     request = facts.request
     loudness = _UNKNOWN if facts.loudness is None else round(100 * facts.loudness)
-    tool = f"acestepd {VERSION} {facts.model} seed {request.seed}"
+    tool = f"acestepd {VERSION} {facts.model} seed {describe_seed(request)}"
     history = f"A=PCM,F={facts.rate},W={facts.bits},M=stereo,T={tool}"
     fixed = struct.pack(
         "<256s32s32s10s8sQH64s5h180x",
         _to_ascii(f"{facts.stem}: {request.prompt or request.lyrics}", 256),
         b"acestepd",
-        _to_ascii(f"s{request.seed} {facts.job}", 32),
+        _to_ascii(f"s{describe_seed(request)} {facts.job}", 32),
         time.strftime("%Y-%m-%d", created).encode(),
         time.strftime("%H:%M:%S", created).encode(),
         0,  # samples since midnight: the clip begins where it is put
@@ -195,6 +196,8 @@ def build_ixml(facts: ClipFacts) -> bytes:
     }
     own = {
         "SEED": request.seed,
+        "VARIATION": f"{request.variation:g}" if request.variation else "",
+        "VARIATION_SEED": request.variation_seed if request.variation else "",
         "MODEL": facts.model,
         "BARS": request.bars or "",
         "JOB": facts.job,
@@ -222,7 +225,7 @@ def build_tags(facts: ClipFacts) -> dict[str, str]:
     tempo = f"{request.bpm:g} bpm {count}/{unit}" if request.bpm else ""
     bars = f"{request.bars} bars" if request.bars else ""
     comment = ", ".join(
-        filter(None, [tempo, request.key, bars, f"seed {request.seed}", facts.model])
+        filter(None, [tempo, request.key, bars, f"seed {describe_seed(request)}", facts.model])
     )
     return {
         "title": f"{request.name or request.prompt or request.lyrics} ({facts.stem})",

@@ -37,10 +37,13 @@ def build_base_name(request: Request) -> str:
     if request.key:
         parts.append(spell_key(request.key))
     parts.append(f"{request.bars}bars" if request.bars else f"{request.length:g}s")
-    parts.append(f"s{request.seed}")
-    if request.variation:
-        parts.append(f"v{request.variation_seed}")
+    parts.append(f"s{describe_seed(request)}")
     return "_".join(parts)
+
+
+def describe_seed(request: Request) -> str:
+    """`7`, and `7_v1` of what variation_seed 1 makes of it."""
+    return f"{request.seed}_v{request.variation_seed}" if request.variation else str(request.seed)
 
 
 def spell_key(key: str) -> str:

@@ -263,3 +263,13 @@ def test_mediainfo_reads_the_bext(path: Path) -> None:
         "-14.25",
     ):
         assert line in lines
+
+
+def test_a_variation_says_of_which_seed_it_is_and_which() -> None:
+    request = NIGHT.changed({"variation": 0.6, "variation_seed": 3})
+    document = ElementTree.fromstring(chunks.build_ixml(facts(request)))
+    said = [document.findtext(f"USER/{name}") for name in ("SEED", "VARIATION", "VARIATION_SEED")]
+    assert said == ["42", "0.6", "3"]
+    assert b" seed 42_v3\r\n" in chunks.build_bext(facts(request))
+    assert "seed 42_v3" in chunks.build_tags(facts(request))["comment"]
+    assert "seed 42," in chunks.build_tags(facts())["comment"]

@@ -10,10 +10,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from daemon.landing import disk, folders
-from pipeline import untrusted
+from pipeline import request_files, untrusted
 from tests.support.osc_client import SHORT, OscClient, make_clip
 from tests.support.stage import Stage, named, on_stage
 from tests.support.waiting import until
@@ -244,3 +246,23 @@ def test_everybody_is_answered_while_a_folder_is_looked_at(stage: Stage, client:
         client.until("/ace/done")
         assert ping(other) == []
     client.until("/ace/finished", "a")
+
+
+def test_everybody_is_answered_while_a_source_says_what_it_is(
+    stage: Stage, client: OscClient
+) -> None:
+    loop = stage.settings.out / "dusk_90bpm.wav"
+    soundfile.write(loop, np.zeros((48_000, 2)), 48_000)
+    with (
+        closing(stage.client()) as other,
+        held_up(request_files, "read_source_facts") as entered,
+    ):
+        client.send("/ace/generate", "by", "task", "cover", "source", str(loop))
+        client.send("/ace/generate", "next", *SHORT)
+        assert entered.wait(PATIENCE)
+        assert ping(other) == []
+        assert ping(client) == []  # and its orders keep their order
+        with stage.engine.lock:
+            assert stage.engine.active() == []
+    queued = [client.until("/ace/queued")[-1][1][0] for _ in range(2)]
+    assert queued == ["by", "next"]
