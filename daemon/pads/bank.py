@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +27,7 @@ from pipeline.request import (
     BadRequest,
     Request,
     complete_stored_values,
+    names_file,
 )
 from pipeline.request_files import list_session_fields
 
@@ -37,6 +38,7 @@ log = logging.getLogger("acestepd.pads")
 VERSION = 1
 MAX_PADS = 128
 PROGRAMS = 128
+MADE = ("bpm", "key", "time_signature")  # fields that a reroll keeps
 
 # The values of a request by their fields, where files are named as they are inside of their folder.
 Values = dict[str, Any]
@@ -84,10 +86,11 @@ class Pad:
     `parameters` are the pad's own. `panel_values` are the rest of its values, as the panel was when
     the seed was chosen; without them it follows the panel, and its seed is chosen when it is hit.
     `next_seed` is what a reroll will choose: it is known beforehand, so that its take can be made
-    in advance. `job_id` is the newest job's.
+    in advance. `job_id` is the newest job's. `kept` is what of tempo, key and metre it has where
+    nothing else says them: its bank's, or those of the take that was rerolled.
 
-    What follows `take` is not saved: how that job stands, the values that a hit would play now, and
-    whether the take's files are missing.
+    What follows `kept` is not saved: how that job stands, the values that a hit would play now,
+    whether the take's files are missing, and the tempo, key and metre that it was made with.
     """
 
     parameters: Values = field(default_factory=dict)
@@ -97,10 +100,12 @@ class Pad:
     favourite: bool = False
     job_id: str = ""
     take: PadTake | None = None
+    kept: Values = field(default_factory=dict)
     state: PadState | None = None
     progress: float = 0.0
     resolved: Values = field(default_factory=dict)
     files_missing: bool = False
+    made: Values = field(default_factory=dict)
 
     @property
     def pending(self) -> bool:
@@ -128,6 +133,7 @@ class Pad:
         self.state = None
         self.progress = 0.0
         self.files_missing = False
+        self.made = {}
 
     def to_json(self, number: int) -> Values:
         """`number` counts from 1."""
@@ -139,6 +145,8 @@ class Pad:
         }
         if self.parameters:
             values["own"] = self.parameters
+        if self.kept:
+            values["kept"] = self.kept
         if self.panel_values is not None:
             values["base"] = _name_defaults(self.panel_values)
         if self.job_id:
@@ -163,6 +171,7 @@ class Pad:
             next_seed=_check_seed(values["next"], 0),
             favourite=bool(values.get("favourite", False)),
             job_id=str(values.get("id", ""))[:128],
+            kept=_check_values(values.get("kept", {})),
         )
         if take:
             manifest = str(take["file"])
@@ -210,13 +219,23 @@ class Bank:
         if values.get("variation") and values.get("variation_seed", -1) < 0:
             values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
         values = _name_defaults(values)
-        says_bpm = values["read_prompt"] and read_prompt(values.get("prompt", "")).bpm
-        if not (values.get("bpm") or values.get("task")):
-            bpm = context.set_bpm if says_bpm else context.bpm
-            if not (bpm or says_bpm) and pad.take and not reroll:
+        if values.get("task"):
+            return values
+        prompt = read_prompt(values.get("prompt", "") if values["read_prompt"] else "")
+        kept = pad.kept | (pad.made if reroll else {})
+        if not values.get("bpm"):
+            bpm = context.set_bpm if prompt.bpm else context.bpm
+            if not (bpm or prompt.bpm) and pad.take and not reroll:
                 bpm = float(pad.take.values.get("bpm", 0.0))
+            if not (bpm or prompt.bpm):
+                bpm = kept.get("bpm", 0.0)
             if bpm:
                 values["bpm"] = bpm
+        if kept.get("key") and not (values.get("key") or prompt.key):
+            values["key"] = kept["key"]
+        has_meter = values.get("time_signature") or values.get("beats_per_bar")
+        if kept.get("time_signature") and not (has_meter or prompt.time_signature):
+            values["time_signature"] = kept["time_signature"]
         return values
 
     def list_session_fields(self, index: int) -> tuple[str, ...]:
@@ -241,10 +260,11 @@ class Bank:
 
     def reroll(self, index: int, context: PadContext) -> None:
         """Choose a pad's next seed; another direction where it is a variation of its row's first
-        pad.
+        pad. It keeps the tempo, key and metre of its take.
         """
         pad = self.get_pad(index)
         pad.favourite = False
+        pad.kept = pad.kept | pad.made
         if self.is_variation(index):
             pad.parameters["variation_seed"] = pad.next_seed
             pad.next_seed = draw_seed()
@@ -280,6 +300,23 @@ class Bank:
             return pad.seed
         first_seed = context.get_defaults(index).seed
         return first_seed if first_seed >= 0 else pad.next_seed
+
+    def copy_pads(self, indices: Iterable[int]) -> Self:
+        """The same bank, with copies of these pads: what is changed of them leaves those as they
+        are that this one has.
+        """
+        copied = replace(self, pads=[*self.pads])
+        for index in indices:
+            pad = copied.get_pad(index)
+            copied.pads[index] = replace(pad, parameters=dict(pad.parameters))
+        return copied
+
+    def adopt_takes(self, other: Bank) -> None:
+        """What is known of takes of the same pads, where this bank does not know one."""
+        for pad, known in zip(self.pads, other.pads):
+            if pad.take is None and (pad.seed, pad.parameters) == (known.seed, known.parameters):
+                pad.take = known.take
+                pad.job_id = known.job_id
 
     # --- its file ---------------------------------------------------------------------------------
 
@@ -326,6 +363,13 @@ class Bank:
             bank.get_pad(number - 1)
             bank.pads[number - 1] = Pad.from_json(pad)
         return bank
+
+
+def list_made(request: Request) -> Values:
+    """The tempo, key and metre that a take was made with, as pads keep them."""
+    if names_file("guide", request.guide):
+        return {}  # its file says them
+    return {name: value for name in MADE if (value := getattr(request, name))}
 
 
 def draw_seed() -> int:

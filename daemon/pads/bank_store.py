@@ -24,6 +24,7 @@ from .bank import PROGRAMS, Bank
 log = logging.getLogger("acestepd.pads")
 
 BANKS = "banks"  # the folder of them, in the state folder
+WORKING = "playing"  # in that, the folder of those that are played, as they are now
 NAME = re.compile(r"[^\W_](?:[\w .'+-]{0,62}[\w'+-])?")
 
 
@@ -74,9 +75,10 @@ class BankStore:
         with self._lock:
             self._unsaved[bank.name] = bank.to_json()
 
-    def flush(self, current: str) -> dict[str, OSError]:
+    def flush(self, current: str = "") -> dict[str, OSError]:
         """Write the banks that are not written yet; `current` is the name of the one that is
-        played. Why some could not be written, by name: they are tried again the next time.
+        played, where that is to be remembered. Why some could not be written, by name: they are
+        tried again the next time.
         """
         errors: dict[str, OSError] = {}
         with self._writing:
@@ -93,6 +95,14 @@ class BankStore:
                 else:
                     self._forget_unsaved(name, text)
         return errors
+
+    def remove(self, name: str) -> None:
+        """Forget the bank, also where it is not written yet."""
+        with self._writing:
+            with self._lock:
+                self._unsaved.pop(name, None)
+            with suppress(OSError):
+                self._find_path(name).unlink()
 
     def read_current(self) -> str:
         """The name of the bank that was played last; empty when there is none."""

@@ -1,4 +1,8 @@
-"""Which bank is played: loading, saving and listing banks.
+"""Which bank is played: loading, saving and listing banks, and going back.
+
+A saved bank is what was saved, until it is saved again. What is played is a working copy, which has
+a file of its own in another folder: it is what a restart goes on with. A bank that was never saved
+has nothing but that.
 
 No file is read or written under the engine's lock.
 """
@@ -6,6 +10,7 @@ No file is read or written under the engine's lock.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from pipeline.request import BadRequest, Request
@@ -13,6 +18,7 @@ from pipeline.request import BadRequest, Request
 from ..engine import Engine
 from ..jobs import Refused
 from .bank import Bank, Pad, PadContext
+from .bank_history import BankHistory, Step
 from .bank_store import BankStore, check_name, check_program, find_free_program
 from .current_bank import CLIENT, CurrentBank
 from .lights import PadLights
@@ -22,22 +28,25 @@ log = logging.getLogger("acestepd.pads")
 
 
 class Banks:
-    """What surfaces may do with banks."""
+    """What surfaces may do with banks. `saved` and `working` have their files."""
 
     def __init__(
         self,
         engine: Engine,
-        store: BankStore,
+        saved: BankStore,
+        working: BankStore,
         current: CurrentBank,
         lights: PadLights,
         jobs: PadJobs,
     ) -> None:
         self._engine = engine
         self._lock = engine.lock
-        self._store = store
+        self._saved = saved
+        self._working = working
         self._current = current
         self._lights = lights
         self._jobs = jobs
+        self._history = BankHistory()
 
     @property
     def current(self) -> tuple[str, int, int]:
@@ -48,79 +57,135 @@ class Banks:
     def list_programs(self) -> dict[str, int]:
         """Every bank with its program, also one that has not been saved yet."""
         name, program, _ = self.current
-        return {name: program} | self._store.list_programs()
+        return self._working.list_programs() | {name: program} | self._saved.list_programs()
 
     def load_last(self) -> None:
-        """Play the bank that was played last, if there is one that can be read."""
-        if name := self._store.read_current():
-            try:
-                self._play(self._store.load(name))
-            except Refused as error:
-                log.error("%s", error)
+        """Play the bank that was played last, as it was then, if there is one that can be read."""
+        for store in (self._working, self._saved):  # an older acestepd had no working copies
+            if name := store.read_current():
+                try:
+                    self._play(store.load(name))
+                    return
+                except Refused as error:
+                    log.error("%s", error)
 
     def load(self, name: str) -> None:
-        """Play another bank. What is being made for the old one goes on. Raises `Refused`."""
+        """Play another bank, as it was saved. What is being made for the old one goes on. Raises
+        `Refused`.
+        """
         self.save_changes()
-        self._play(self._store.load(name))
+        bank = self._read(name)
+        with self._lock:
+            self._history.add(Step(self._current.bank, is_other=True))
+        self._play(bank)
 
     def load_program(self, number: int) -> None:
         """Play the bank with this program, 0..127. Raises `Refused` 404 where there is none."""
-        programs = self._store.list_programs()
+        programs = self.list_programs()
         name = next((name for name, program in programs.items() if program == number), None)
         if name is None:
             raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
         self.load(name)
 
     def save(self, name: str = "", program: int | None = None) -> None:
-        """Write the bank down; `name` and `program`, where given, are its own from now on. Raises
-        `Refused`.
+        """Save the bank as it is now; `name` and `program`, where given, are its own from now on.
+        Raises `Refused`.
         """
-        programs = self._store.list_programs()
+        programs = self._saved.list_programs()
         with self._lock:
             bank = self._current.bank
-            name = check_name(name or bank.name)
+            before = bank.name
+            name = check_name(name or before)
             if program is not None:
                 bank.program = check_program(program, name, programs)
-            elif name != bank.name:
+            elif name != before:
                 bank.program = programs.get(name, find_free_program(programs))
             bank.name = name
+            self._saved.put(bank)
             self._current.unsaved = True
+        if name != before:
+            self._working.remove(before)
         if error := self.save_changes():
             raise Refused(
                 507,
                 f"the bank could not be saved: {error.strerror}",
-                f"free some space, or see {self._store.folder}; it is kept, and tried again",
+                f"free some space, or see {self._saved.folder}; it is kept, and tried again",
             ) from error
         with self._lock:
             self._engine.publish(self._lights.make_bank_event())
 
     def save_changes(self) -> OSError | None:
-        """Write the bank down, where it has changed, and others whose writing failed before.
-        Returns the error that keeps this one from being written.
+        """Write down how the bank in use is, where it has changed, and what could not be written
+        before. Returns the error that keeps this bank from being written.
         """
         with self._lock:
-            name = self._current.bank.name
+            bank = self._current.bank
+            name = bank.name
             if self._current.unsaved:
-                self._store.put(self._current.bank)
+                self._working.put(bank)
                 self._current.unsaved = False
-        return self._store.flush(name).get(name)
+        errors = self._working.flush(name) | self._saved.flush()
+        return errors.get(name)
 
-    def _play(self, bank: Bank) -> None:
+    # --- back and forth ---------------------------------------------------------------------------
+
+    def begin_change(self, indices: list[int]) -> Bank:
+        """These pads of the bank are about to be filled or rerolled: `undo` gives them back. Under
+        the lock. Returns the bank that is to be changed.
+        """
+        before = self._current.bank
+        self._current.bank = before.copy_pads(indices)
+        self._history.add(Step(before))
+        return self._current.bank
+
+    def undo(self) -> None:
+        """The bank as it was before the last fill or reroll, or before another one was loaded.
+        Raises `Refused` 404 where there is none.
+        """
+        self._swap(self._history.undo, "undo")
+
+    def redo(self) -> None:
+        """Take an `undo` back. Raises `Refused` 404 where there is none."""
+        self._swap(self._history.redo, "redo")
+
+    def _swap(self, exchange: Callable[[Bank], Step | None], word: str) -> None:
+        with self._lock:
+            step = exchange(self._current.bank)
+        if step is None:
+            raise Refused(404, f"there is nothing to {word}", "fills, rerolls and loads are kept")
+        self._play(step.bank, keeps_name=not step.is_other)
+
+    def _read(self, name: str) -> Bank:
+        """A bank as it was saved, with what is known of its takes; one that was never saved, as it
+        was left. Raises `Refused`.
+        """
+        try:
+            bank = self._saved.load(name)
+        except Refused as error:
+            if error.code == 404 and name in self._working.list_programs():
+                return self._working.load(name)
+            raise
+        if name in self._working.list_programs():
+            with suppress(Refused):
+                bank.adopt_takes(self._working.load(name))
+        return bank
+
+    def _play(self, bank: Bank, keeps_name: bool = False) -> None:
         context = self._current.read_context()
         requests = self._read_pads(bank, context)
         with self._lock:
-            if self._current.unsaved and bank.name != self._current.bank.name:
-                self._store.put(self._current.bank)  # changed since it was saved a moment ago
+            before = self._current.bank
+            if keeps_name:
+                bank.name = before.name
+                bank.program = before.program
+            elif self._current.unsaved and bank.name != before.name:
+                self._working.put(before)  # changed since it was written down a moment ago
             self._current.bank = bank
             self._current.last_hit = None
-            self._current.unsaved = False
-            self._jobs.clear()
             for index, request in requests.items():
-                self._restore_job(bank.pads[index], request)
-            self._current.changed.set()
-        with suppress(OSError):
-            self._store.write_current(bank.name)
-        with self._lock:
+                if (pad := bank.pads[index]).job_id not in self._jobs:
+                    self._restore_job(pad, request)
+            self._current.mark_changed()
             self._lights.update_all()
 
     def _read_pads(self, bank: Bank, context: PadContext) -> dict[int, Request]:
@@ -140,6 +205,7 @@ class Banks:
 
     def _restore_job(self, pad: Pad, request: Request) -> None:
         """How the pad's newest job stands, where it is about that request."""
+        pad.state = None
         try:
             job = self._engine.find(CLIENT, pad.job_id)
         except Refused:

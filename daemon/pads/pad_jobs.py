@@ -47,10 +47,6 @@ class PadJobs:
         """Its pad plays something else from now on."""
         self._jobs.pop(job_id, None)
 
-    def clear(self) -> None:
-        """Another bank is played: what is being made for the one before goes on."""
-        self._jobs.clear()
-
     def restore(self, pad: Pad, job: Job) -> None:
         """A pad was loaded whose newest job is that one, for what a hit would play now."""
         if not job.has_ended:

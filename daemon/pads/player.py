@@ -12,9 +12,12 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
+from pipeline.guide.guide import choose_tempo_and_key
+from pipeline.keys import ANY_KEY
 from pipeline.request import Request, field_name
 from pipeline.request_files import check_files
 
@@ -25,8 +28,8 @@ from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
 from .announcer import Announcer, TakeManifests
-from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed
-from .bank_store import BANKS, BankStore
+from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed, list_made
+from .bank_store import BANKS, WORKING, BankStore
 from .banks import Banks
 from .current_bank import CLIENT, CurrentBank, new_job_id
 from .interface import Light, LightListener, PadState
@@ -39,6 +42,13 @@ log = logging.getLogger("acestepd.pads")
 
 FIRST_BANK = "pads"  # what is played before one is saved under a name
 SETTLE_SECONDS = 0.2  # changes in a burst are prepared for, and saved, once
+
+
+class Filling(NamedTuple):
+    """How many pads were filled, and what to say of them all."""
+
+    pads: int
+    note: str
 
 
 class PadPlayer:
@@ -62,8 +72,15 @@ class PadPlayer:
         self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
         self._manifests = TakeManifests()
-        store = BankStore(settings.state / BANKS)
-        self.banks = Banks(engine, store, self._current, self._lights, self._jobs)
+        folder = settings.state / BANKS
+        self.banks = Banks(
+            engine,
+            BankStore(folder),
+            BankStore(folder / WORKING),
+            self._current,
+            self._lights,
+            self._jobs,
+        )
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)
         engine.subscribe(self._jobs.on_event)
@@ -252,6 +269,9 @@ class PadPlayer:
         context = self._current.read_context()
         with self._lock:
             pad = self._current.get_pad(index)
+        self._read_takes([pad])
+        with self._lock:
+            pad = self._current.get_pad(index)
             values = self._current.bank.resolve(index, context, reroll=True)
         self._current.build_request(values)
         with self._lock:
@@ -263,8 +283,8 @@ class PadPlayer:
                 return False
             if pad.pending:
                 self._cancel(client, pad.job_id)
-                self._jobs.remove(pad.job_id)
-            bank.reroll(index, context)
+                self._jobs.withdraw(pad.job_id)
+            self.banks.begin_change([index]).reroll(index, context)
             return True
 
     def _cancel(self, client: str, job_id: str) -> None:
@@ -304,9 +324,10 @@ class PadPlayer:
 
     # --- all pads ---------------------------------------------------------------------------------
 
-    def fill(self, values: Values, count: int | None = None) -> int:
+    def fill(self, values: Values, count: int | None = None) -> Filling:
         """Give the first `count` pads these parameters and seeds of their own; favourites stay.
-        Returns how many pads were filled. Raises `Refused` and `BadRequest`.
+        What is left open of tempo and key, the seed of the first one decides for all of them, or a
+        favourite has. Raises `Refused` and `BadRequest`.
         """
         grid = self._current.settings.midi
         folders = self._current.allowed_folders
@@ -317,17 +338,35 @@ class PadPlayer:
         request = self._panel.draft(values).request
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
+        seed = draw_seed()
+        chosen = choose_tempo_and_key(request.follow_prompt().changed({"seed": seed}))
         with self._lock:
             bank = self._current.bank
+            favourites = [pad for pad in bank.pads[:count] if pad.favourite]
+            filled = [index for index in range(count) if not bank.get_pad(index).favourite]
+            kept = chosen | (favourites[0].kept | favourites[0].made if favourites else {})
+            bank = self.banks.begin_change(filled)
             bank.columns = grid.columns
             bank.rows = grid.rows
-            filled = [index for index in range(count) if not bank.get_pad(index).favourite]
             for index in filled:
-                bank.pads[index] = Pad(parameters=dict(parameters))
+                bank.pads[index] = Pad(parameters=dict(parameters), kept=dict(kept))
                 if not bank.is_variation(index):
-                    bank.set_seed(index, draw_seed(), context)
+                    bank.set_seed(index, seed, context)
+                    seed = draw_seed()
             self._refresh_all(context)
-            return len(filled)
+            first = bank.pads[filled[0]].resolved if filled else {}
+        return Filling(len(filled), self._describe_filling(len(filled), first))
+
+    def _describe_filling(self, count: int, values: Values) -> str:
+        """What all pads that were filled have, as a note; empty where that is nothing."""
+        if not values or values.get("task"):
+            return ""
+        request = build_request(values)
+        key = request.follow_prompt().key
+        tempo = f"{request.follow_prompt().bpm:.10g} bpm"
+        if request.key == ANY_KEY and not key:
+            return f"{count} pads at {tempo}, each in a key of its own"
+        return f"{count} pads in {key} at {tempo}; key any gives each its own key"
 
     def reroll_all(self, favourites: bool = False) -> int:
         """Choose new seeds for every pad that has one; for favourites only if wanted. Nothing is
@@ -341,6 +380,7 @@ class PadPlayer:
                 for index, pad in enumerate(bank.pads)
                 if pad.panel_values is not None and (favourites or not pad.favourite)
             ]
+            bank = self.banks.begin_change(rerolled)
             for index in rerolled:
                 bank.reroll(index, context)
             self._refresh_all(context)
@@ -358,20 +398,27 @@ class PadPlayer:
             self._current.changed.wait()
             self._current.changed.clear()
             try:
-                self._read_takes()
+                with self._lock:
+                    pads = [*self._current.bank.pads]
+                self._read_takes(pads)
                 self._speculation.update()
                 self.banks.save_changes()
             except Exception:
                 log.exception("the pads")
             self._closing.wait(SETTLE_SECONDS)
 
-    def _read_takes(self) -> None:
-        """The manifests of all pads' takes, so that no hit has to."""
+    def _read_takes(self, pads: Sequence[Pad]) -> None:
+        """Read the manifests of these pads' takes: no hit has to, and a reroll keeps what they were
+        made with.
+        """
         with self._lock:
-            takes = [pad.take for pad in self._current.bank.pads if pad.take]
+            takes = [(pad, pad.take) for pad in pads if pad.take]
             folder = self._current.settings.out
-        for take in takes:
-            self._manifests.read(folder, take)
+        for pad, take in takes:
+            landed = self._manifests.read(folder, take)
+            with self._lock:
+                if landed and landed.job_id == take.job_id and pad.take is take:
+                    pad.made = list_made(landed.request)
 
 
 def _pick_fields(request: Request, values: Values) -> Values:

@@ -89,7 +89,7 @@ def test_everybody_is_answered_while_a_bank_is_read(
     stage: Stage, client: OscClient, message: tuple[Any, ...], answer: list[Any]
 ) -> None:
     save_banks(client)
-    stage.pads.banks._store._programs.clear()  # as if the daemon had just begun
+    stage.pads.banks._saved._programs.clear()  # as if the daemon had just begun
     with held_up(untrusted, "read_bytes", is_bank) as entered, closing(stage.client()) as other:
         client.send(*message)
         assert entered.wait(PATIENCE)
@@ -138,7 +138,7 @@ def test_what_a_client_sends_while_its_bank_is_read_is_about_that_bank(
     ]
     [fail] = [values for address, values in answers if address == "/ace/fail"]
     assert fail[:3] == ["", "/ace/pad/hit", 404]
-    verse = stage.pads.banks._store.load("verse")
+    verse = stage.pads.banks._saved.load("verse")
     assert [pad.favourite for pad in verse.pads[:2]] == [True, False]
     assert verse.pads[1].parameters["prompt"] == "bright"
     client.until("/ace/finished", "after")
@@ -190,7 +190,7 @@ def test_a_pad_whose_take_is_known_does_not_wait_for_other_clients_files(
         return is_bank(path)
 
     with held_up(untrusted, "read_bytes", note) as entered, closing(stage.client()) as other:
-        stage.pads.banks._store._programs.clear()
+        stage.pads.banks._saved._programs.clear()
         other.send("/ace/bank/load", "pads")
         assert entered.wait(PATIENCE)
         client.send("/ace/pad/hit", 1)

@@ -52,7 +52,9 @@ def find_clip(transcript: list[Received]) -> str:
 def read_bank_file(stage: Daemon) -> Any:
     stage.pads.banks.save_changes()
     return json.loads(
-        (stage.settings.state / "banks" / f"{stage.pads.banks.current[0]}.json").read_text()
+        (
+            stage.settings.state / "banks" / "playing" / f"{stage.pads.banks.current[0]}.json"
+        ).read_text()
     )
 
 
@@ -76,11 +78,11 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     assert sorted(address for address, _ in again) == ["/ace/clip", "/ace/finished", "/ace/pad"]
     assert find_clip(first) == find_clip(again)
     assert stage.model.played == ["dusty"]
-    seed = read_bank_file(stage)["pads"][1]["seed"]
+    pad = read_bank_file(stage)["pads"][1]
     assert next(values for address, values in first if address == "/ace/clip")[3:] == [
-        120.0,
+        pad["kept"]["bpm"],
         2,
-        str(seed),
+        str(pad["seed"]),
     ]
 
 

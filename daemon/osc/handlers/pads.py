@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.did_you_mean import suggest
-from pipeline.request import OutOfRange, WrongType
+from pipeline.request import OutOfRange, WrongType, is_field
 
 from ...jobs import Event, Refused
 from ...pads.interface import Light
@@ -86,14 +86,27 @@ def _answer_pad(context: Context, index: int, light: Light) -> None:
 
 
 def fill_bank(context: Context, arguments: Arguments) -> None:
+    arguments, pairs = _split_pairs(arguments)
     words, numbers = split_numbers(arguments)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = parse_pairs(pairs)
     if words:
         values["prompt"] = " ".join(words)
     if numbers:
         values["bars"] = numbers[0]
     count = parse_int("count", numbers[1]) if len(numbers) > 1 else None
-    context.answer("done", "/ace/bank/fill", _pads(context).fill(values, count), 0)
+    filling = _pads(context).fill(values, count)
+    if filling.note:
+        context.engine.publish(Event("note", None, (filling.note,)))
+    context.answer("done", "/ace/bank/fill", filling.pads, 0)
+
+
+def _split_pairs(arguments: Arguments) -> tuple[Arguments, Arguments]:
+    """What is given by position, and the name value pairs behind its two numbers."""
+    for index in range(2, len(arguments) - 1):
+        numbers = arguments[index - 2 : index]
+        if is_field(arguments[index]) and not any(isinstance(each, str) for each in numbers):
+            return arguments[:index], arguments[index:]
+    return arguments, ()
 
 
 def reroll_bank(context: Context, arguments: Arguments) -> None:
@@ -105,6 +118,16 @@ def reroll_bank(context: Context, arguments: Arguments) -> None:
             f"which must be {' or '.join(REROLLED)}, got {word[:40]!r}", suggest(word, REROLLED)
         )
     context.answer("done", "/ace/bank/reroll", _pads(context).reroll_all(word == "all"), 0)
+
+
+def undo(context: Context, arguments: Arguments) -> None:
+    _pads(context).banks.undo()
+    _answer_bank(context, "/ace/bank/undo")
+
+
+def redo(context: Context, arguments: Arguments) -> None:
+    _pads(context).banks.redo()
+    _answer_bank(context, "/ace/bank/redo")
 
 
 def load_bank(context: Context, arguments: Arguments) -> None:
@@ -158,7 +181,7 @@ COMMANDS = (
         "another seed for it, and its take",
         reroll,
         ignores_release=True,
-        is_slow=never,
+        is_slow=_must_read_take,
     ),
     Command(
         "/ace/pad/favourite",
@@ -182,9 +205,10 @@ COMMANDS = (
     Command(
         "/ace/bank/fill",
         "sfi",
-        "s prompt, [f bars], [i count]",
+        "s prompt, [f bars], [i count], then key value pairs",
         "/ace/done",
-        "this and seeds of their own for the first pads; favourites stay",
+        "this and seeds of their own for the first pads, in one tempo and key, as `/ace/note` "
+        "says; favourites stay",
         fill_bank,
         is_slow=never,
     ),
@@ -199,11 +223,31 @@ COMMANDS = (
         is_slow=never,
     ),
     Command(
+        "/ace/bank/undo",
+        "",
+        "",
+        "/ace/done",
+        "the pads as they were before the last fill or reroll; the bank as it was before a load",
+        undo,
+        ignores_release=True,
+        is_slow=always,
+    ),
+    Command(
+        "/ace/bank/redo",
+        "",
+        "",
+        "/ace/done",
+        "take an undo back",
+        redo,
+        ignores_release=True,
+        is_slow=always,
+    ),
+    Command(
         "/ace/bank/load",
         "s",
         "s name, or i program",
         "/ace/done",
-        "play another bank",
+        "play another bank, as it was saved",
         load_bank,
         is_slow=always,
     ),
@@ -212,7 +256,7 @@ COMMANDS = (
         "si",
         "[s name], [i program]",
         "/ace/done",
-        "save the bank, from now on under that name and program (0..127)",
+        "save the bank as it is now, from now on under that name and program (0..127)",
         save_bank,
         ignores_release=True,
         is_slow=always,
