@@ -249,6 +249,9 @@ class Settings:
     prepare_mb: float = setting(
         500.0, "disk for takes that are made in advance while nothing else is to do, in MB; 0: none"
     )
+    prepare_on_battery: bool = setting(
+        False, "make takes in advance also while this computer runs on its battery"
+    )
     history: int = setting(100_000, "ended jobs the journal remembers; favourites always")
     inbox: int = setting(
         256, "how many clips wait in out/.inbox for programs without sockets; 0 writes none there"

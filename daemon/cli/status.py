@@ -39,6 +39,7 @@ class Status:
     tempo: str = ""
     bank: str = ""
     pads: int = 0
+    preparing: int = 0  # the pad whose take is made in advance, counted from 1; 0: none
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -93,6 +94,8 @@ def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[
         values |= dict(zip(("bpm", "tempo"), arguments))
     elif kind == "bank":
         values |= {"bank": arguments[0], "pads": arguments[2]}
+    elif kind == "preparing":
+        values |= dict(zip(("preparing",), arguments))
     elif kind in JOB_EVENTS and arguments and arguments[0]:
         jobs[str(arguments[0])] = client.to_json(message)
 
@@ -113,6 +116,8 @@ def format_status(status: Status) -> str:
         lines.append(f"tempo {status.bpm:g} ({status.tempo})")
     if status.bank:
         lines.append(f"bank {status.bank} with {status.pads} pads")
+    if status.preparing:
+        lines.append(f"preparing pad {status.preparing}")
     lines += [f"  {job['id']}  {_format_job(job)}" for job in status.jobs]
     return "\n".join(map(escape_line, lines))
 

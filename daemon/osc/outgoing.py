@@ -178,6 +178,13 @@ EVENTS = _by_name(
         max_text=MAX_TEXT,
     ),
     OutgoingMessage(
+        "preparing",
+        "i",
+        "pad",
+        "pad, 0: none",
+        "its take, or that of its reroll, is being made in advance",
+    ),
+    OutgoingMessage(
         "bank",
         "sii",
         "name program pads",

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -41,6 +43,7 @@ from .speculation import PadSpeculation
 log = logging.getLogger("acestepd.pads")
 
 FIRST_BANK = "pads"  # what is played before one is saved under a name
+BATTERY_SECONDS = 10.0  # between two looks whether the computer runs on its battery
 SETTLE_SECONDS = 0.2  # changes in a burst are prepared for, and saved, once
 
 
@@ -308,13 +311,22 @@ class PadPlayer:
         """Call `listener(index, light)` when a pad's light has changed; `ALL_PADS`: all have."""
         self._lights.listen(listener)
 
+    def find_preparing(self) -> Event | None:
+        """Which pad's take is being made in advance, if any is."""
+        with self._lock:
+            event = self._speculation.event
+        return event if event.values[0] else None
+
     def snapshot(self) -> Iterator[Event]:
         """Events about the bank and every pad, for a client that begins to listen: each as it is
         when it is asked for.
         """
         with self._lock:
             bank = self._lights.make_bank_event()
+            preparing = self.find_preparing()
         yield bank
+        if preparing:
+            yield preparing
         for index in itertools.count():
             with self._lock:
                 if index >= self._current.count:
@@ -394,10 +406,16 @@ class PadPlayer:
     # --- a moment later ---------------------------------------------------------------------------
 
     def _run(self) -> None:
+        looked = -math.inf  # time.monotonic()
         while not self._closing.is_set():
-            self._current.changed.wait()
+            has_changed = self._current.changed.wait(BATTERY_SECONDS)
             self._current.changed.clear()
             try:
+                if time.monotonic() >= looked + BATTERY_SECONDS:
+                    looked = time.monotonic()
+                    has_changed |= self._speculation.look_at_battery()
+                if not has_changed:
+                    continue
                 with self._lock:
                     pads = [*self._current.bank.pads]
                 self._read_takes(pads)

@@ -10,7 +10,8 @@ from pipeline.request import BadRequest, Request
 
 from ..engine import Engine
 from ..jobs import Event, Order, Refused
-from .bank import PadContext, Values, make_key
+from ..runtime import battery
+from .bank import NO_DEFAULTS, PadContext, Values, make_key
 from .current_bank import CLIENT, CurrentBank, new_job_id
 from .interface import DARK, Light, PadState
 
@@ -41,8 +42,25 @@ class PadSpeculation:
         self._ids: dict[Request, str] = {}
         self._ids_by_values: dict[Key, str] = {}
         self._prepared: set[str] = set()  # the ids of takes that are prepared
+        self._pads: dict[str, int] = {}  # the index of the pad that each of the ids is for
         self._rendering = ""  # the id of the take that is being made
         self._progress = 0.0  # of that
+        self._told = 0  # which pad is said to be prepared, counted from 1; 0: none
+        self._is_on_battery = False
+
+    @property
+    def event(self) -> Event:
+        """The pad whose take is being made, counted from 1; 0: none."""
+        return Event("preparing", None, (self._told,))
+
+    def look_at_battery(self) -> bool:
+        """Look whether the computer runs on its battery, where that counts. Returns whether that
+        has changed. Not under the lock.
+        """
+        before = self._is_on_battery
+        may_prepare = self._current.settings.prepare_on_battery
+        self._is_on_battery = not may_prepare and battery.is_on_battery()
+        return self._is_on_battery != before
 
     def get_light(self, values: Values) -> Light:
         """What a pad with these values shows when it has nothing else to show."""
@@ -59,6 +77,8 @@ class PadSpeculation:
         self._ids_by_values = {
             key: other for key, other in self._ids_by_values.items() if other != id
         }
+        if id == self._rendering:
+            self._set_rendering("", 0.0)  # it is that order's from now on
         return id
 
     def update(self) -> None:
@@ -78,17 +98,22 @@ class PadSpeculation:
         bank = self._current.bank
         last_hit = self._current.last_hit
         settings = self._current.settings.midi
-        # where nobody plays pads, no computing is spent on them
-        in_use = last_hit is not None or bool(settings.ports)
         candidates = []
         for index, reroll in rank_pads(self._current.count, bank.columns, last_hit):
             pad = bank.get_pad(index)
             if not reroll and (pad.pending or pad.ready or settings.velocity):
                 continue
-            if not in_use and bank.get_pad(bank.find_original(index)).seed < 0:
+            if not self._is_filled(index, context):
                 continue
             candidates.append(Candidate(index, bank.resolve(index, context, reroll)))
         return candidates
+
+    def _is_filled(self, index: int, context: PadContext) -> bool:
+        """Whether somebody has given the pad something: on others no computing is spent."""
+        pad = self._current.bank.get_pad(index)
+        original = self._current.bank.get_pad(self._current.bank.find_original(index))
+        has_own = bool(pad.parameters or original.parameters)
+        return original.seed >= 0 or has_own or context.get_defaults(index) is not NO_DEFAULTS
 
     def _build_requests(self, candidates: list[Candidate]) -> dict[Key, Request]:
         """By the values; without those that cannot be made. Reads files."""
@@ -104,6 +129,7 @@ class PadSpeculation:
     def _prepare(self, candidates: list[Candidate], requests: Mapping[Key, Request]) -> None:
         orders: dict[Request, Order] = {}
         self._ids_by_values = {}
+        self._pads = {}
         for candidate in candidates:
             key = make_key(candidate.values)
             if not (request := requests.get(key)):
@@ -114,6 +140,11 @@ class PadSpeculation:
                 session = self._current.bank.list_session_fields(candidate.index)
                 orders[request] = Order(CLIENT, id, request, origin=origin, session=session)
             self._ids_by_values[key] = orders[request].id
+            self._pads.setdefault(orders[request].id, candidate.index)
+        if self._is_on_battery:  # what is ready stays
+            orders = {
+                request: order for request, order in orders.items() if order.id in self._prepared
+            }
         self._ids = {request: order.id for request, order in orders.items()}
         self._prepared &= set(self._ids.values())
         self._engine.prepare(list(orders.values()), self._on_event)
@@ -123,15 +154,21 @@ class PadSpeculation:
         assert event.job
         id = event.job.id
         if event.kind == "progress":
-            self._rendering = id
-            self._progress = event.values[0]
+            self._set_rendering(id, event.values[0])
         else:
-            self._rendering = ""
-            self._progress = 0.0
+            self._set_rendering("", 0.0)
             self._prepared.discard(id)
             if event.kind == "prepared":
                 self._prepared.add(id)
         self._on_change()
+
+    def _set_rendering(self, id: str, progress: float) -> None:
+        self._rendering = id
+        self._progress = progress
+        pad = self._pads.get(id, -1) + 1
+        if pad != self._told:
+            self._told = pad
+            self._engine.publish(self.event)
 
 
 def rank_by_distance(count: int, columns: int, last_hit: int | None) -> list[int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -16,14 +17,17 @@ from typing import Any
 import pytest
 import soundfile
 
+from daemon.cli.status import ask, format_status
+from daemon.pads import player
 from daemon.pads.interface import Light, PadState
+from daemon.runtime import battery
 from daemon.service import Daemon
 from daemon.settings import Midi, PadSettings, Settings
 from daemon.tempo.source import BeatPosition
 from pipeline.request import Request
 from tests.support.harness import SteppedModel
 from tests.support.osc_client import OscClient, Received
-from tests.support.stage import Stage, on_stage
+from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
 
@@ -485,17 +489,58 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         assert f"s{known}" in find_clip(received)
 
 
-def test_an_empty_pad_is_prepared_from_the_panel(tmp_path: Path) -> None:
-    with on_stage(
-        tmp_path, midi=Midi(grid="4x4"), request=Request(prompt="panel", bars=1)
-    ) as stage:
-        with closing(stage.client()) as client:
-            assert client.is_quiet()
-            hit_pad(client, 1)  # from now on pads are in use
-        until(lambda: stage.pads.list_lights()[15].state is PadState.READY)
-        assert stage.engine.journal.search()[0].id.startswith("pad1")
-        stage.panel.set("prompt", "turned")
-        until(lambda: "turned" in stage.model.played)
+def test_only_pads_that_have_something_of_their_own_are_prepared(tmp_path: Path) -> None:
+    midi = Midi(pad=(PadSettings(slot=9, request={"prompt": "set", "bars": 1}),))
+    panel = Request(prompt="panel", bars=1)
+    with on_stage(tmp_path, midi=midi, request=panel) as stage, closing(stage.client()) as client:
+        hit_pad(client, 1)
+        client.ask("/ace/pad/set", 5, "prompt", "own")
+        states = [PadState.EMPTY] * 16
+        states[0] = states[4] = states[8] = PadState.READY
+        until(lambda: [light.state for light in stage.pads.list_lights()] == states)
+
+
+def test_nothing_is_prepared_on_battery_and_what_is_ready_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged = threading.Event()
+    monkeypatch.setattr(battery, "is_on_battery", lambda: not plugged.is_set())
+    monkeypatch.setattr(player, "BATTERY_SECONDS", 0.01)
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        hit_pad(client, 1)
+        assert stage.model.played == ["dusty"], "what is hit is made"
+        plugged.set()
+        until(lambda: stage.pads.list_lights()[1].state is PadState.READY)
+        until(lambda: len(stage.model.played) == 4)
+        plugged.clear()
+        client.ask("/ace/bank/fill", "other", 1, 1)
+        client.ask("/ace/pad/favourite", 2)
+        stage.engine.journal.flush()
+        assert stage.pads.list_lights()[1].state is PadState.FAVOURITE
+        assert "other" not in stage.model.played
+    with on_stage(tmp_path, prepare_on_battery=True) as stage:
+        until(lambda: "other" in stage.model.played)
+
+
+def test_which_pad_is_prepared_is_told_and_asked_for(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    with (
+        on_stage(tmp_path, model) as stage,
+        closing(stage.client()) as client,
+        subscribed(stage, "preparing") as listener,
+    ):
+        client.ask("/ace/bank/fill", "dusty", 1, 1)
+        assert listener.receive() == ("/ace/preparing", [1])
+        client.send("/ace/status")
+        client.send("/ace/sync", 1)
+        assert ("/ace/preparing", [1]) in client.until("/ace/synced")
+        assert "preparing pad 1" in format_status(ask(stage.settings))
+        client.send("/ace/pad/hit", 1)  # it is the hit's from now on
+        assert listener.receive() == ("/ace/preparing", [0])
+        model.run()
+        assert listener.receive() == ("/ace/preparing", [1]), "its reroll"
+        assert listener.receive() == ("/ace/preparing", [0])
 
 
 def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_making_them(

@@ -29,6 +29,8 @@ def status(context: Context, arguments: Arguments) -> None:
     context.send_event(context.engine.state_event())
     for kind, counts in context.engine.caches.items():
         context.answer("cache", kind, *counts)
+    if context.pads and (preparing := context.pads.find_preparing()):
+        context.send_event(preparing)
 
 
 def doctor(context: Context, arguments: Arguments) -> Iterator[None]:
