@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -88,13 +88,18 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
 def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips.Landed:
     """`notes`: what was read of its lyrics and its source."""
     folders.check_writable(settings.out)
-    told = (*notes, *explain(request))  # at once, as making it takes a while
-    for note in told:
-        print(note, file=sys.stderr)
-    rendered, _ = _run_with_bar(_load(settings).render(request))
-    for note in rendered[-1].info.notes:  # previews, which have none, come first
+    told: list[str] = []
+
+    def tell(note: str) -> None:
         if note not in told:
-            print(note, file=sys.stderr)
+            told.append(note)
+            _print_above_bar(note)
+
+    for note in (*notes, *explain(request)):  # at once, as making it takes a while
+        tell(note)
+    rendered, _ = _run_with_bar(_load(settings).render(request), tell)
+    for note in rendered[-1].info.notes:  # previews, which have none, come first
+        tell(note)
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
@@ -123,10 +128,20 @@ def _load(settings: Settings) -> AceStep:
     )
 
 
+def _print_above_bar(text: str) -> None:
+    """A line on stderr, above a progress bar that is there."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stderr)
+
+
 def _run_with_bar(
     events: Generator[Progress | Clip, None, _Result],
+    tell: Callable[[str], None] = _print_above_bar,
 ) -> tuple[list[Clip], _Result]:
-    """The clips, and what the generator returns, with a progress bar for whoever waits."""
+    """The clips, and what the generator returns, with a progress bar for whoever waits, who is told
+    each note as soon as it is known.
+    """
     from tqdm import tqdm
 
     rendered: list[Clip] = []
@@ -137,6 +152,8 @@ def _run_with_bar(
             if isinstance(event, Clip):
                 rendered.append(event)
             else:
+                for said in event.notes or ():
+                    tell(said.text)
                 bar.set_description(event.label)
                 bar.update(100 * event.fraction - bar.n)
             try:

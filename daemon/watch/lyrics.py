@@ -45,8 +45,10 @@ from .repeats import (
 from .section_names import INSTRUMENTAL
 from .shape import find_shape
 from .song_head import (
+    TRANSPOSE,
     Fact,
     add_fallback,
+    describe_transposition,
     describe_unused,
     find_fact,
     is_credit,
@@ -466,6 +468,9 @@ class LyricsReader:
                 return self._repeat_stanza(times)
             read = self._read_marker(value, Surroundings(True)) if value else None
             return read or LyricLine("a comment")
+        if name == TRANSPOSE and value.strip(" +-0"):
+            note = describe_transposition()
+            return LyricLine(note.message, (), note.code, note.hint)
         fact = find_fact(name, value) if value else None
         if fact:
             return self._read_facts([fact]) or LyricLine(f"{name} is not used")

@@ -15,6 +15,7 @@ from pipeline.request import FIELDS, BadRequest, coerce, field_name, is_field
 from .characters import fold, fold_word
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, shorten
 
+TRANSPOSE = "transpose"
 # What song sheets call the fields of a request, in the languages that they are written in. What
 # takes no part in the music has no field.
 _WORDS = {
@@ -253,9 +254,17 @@ def is_fallback(word: str) -> bool:
     return _spell(word) in _FALLBACKS
 
 
+def describe_transposition() -> SheetNote:
+    """What is said of a sheet that wants to be heard in another key than it is written in."""
+    message = f"{TRANSPOSE} is not followed: the key is the one that is written"
+    return SheetNote(0, UNCLEAR, message, "write the key that is to be heard, like key: A")
+
+
 def describe_unused(fact: Fact) -> SheetNote:
     """What is said of a fact that takes no part in the music, in line 0."""
     word = fact.word.lower()
+    if word == TRANSPOSE and fact.value.strip(" +-0"):
+        return describe_transposition()
     if _spell(word) in _ORDERS:
         hint = "write them as often and in the order in which they are sung"
         return SheetNote(

@@ -599,3 +599,14 @@ def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
     assert here("status", "--state", "state", "--port", "1", folder=tmp_path).returncode == 3
+
+
+def test_a_take_s_lyrics_that_are_left_out_are_told_above_the_bar(
+    quick_voice: str, tmp_path: Path
+) -> None:
+    line = ["generate", "pad", "--lyrics", "blue jar", "--guide", "off", "--seconds", "0.5"]
+    line += ["--num-steps", "2", "--model", quick_voice]
+    finished = here(*line, folder=tmp_path)
+    told = finished.stderr.index("does not sing: the lyrics were left out")
+    assert told < finished.stderr.index("100%")
+    assert finished.stderr.count("does not sing") == 1

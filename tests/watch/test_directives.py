@@ -62,3 +62,14 @@ def test_what_is_for_paper_is_no_problem(directive: str) -> None:
 
 def test_comments_of_a_chordpro_file_are_not_sung() -> None:
     assert sing("#comment\n{t: Low Tide}\n# another\none") == "one"
+
+
+def test_a_transposition_is_no_silent_matter() -> None:
+    for written in ("{transpose: 2}", "Transpose: +2"):
+        (note,) = find_problems(read_sheet(f"{{title: X}}\n{{key: G}}\n{written}\n\none").notes)
+        assert (note.line, note.message) == (
+            3,
+            "transpose is not followed: the key is the one that is written",
+        )
+        assert "key: A" in note.hint
+    assert not find_problems(read_sheet("{key: G}\n{transpose: 0}\n\none").notes)
