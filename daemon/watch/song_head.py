@@ -21,11 +21,12 @@ TRANSPOSE = "transpose"
 _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim dalcim judul "
-    "baslik",
+    "başlık laulunnimi tênbài τίτλος שםהשיר العنوان शीर्षक",
     "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
     "темп テンポ 速度 템포 빠르기",
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
-    "tonation hangnem тональность キー 调 調 调性 調性 키 조",
+    "tonation hangnem ton sävellaji tónina nadadasar tông τόνος סולם тональность "
+    "キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "maatsoort tahti taktslag olcu metrum "
     "misura tempoindicatie размер 拍子 拍号 拍號 박자",
@@ -47,7 +48,7 @@ _WORDS = {
     "topic topics transpose note notes nb book songbook scripture footer "
     "compositor compositora compositeur arranjo kapodaster tune hymntune "
     "wykonawca zespół słowa muzyka słowaimuzyka bicie zpevak hudba slova eloado artiest "
-    "szoveg zene szerzo penyanyi pencipta sanatci soz muzik "
+    "szoveg zene szerzo esittäjä sanatçı söz müzik zpěvák penyanyi pencipta sanatci soz muzik "
     "исполнитель автор слова музыка альбом год бой 歌手 原唱 作词 作詞 词 作曲 "
     "曲 编曲 編曲 专辑 專輯 作者 演唱 アーティスト 歌 編曲者 가수 작사 "
     " "
@@ -316,6 +317,7 @@ def read_loose(text: str) -> Fact | None:
     for name, pattern in _LOOSE:
         if match := pattern.fullmatch(folded):
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
+            value = _translate_key(value) if name == "key" else value
             return Fact(name if is_field(name) else "", name, value)
     if re.search("[=♩]", folded):
         said = find_tempo(normalize(text))

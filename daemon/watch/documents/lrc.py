@@ -24,7 +24,8 @@ from .translations import drop_second_halves, drop_translations
 A_TIME = "a time tag"
 
 _TIMES_USED = "its times say what is sung after what; the music does not follow them"
-_TAG = re.compile(r"\[([a-z][a-z_ -]{0,20}|#)[ ]*:(.*)\]", re.IGNORECASE)
+_TAG = re.compile(r"\[[ ]?([a-z][a-z_ -]{0,20}|#)[ ]*:(.*)\]", re.IGNORECASE)
+_STYLE = re.compile(r"</?[biu]>|</?font[^<>]{0,80}>|\{\\[^{}]{0,80}\}")  # of subtitles
 _TAG_FIELDS = {"ti": "name", "title": "name", "la": "language", "lang": "language"}
 _SPEAKER = re.compile(
     r"(?:unknown )?(?:speaker|sprecher|locuteur|hablante)(?: ?[0-9]{1,2})?: ?", re.IGNORECASE
@@ -146,7 +147,7 @@ class LrcReader:
 
     def _clean(self, line: DocumentLine) -> DocumentLine:
         """Without the marks of karaoke programs and of web pages."""
-        text = html.unescape(line.text).strip()
+        text = _STYLE.sub("", html.unescape(line.text)).strip()
         if background := _BACKGROUND.fullmatch(text):
             return line._replace(text=f"({background[1].strip()})")
         if not line.times:

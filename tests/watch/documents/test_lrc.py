@@ -342,3 +342,16 @@ def test_the_data_of_a_program_is_no_language() -> None:
     read = read_sheet(text, ".lrc")
     assert read.values == {"lyrics": "Paper"}
     assert not find_problems(read.notes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["<i>two</i>", "{\\an8}two", '<font color="#fff">two</font>', "&lt;b&gt;two&lt;/b&gt;"],
+)
+def test_styles_of_subtitles_are_not_sung(line: str) -> None:
+    assert lyrics_of(f"[00:01.00]one\n[00:04.00]{line}") == "one\ntwo"
+
+
+def test_a_tag_may_have_spaces_in_its_brackets() -> None:
+    read = read_sheet("[ ti : Spaces ]\n[ ar : X ]\n[00:01.00]one", ".lrc")
+    assert read.values == {"name": "Spaces", "lyrics": "one"}
