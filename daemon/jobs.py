@@ -13,6 +13,8 @@ from pipeline.explain import Explanation, list_prompt_explanations
 from pipeline.request import BadRequest, LinkedFile, MissingFile, Request
 
 MIX = "mix"  # the clip that is everything
+GENERATE = "/ace/generate"  # the command that an order is of where nothing else is said
+REROLL = "/ace/reroll"
 
 
 class JobState(StrEnum):
@@ -59,7 +61,8 @@ class Order:
     "watch:/folder". `origin` is kept with the job, for its client: the file it came from, the job
     it is a variation of. `parent` is the id of the job that it goes back to, where there is one.
     `insert` says who is to put its clips in, as the setting `insert_to` does, or `NOBODY`; empty:
-    what the setting says. `notes` are sentences about what was read out of its lyrics. `session`:
+    what the setting says. `command` is the message that asked for it, which failures are told to be
+    of. `notes` are sentences about what was read out of its lyrics. `session`:
     the fields of the request that nobody said for it; what its source says of itself goes before.
     """
 
@@ -72,6 +75,7 @@ class Order:
     origin: str = ""
     parent: str = ""
     insert: str = ""
+    command: str = GENERATE
     notes: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
     # time.monotonic() before which the clips of a prepared take are not announced
@@ -102,6 +106,7 @@ class Job:
     priority: Priority = Priority.NORMAL
     batch: str = ""  # the order's id, where it asked for several takes
     origin: str = ""
+    command: str = GENERATE  # the message that asked for it
     parent: str = ""  # the id of the job whose request it repeats, or whose clip it works on
     takes: int = 1  # how many the order asked for
     number: int = 0  # the journal's; 0 for a speculative job, which it does not know

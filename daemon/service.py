@@ -12,7 +12,6 @@ from pipeline.weights.adapter import parse_adapters
 
 from .discovery.discovery import Discovery
 from .engine import Engine, ModelChoice
-from .engine.client_jobs import GENERATE
 from .engine.process import WorkerHandle, WorkerProcess
 from .integrations.clients import Clients
 from .integrations.inbox import Inbox
@@ -20,7 +19,7 @@ from .integrations.inserter import Inserter
 from .integrations.readers import Readers
 from .integrations.sources import SOURCES, Sources
 from .integrations.upkeep import Upkeep
-from .jobs import Event
+from .jobs import GENERATE, Event
 from .journal import Journal, JournalError
 from .landing import folders
 from .osc.leases import Leases

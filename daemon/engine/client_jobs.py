@@ -21,7 +21,6 @@ from .run import Run
 log = logging.getLogger("acestepd.engine")
 
 CRASHES = 2  # of the worker on one job, after which the job is given up
-GENERATE = "/ace/generate"  # the command that failures of a job are about
 HOLD_HINT = (
     "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 )
@@ -89,7 +88,7 @@ class ClientJobs:
         self._journal.note(job, columns, publish)
 
     def fail_job(self, job: Job, failure: Failure) -> None:
-        self.end_job(job, JobState.FAILED, GENERATE, *failure)
+        self.end_job(job, JobState.FAILED, job.command, *failure)
 
     # --- held -------------------------------------------------------------------------------------
 
@@ -106,7 +105,7 @@ class ClientJobs:
         self._tell_held(job, failure)
 
     def _tell_held(self, job: Job, failure: Failure) -> None:
-        self._bus.publish(Event("fail", job, (GENERATE, *failure)))
+        self._bus.publish(Event("fail", job, (job.command, *failure)))
         self.note(job)
 
     # --- as the owner of a run --------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 
-from ..jobs import Event, Failure, Job, JobState, Priority
+from ..jobs import GENERATE, Event, Failure, Job, JobState, Priority
 from ..journal import Journal
 from ..landing import clips, folders, staging
 from ..landing.finished_take import FinishedTake
@@ -38,7 +38,7 @@ from ..messages import (
     WorkerMessage,
 )
 from ..settings import Settings
-from .client_jobs import CRASHES, GENERATE, ClientJobs
+from .client_jobs import CRASHES, ClientJobs
 from .event_bus import EventBus
 from .fair_lock import FairLock
 from .given_up import GivenUpAdapters
@@ -425,8 +425,7 @@ class Dispatcher:
             case RenderFinished():
                 self._on_finished(message)
             case RenderFailed():
-                values = GENERATE, message.code, message.message, message.hint
-                self._on_end(message.ticket, JobState.FAILED, *values)
+                self._on_failed(message)
             case RenderCancelled():
                 self._on_end(message.ticket, JobState.CANCELLED)
 
@@ -576,6 +575,11 @@ class Dispatcher:
             self.landing.append(run)
             self._model.learn(run, message)
             self.lander.land(run, FinishedTake(message.info, clips), latents)
+
+    def _on_failed(self, message: RenderFailed) -> None:
+        if run := self._find_running(message.ticket):
+            values = run.job.command, message.code, message.message, message.hint
+            self._on_end(message.ticket, JobState.FAILED, *values)
 
     def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
         if run := self._find_running(ticket):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pipeline.weights.adapter import Adapter
 
-from ..jobs import Event, Job, Listener, Order, Refused
+from ..jobs import REROLL, Event, Job, Listener, Order, Refused
 from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
@@ -261,6 +261,7 @@ class Engine:
             out=job.out,
             origin=job.origin or f"reroll of {job.id}",
             parent=job.id,
+            command=REROLL,
             notes=rerolls.describe_kept(kept, job.id),
         )
 

@@ -75,6 +75,7 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
         job.origin = order.origin
         job.parent = order.parent
         job.insert_for = order.insert
+        job.command = order.command
         return [job]
     name = "seed"
     if first.variation and order.request.seed >= 0:
@@ -93,9 +94,10 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
             order.priority,
             id,
             order.origin,
-            order.parent,
-            order.count,
+            parent=order.parent,
+            takes=order.count,
             insert_for=order.insert,
+            command=order.command,
         )
         jobs.append(job)
     return jobs

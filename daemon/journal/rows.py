@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pipeline.request import FIELDS, Request
 
-from ..jobs import Event, Insertion, Job, JobState, Priority
+from ..jobs import GENERATE, Event, Insertion, Job, JobState, Priority
 
 log = logging.getLogger("acestepd.journal")
 
@@ -45,6 +45,7 @@ def make_row(job: Job) -> dict[str, object]:
         "id": job.id,
         "batch": job.batch,
         "origin": job.origin,
+        "command": job.command,
         "parent": job.parent,
         "takes": job.takes,
         "priority": int(job.priority),
@@ -116,7 +117,8 @@ def _make_job(row: Mapping[str, Any]) -> Job:
         priority=Priority(row["priority"]),
         batch=row["batch"],
         origin=row["origin"],
-        parent=row.get("parent", ""),  # a journal that is only read may be an older one
+        command=row.get("command", GENERATE),  # a journal that is only read may be an older one
+        parent=row.get("parent", ""),
         takes=row.get("takes", 1),
         insert_for=row.get("insert_for", ""),
         number=row["number"],

@@ -51,6 +51,7 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_model ON jobs (model, number) WHERE cost > 0 AND seconds > 0;
     """,
     "ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE jobs ADD COLUMN command TEXT NOT NULL DEFAULT '/ace/generate'",
 )
 
 

@@ -250,6 +250,7 @@ class PadPlayer:
             # nobody else's pad keeps the hands that play here waiting
             priority=Priority.PLAYED if client == CLIENT else Priority.LIVE,
             origin=self._current.describe_origin(index),
+            command="/ace/pad/hit",
             due=self._current.find_due(),
             session=bank.list_session_fields(index),
         )

@@ -29,7 +29,7 @@ def describe_client(client: str) -> str:
 
 def _describe_queued(event: Event, now: float) -> str:
     position, eta = event.values
-    behind = f" as number {position}" if position > 1 else ""
+    behind = f" behind {position} other{'s' * (position > 1)}" if position else ""
     return f"{_find_id(event)} queued{behind}{_describe_eta(eta, ', about {}')}"
 
 

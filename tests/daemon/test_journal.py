@@ -236,6 +236,15 @@ def test_a_row_that_cannot_be_read_hides_no_other(path: Path) -> None:
     assert [one.id for one in journal.find_unfinished()] == ["good"]
 
 
+def test_the_message_that_asked_for_a_job_is_known_after_a_restart(path: Path) -> None:
+    asked = job()
+    asked.command = "/ace/go"
+    first = Journal(path)
+    first.add([asked])
+    first.close()
+    assert [one.command for one in Journal(path).find_unfinished()] == ["/ace/go"]
+
+
 def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Journal(path)
     old.add([job()])

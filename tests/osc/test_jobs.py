@@ -29,6 +29,19 @@ def test_cancel_stops_a_running_job_and_leaves_no_file(
     assert list_files(paused_stage.settings.out) == []
 
 
+def test_a_job_that_fails_names_the_message_that_asked_for_it(
+    client: OscClient, stage: Stage, restored_panel: None
+) -> None:
+    client.send("/ace/generate", "made", *SHORT[2:], "prompt", "bad")
+    assert client.until_end("made")[-1][1][1] == "/ace/generate"
+    client.send("/ace/go", "gone", "bad", 1)
+    assert client.until_end("gone")[-1][1][:3] == ["gone", "/ace/go", 422]
+    client.send("/ace/reroll", "again", "gone")
+    assert client.until_end("again")[-1][1][1] == "/ace/reroll"
+    client.send("/ace/query", "gone")  # as the journal tells it
+    assert client.until_end("gone")[-1][1][1] == "/ace/go"
+
+
 def test_cancel_takes_a_waiting_job_out_of_the_queue_at_once(paused_client: OscClient) -> None:
     paused_client.send("/ace/generate", "ahead", *SHORT)
     paused_client.send("/ace/generate", "behind", *SHORT)

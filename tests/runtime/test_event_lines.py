@@ -25,10 +25,11 @@ def make_job(client: str = "udp:127.0.0.1:9001", *clips: str) -> Job:
 @pytest.mark.parametrize(
     ("kind", "values", "line"),
     [
-        ("queued", (1, 2.0312), "take2 queued, about 2 s"),
-        ("queued", (1, 0.25), "take2 queued, about 1 s"),
-        ("queued", (1, 0.0), "take2 queued"),
-        ("queued", (3, 75.4), "take2 queued as number 3, about 1 min 15 s"),
+        ("queued", (0, 2.0312), "take2 queued, about 2 s"),
+        ("queued", (0, 0.25), "take2 queued, about 1 s"),
+        ("queued", (0, 0.0), "take2 queued"),
+        ("queued", (1, 3.0), "take2 queued behind 1 other, about 3 s"),
+        ("queued", (3, 75.4), "take2 queued behind 3 others, about 1 min 15 s"),
         ("finished", (1, "/out/take2.json"), "take2 finished after 3.14 s: /out/mix.wav"),
         ("cancelled", (), "take2 cancelled"),
         ("favourite", (1,), "take2 is a favourite"),

@@ -13,7 +13,7 @@ from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce, 
 from ...engine.lookup import FEW_TAKES
 from ...integrations.clients import parse_name
 from ...integrations.inserter import ANYWHERE, INSERT
-from ...jobs import Event, Job, Order, Priority, Refused
+from ...jobs import REROLL, Event, Job, Order, Priority, Refused
 from ...panel import NothingToPlay
 from ..arguments import (
     ONE_STRING_HINT,
@@ -92,7 +92,7 @@ def reroll(context: Context, arguments: Arguments) -> None:
     def refuse(error: Exception) -> None:
         if isinstance(error, OutOfRange):  # a file that the parent was made with is gone
             error.hint = error.hint or SOURCE_GONE_HINT
-        context.refuse(id, "/ace/reroll", error)
+        context.refuse(id, REROLL, error)
 
     client = context.sender.client
     context.engine.begin_reroll(client, id, refuse, parent, seed, context.send_event, changes)
@@ -110,9 +110,9 @@ def _submit(
     values: dict[str, Any],
     make_order: Callable[..., Order],
 ) -> None:
-    """Submit `make_order(request=..., notes=..., session=...)`, with the panel's request as these
-    `values` change it. Raises `Refused` and `BadRequest`; what is wrong with its lyrics, and what
-    the engine refuses, is answered now or later.
+    """Submit `make_order(request=..., notes=..., session=..., command=...)`, with the panel's
+    request as these `values` change it. Raises `Refused` and `BadRequest`; what is wrong with its
+    lyrics, and what the engine refuses, is answered now or later.
     """
     try:
         draft = context.panel.draft(context.allowed_folders.resolve_values(values))
@@ -122,7 +122,9 @@ def _submit(
 
     def finish() -> Order:
         built = context.panel.finish(draft)
-        return make_order(request=built.request, notes=built.notes, session=built.session)
+        return make_order(
+            request=built.request, notes=built.notes, session=built.session, command=command
+        )
 
     refuse = partial(context.refuse, id, command)
     client = context.sender.client
@@ -311,7 +313,7 @@ COMMANDS = (
         names_job=True,
     ),
     Command(
-        "/ace/reroll",
+        REROLL,
         "ssi",
         "[s id], [s parent], [i seed], then key value pairs",
         "/ace/queued",
