@@ -368,7 +368,10 @@ class PadPlayer:
                     seed = draw_seed()
             self._refresh_all(context)
             first = bank.pads[filled[0]].resolved if filled else {}
-        return Filling(len(filled), self._describe_filling(len(filled), first))
+        note = self._describe_filling(len(filled), first)
+        if note:
+            log.info("%s", note)
+        return Filling(len(filled), note)
 
     def _describe_filling(self, count: int, values: Values) -> str:
         """What all pads that were filled have, as a note; empty where that is nothing."""

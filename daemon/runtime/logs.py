@@ -34,7 +34,7 @@ REST_SECONDS = 0.05
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
-UNLOGGED = ("progress", "clip", "words")  # kinds of events
+UNLOGGED = ("progress", "clip", "words", "preparing")  # kinds of events
 LIVE = "is_live"  # an attribute of a log record
 
 log = logging.getLogger("acestepd")
@@ -243,8 +243,8 @@ class _Terminal(logging.StreamHandler[TextIO]):
 
 
 class ProgressDisplay:
-    """Has the live line of the terminal say how far the newest running job is. Without a terminal
-    it shows nothing.
+    """Has the live line of the terminal say how far the newest running job is, or which pad is
+    prepared meanwhile. Without a terminal it shows nothing.
     """
 
     def __init__(self, terminal: logging.Handler) -> None:
@@ -255,6 +255,8 @@ class ProgressDisplay:
         if event.kind == "progress":
             self._shown = event.job
             self._show(describe_progress(event))
+        elif event.kind == "preparing" and self._shown is None:
+            self._show(f"preparing pad {event.values[0]}" if event.values[0] else "")
         elif event.job is not None and event.job is self._shown and event.job.has_ended:
             self.clear()
 

@@ -300,6 +300,8 @@ def test_progress_is_one_live_line_below_the_others_on_a_terminal_and_nothing_el
         display.write(Event("progress", job, (0.5, "denoising", 0.0)))
         job.state = JobState.FINISHED
         display.write(Event("finished", job, (1, "/out/x.json")))
+        display.write(Event("preparing", None, (7,)))
+        display.write(Event("preparing", None, (0,)))
         handler.flush()
     finally:
         root.removeHandler(handler)
@@ -314,6 +316,8 @@ def test_progress_is_one_live_line_below_the_others_on_a_terminal_and_nothing_el
         "\x1b[K12:00:00 something else\n",
         "take2  25% denoising\x1b[K",
         "take2  50% denoising\x1b[K",
+        "\x1b[K",
+        "preparing pad 7\x1b[K",
         "\x1b[K",
     ]
 
