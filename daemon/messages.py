@@ -88,7 +88,7 @@ class FetchingModel(WorkerMessage):
 class ModelLoaded(WorkerMessage):
     """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
     planner costs, 0 without one. `wordless` says why it cannot say what a recording is, and what to
-    do; empty where it can.
+    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open.
     """
 
     title: str
@@ -97,6 +97,7 @@ class ModelLoaded(WorkerMessage):
     seconds_per_cost: float
     token_cost: float
     wordless: tuple[str, ...] = ()
+    plays_guides: bool = False
 
 
 @dataclass(frozen=True)

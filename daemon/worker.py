@@ -154,6 +154,7 @@ class Worker:
                 seconds_per_cost,
                 model.token_cost,
                 (str(obstacle), obstacle.hint) if obstacle else (),
+                model.plays_guides,
             )
         )
         while True:

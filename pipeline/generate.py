@@ -21,7 +21,7 @@ from .model import Model
 from .networks.ops import choose_ops
 from .planner.planner import UNDERSTAND_TEMPERATURE, Description
 from .planner.planning import sampling_of
-from .request import FIELDS, SAMPLE_RATE, BadRequest, Request
+from .request import FIELDS, MAX_SECONDS, SAMPLE_RATE, BadRequest, OutOfRange, Request
 from .request_files import check_files, follow_links, resolve_request
 from .take import Clip, Progress
 from .variants import Defaults
@@ -88,6 +88,8 @@ class AceStep:
         "cfg". vocal_language: a code like "en". more: any other field of `Request` (bpm=120,
         bars=4, key="A minor", ...). Raises `BadRequest` (a ValueError).
         """
+        if duration == 0:  # a request's word for one that is left open
+            raise OutOfRange(f"duration must be in 0.1..{MAX_SECONDS:g}, got 0")
         values = {
             "prompt": text,
             "lyrics": lyrics,
@@ -253,6 +255,11 @@ class AceStep:
     def token_cost(self) -> float:
         """What a token of its planner costs, in that unit; 0 without a planner."""
         return self.model.token_cost if self.model.can_plan else 0.0
+
+    @property
+    def plays_guides(self) -> bool:
+        """Whether it follows a guide where a request leaves that open."""
+        return self.model.capabilities.plays_guides
 
     @property
     def can_plan(self) -> bool:

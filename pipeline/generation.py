@@ -18,6 +18,7 @@ from .guide import synth
 from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
 from .latent_store import StoredLatents
+from .lengths import explain_length
 from .meter import Meter, ProgressSpan, split_progress
 from .model import TIMBRE_FRAMES, Conditioning, Model
 from .planner.planner import PlanProgress
@@ -70,8 +71,11 @@ class Generation:
         resolved: its seeds are drawn here. Raises `BadRequest`.
         """
         self.model = model
-        self.request = model.capabilities.accept(resolve_request(request))
-        self.explanations = list_explanations(self.request)  # of what was asked, before any plan
+        default_guide = model.capabilities.default_guide(request)
+        self.request = model.capabilities.accept(resolve_request(request, default_guide))
+        assumed = (Explanation(text) for text in explain_length(request, self.request))
+        # of what was asked, before any plan
+        self.explanations = (*list_explanations(self.request), *assumed)
         self.adapters = model.adapters
         self.meter = Meter()
         self.plan: PlannedRequest | None = None
@@ -159,6 +163,8 @@ class Generation:
     def _choose_guide(self) -> _Stage[None]:
         """The guide, what it decides of the request, and when it has the words sung."""
         model = self.model
+        if not (self.request.bars or self.request.seconds):  # nor has a plan a length
+            self.request = self.request.changed({"seconds": self.request.length})
         default = model.capabilities.default_guide(self.request)
         request = self.request.changed({"guide": self.request.guide or default})
         self.singing = plan_singing(request, model.name, model.config.sings)

@@ -52,6 +52,7 @@ FORMATS = ("wav16", "wav24", "wav32f", "flac")
 # short enough to type, and for Pure Data, which shows and saves six digits of a number
 DRAWN_SEED_COUNT = 10**6
 DEFAULT_BPM = 120.0
+DEFAULT_SECONDS = 30.0  # of a clip that nothing gives a length
 NEWEST_COMPOSER = 2
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
@@ -129,7 +130,7 @@ FILE_FIELDS = ("guide", "source", "reference")  # that may name a file
 MIDI_FILE = "auto, off, chords like Am F C G, or the path of a .mid file that exists"
 CODES_HELP = (
     "audio codes to paint over, five a second: <|audio_code_N|> or numbers; "
-    "seconds of 30: as long as they are"
+    "seconds of 0 or 30: as long as they are"
 )
 DEFAULT_EXTRACT = "drums bass"  # where an extract names no stems
 PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
@@ -377,10 +378,11 @@ class Request:
         choices=LANGUAGES,
     )
     seconds: float = number_field(
-        30.0,
+        0.0,
         0.1,
         MAX_SECONDS,
-        "length when bars is 0; 30 with a task: the source's",
+        "length when bars is 0; 0 takes the source's, or 4 bars (what lyrics or guide need) where "
+        "there is a tempo or a guide, else 30 s",
         "duration",
         "length",
         unit=TIME,
@@ -719,7 +721,7 @@ class Request:
                 "leave one empty",
             )
         count = len(self.codes.split())
-        if not self.bars and self.seconds == FIELDS["seconds"].default:
+        if self.has_open_length:
             return count / codes.PER_SECOND
         if count > (most := math.ceil(round(self.length * codes.PER_SECOND, 6))):
             message = (
@@ -769,7 +771,14 @@ class Request:
     @property
     def has_length_of_source(self) -> bool:
         """Whether it is as long as its source: neither bars nor seconds say otherwise."""
-        return bool(self.task) and not self.bars and self.seconds == FIELDS["seconds"].default
+        return bool(self.task) and self.has_open_length
+
+    @property
+    def has_open_length(self) -> bool:
+        """Whether a source, codes or a plan may say how long it is. Where one of them does, 30
+        seconds say nothing: as long is `AceStep.generate` where nobody says otherwise.
+        """
+        return not self.bars and self.seconds in (0.0, DEFAULT_SECONDS)
 
     @property
     def beats(self) -> float:
@@ -806,7 +815,7 @@ class Request:
         """The exact length at `rate`."""
         if self.bars:
             return round(self.bars * self.beats * 60 / (self.bpm or DEFAULT_BPM) * rate)
-        return round(self.seconds * rate)
+        return round((self.seconds or DEFAULT_SECONDS) * rate)
 
     @property
     def length(self) -> float:
@@ -821,6 +830,7 @@ BEFORE: dict[str, Any] = {
     "read_midi": False,
     "read_source": False,
     "repeat_source": False,
+    "seconds": DEFAULT_SECONDS,
 }
 
 
@@ -828,7 +838,8 @@ def complete_stored_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a request that was written down, with what decided it before there was a field
     for it: what does not name its composer is of the first. What does not say whether its prompt
     or its MIDI guide was read is of a time when they were not, and a time signature of 6 was six
-    quarters. Nor was a source asked what it is, or repeated, then.
+    quarters. Nor was a source asked what it is, or repeated, then; and a clip without a length had
+    30 seconds.
     """
     completed = BEFORE | {**values}
     if "read_prompt" not in values and values.get("time_signature") == "6":

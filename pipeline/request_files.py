@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .explain import Explanation, list_prompt_explanations
 from .ffmpeg import check_installed
 from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
+from .lengths import fill_length
 from .limits import LIMITS
 from .real_files import find_named
 from .request import (
@@ -96,14 +97,15 @@ def follow_links(request: Request, named: Container[str] | None = None) -> Reque
     return request.changed(followed) if followed else request
 
 
-def resolve_request(request: Request) -> Request:
+def resolve_request(request: Request, default_guide: str = "off") -> Request:
     """The request as it can be made: its files exist, its seeds are drawn, what it leaves open is
-    its source's, its prompt's or its MIDI guide's, and bars have a tempo. Raises `BadRequest`.
+    its source's, its prompt's or its MIDI guide's, bars have a tempo, and what has no length gets
+    one. `default_guide`: what its guide is where it leaves that open. Raises `BadRequest`.
     """
     check_files(request)
     resolved = follow_guide(follow_source(_find_files(request)).request).resolved()
     check_window(resolved)
-    return resolved
+    return fill_length(resolved, default_guide)
 
 
 def _find_files(request: Request) -> Request:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.lengths import explain_length
 from pipeline.request import PREVIEW, Request
 from pipeline.request_files import (
     accept_request,
@@ -22,6 +23,7 @@ from ..landing import clips, folders
 from ..landing.finished_take import FinishedTake
 from ..landing.manifest import read_manifest
 from ..panel import Panel, keep_lyrics
+from ..service import select_model
 from ..settings import Settings, SettingsError, from_values
 from ..watch.written_lyrics import read_written_lyrics
 
@@ -75,7 +77,9 @@ def generate(
             "revisions": chosen.revisions,
         }
     )
-    return _render(resolve_request(request), settings, notes)
+    default_guide = "auto" if select_model(settings).name in VOICES else "off"
+    resolved = resolve_request(request, default_guide)
+    return _render(resolved, settings, (*notes, *explain_length(request, resolved)))
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -111,8 +115,6 @@ def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips
 
 def _load(settings: Settings) -> AceStep:
     from pipeline import load
-
-    from ..service import select_model
 
     selected = select_model(settings)
     if selected.reason:

@@ -80,6 +80,7 @@ class Engine:
             settings,
             self._dispatcher,
             self._model.memory_need.estimate_bytes,
+            lambda: self._model.default_guide,
         )
         self._intake = Intake(
             self.lock,
@@ -88,6 +89,7 @@ class Engine:
             self._dispatcher,
             self._speculation,
             self._publish_state,
+            lambda: self._model.default_guide,
         )
         self._lookup = self._intake.lookup
         # for what comes behind a client's orders, and needs them taken in

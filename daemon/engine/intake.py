@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pipeline.lengths import explain_length, has_no_length
 from pipeline.request import BadRequest, names_file
 from pipeline.request_files import names_files
 
@@ -62,6 +63,7 @@ class Intake:
         dispatcher: Dispatcher,
         speculation: Speculation,
         publish_state: Callable[[], None],
+        find_default_guide: Callable[[], str],
     ) -> None:
         self.settings = settings
         self._lock = lock
@@ -71,6 +73,7 @@ class Intake:
         self._supervisor = dispatcher.supervisor
         self._speculation = speculation
         self._publish_state = publish_state
+        self._find_default_guide = find_default_guide
         # those that have begun to come, and have no jobs yet, in the order in which they came
         self._unread: dict[IncomingOrder, None] = {}
         self._unread_lock = threading.Lock()  # held for a moment only
@@ -132,11 +135,11 @@ class Intake:
 
     def _is_slow(self, order: Order) -> bool:
         request = order.request
-        return (
-            names_file("guide", request.guide)
-            or bool(request.task and request.source)
-            or (order.count > FEW_TAKES and self._journal.count_batch(order.client, order.id) > 0)
-        )
+        if names_file("guide", request.guide) or (request.task and request.source):
+            return True
+        if request.lyrics and has_no_length(request):  # its words are pronounced
+            return True
+        return order.count > FEW_TAKES and self._journal.count_batch(order.client, order.id) > 0
 
     def _put_aside(self, incoming: IncomingOrder) -> None:
         try:
@@ -169,7 +172,8 @@ class Intake:
 
     def _resolve(self, order: Order) -> orders.Resolution:
         """What an order asks for, and what is made for it. Reads files. Raises `BadRequest`."""
-        return orders.resolve_order(order, self.settings.linked_files)
+        default_guide = self._find_default_guide()
+        return orders.resolve_order(order, self.settings.linked_files, default_guide)
 
     def _refuse(self, incoming: IncomingOrder, error: Exception) -> None:
         if not isinstance(error, Refused | BadRequest):  # a bug
@@ -215,15 +219,16 @@ class Intake:
                 orders.check_order(order, self.settings, waiting)
                 dispatcher.check_model(order.request)
                 if resolved is None:
-                    if names_files(order.request):
+                    if names_files(order.request) or has_no_length(order.request):
                         return False
                     resolved = orders.Resolution(order.request, order.request.resolved())
                 asked = dataclasses.replace(order, request=resolved.asked)
                 jobs = orders.make_jobs(asked, resolved.made, self.settings.out)
             incoming.jobs = jobs
             for job in jobs:
+                assumed = explain_length(job.request, job.resolved)
                 # those of a take that is made already are behind them
-                notes = (*order.notes, *incoming.file_notes, *job.notes)
+                notes = (*order.notes, *incoming.file_notes, *assumed, *job.notes)
                 job.notes = tuple(dict.fromkeys(notes))
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)

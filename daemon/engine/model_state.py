@@ -98,6 +98,7 @@ class ModelState:
         self._speed = RenderSpeed()
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
         self._wordless: tuple[str, ...] = ()  # as in `ModelLoaded`
+        self._plays_guides = choice.model in VOICES  # as far as that is known before it is loaded
 
     def set_status(self, status: ModelStatus) -> None:
         if status != self.status:
@@ -113,8 +114,15 @@ class ModelState:
 
     def choose(self, choice: ModelChoice) -> None:
         """Both at once."""
+        if choice.model != self.choice.model:
+            self._plays_guides = choice.model in VOICES
         self.choice = choice
         self._crashes = 0
+
+    @property
+    def default_guide(self) -> str:
+        """What its guide is where a request leaves that open, as far as that is known."""
+        return "auto" if self._plays_guides else "off"
 
     @property
     def needs_adapters(self) -> bool:
@@ -155,6 +163,7 @@ class ModelState:
         self._note_worn()
         self._token_cost = message.token_cost
         self._wordless = message.wordless
+        self._plays_guides = message.plays_guides
         self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
     def make_adapters_message(self) -> SetAdapters:

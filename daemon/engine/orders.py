@@ -46,13 +46,15 @@ class Resolution(NamedTuple):
     made: Request
 
 
-def resolve_order(order: Order, linked: Container[str] | None) -> Resolution:
-    """`linked`: the files that the settings name, where links are followed. Reads files. Raises
-    `BadRequest`.
+def resolve_order(
+    order: Order, linked: Container[str] | None, default_guide: str = "off"
+) -> Resolution:
+    """`linked`: the files that the settings name, where links are followed; `default_guide`: what
+    its guide is where it leaves that open. Reads files. Raises `BadRequest`.
     """
     request = follow_source(follow_links(order.request, linked), order.session).request
     named = {name: getattr(order.request, name) for name in FILE_FIELDS}
-    return Resolution(request.changed(named), resolve_request(request))
+    return Resolution(request.changed(named), resolve_request(request, default_guide))
 
 
 def explain_order(order: Order, linked: Container[str] | None) -> tuple[str, ...]:

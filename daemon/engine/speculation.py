@@ -85,10 +85,12 @@ class Speculation:
         settings: Settings,
         runs: RunControl,
         estimate_bytes: Callable[[int], float],
+        find_default_guide: Callable[[], str],
     ) -> None:
         self._lock = lock
         self._settings = settings
         self._runs = runs
+        self._find_default_guide = find_default_guide
         self._takes = PreparedTakes(settings, estimate_bytes)
         self._current: ExpectedRun | None = None
         self._inspected: InspectedOrder | None = None  # just now
@@ -231,7 +233,8 @@ class Speculation:
         resolution: orders.Resolution | None = None
         obstacle: OSError | None = None
         try:
-            resolution = orders.resolve_order(order, self._settings.linked_files)
+            default_guide = self._find_default_guide()
+            resolution = orders.resolve_order(order, self._settings.linked_files, default_guide)
             obstacle = folders.find_obstacle(out, resolution.made)
         except Exception as error:  # whatever it is, it must not keep the others from being made
             log.debug("%s is not made in advance: %s", order.id, error)

@@ -82,7 +82,7 @@ class Score:
         """Exactly `beats`: repeated after `loop` beats (0: after the bars that it fills) when
         shorter, cut when longer. Raises `TooManyNotes`.
         """
-        loop = loop or self._count_bars(beats_per_bar) * beats_per_bar
+        loop = loop or self.count_bars(beats_per_bar) * beats_per_bar
         times = math.ceil(round(beats / loop, 9))
         if times * len(self.notes) > MAX_NOTES:
             raise TooManyNotes(
@@ -96,7 +96,8 @@ class Score:
         )
         return Score(self.bpm, notes).cut(beats)
 
-    def _count_bars(self, beats_per_bar: float) -> int:
+    def count_bars(self, beats_per_bar: float) -> int:
+        """The bars that it fills."""
         last = max((note.start for note in self.notes), default=0.0)
         # what rings a little into the next bar does not fill it
         sounding = max(self.end - 0.25, last)

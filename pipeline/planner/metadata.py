@@ -44,7 +44,7 @@ def fixed_metadata(request: Request) -> dict[str, str]:
     """
     metadata = metadata_of(request)
     metadata.pop("caption", None)
-    if not request.bars and request.seconds == FIELDS["seconds"].default:
+    if request.has_open_length:
         metadata.pop("duration", None)
     return metadata
 
@@ -65,7 +65,7 @@ def values_of(metadata: Mapping[str, object]) -> dict[str, Any]:
 def drop_fixed(values: Mapping[str, Any], request: Request, *open: str) -> dict[str, Any]:
     """The values without those that the request has itself, other than its fields `open`."""
     fixed = {name for name, spec in FIELDS.items() if getattr(request, name) != spec.default}
-    fixed -= set(open)
+    fixed -= {*open, *(("seconds",) if request.has_open_length else ())}
     if request.bars:
         fixed |= {"seconds", "time_signature"}
     return {name: value for name, value in values.items() if name not in fixed}

@@ -107,6 +107,17 @@ def test_generate_makes_one_take_and_prints_its_files(tmp_path: Path) -> None:
     assert "100%" in done.stderr
 
 
+def test_generate_without_a_length_makes_four_bars_and_says_so(tmp_path: Path) -> None:
+    line = ("generate", "techno", "--num-steps", "1", "--seed", "7", "--model", "mini")
+    done = here(*line, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    wav = Path(done.stdout.split()[0])
+    bpm = int(wav.name.split("_")[1].removesuffix("bpm"))
+    assert "_4bars_" in wav.name
+    assert soundfile.info(wav).frames == round(16 * 60 / bpm * 48_000)
+    assert f"4 bars at {bpm} bpm, as neither bars nor seconds were given" in done.stderr
+
+
 def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: Path) -> None:
     line = [
         "generate",

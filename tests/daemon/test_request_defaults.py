@@ -13,6 +13,7 @@ import pytest
 from daemon import settings
 from daemon.jobs import Event, Job
 from daemon.pads.midi_player import MidiPlayer
+from pipeline.guide.guide import resolve_guide
 from pipeline.request import Request
 from tests.support.command_line import run_here
 from tests.support.environment import make_environment
@@ -140,6 +141,38 @@ def test_lyrics_of_the_settings_are_sung_by_a_sheet_without_any(file: Path, tmp_
         (tmp_path / "Lyrics" / "idea.txt").write_text("---\nprompt: warm piano\n---\n")
         request = accepted.next()
     assert request.lyrics == "[Verse 1]\nOh my love"
+
+
+def test_without_a_length_there_a_pad_has_four_bars_and_a_sheet_what_its_lines_need(
+    file: Path, tmp_path: Path
+) -> None:
+    file.write_text(file.read_text().replace("bars = 2\n", ""))
+    with Stage(settings.read(file, {}), SteppedModel()) as stage:
+        accepted = Accepted(stage)
+        with closing(stage.client()) as client:
+            client.send("/ace/pad/hit", 1)
+            assert accepted.next().bars == 4
+            client.send("/ace/go", 1.0)
+            assert accepted.next().bars == 4
+        lines = "We are alive tonight\nCity lights are calling me home\n" * 4
+        (tmp_path / "Lyrics" / "chorus.txt").write_text(lines)
+        assert accepted.next().bars == 16
+
+
+def test_a_voice_that_plays_guides_has_four_bars_at_the_tempo_that_is_composed(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(file.read_text().replace("bars = 2\n", "").replace("bpm = 84\n", ""))
+    monkeypatch.setattr(SteppedModel, "plays_guides", True)
+    with Stage(settings.read(file, {}), SteppedModel()) as stage:
+        wait_until_warm(stage)
+        accepted = Accepted(stage)
+        with closing(stage.client()) as client:
+            client.send("/ace/go", 1.0)
+            request = accepted.next()
+    assert request.bars == 4
+    composed, _ = resolve_guide(request.changed({"bpm": 0}), "auto")
+    assert request.bpm == composed.bpm > 0
 
 
 def test_they_hold_for_the_command_line(file: Path, tmp_path: Path) -> None:

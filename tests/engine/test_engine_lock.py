@@ -209,8 +209,8 @@ def while_files_are_read(monkeypatch: pytest.MonkeyPatch, action: Callable[[], o
     """Do this once, just after the files of an order were looked at."""
     act = once(action)
 
-    def resolve(request: Request) -> Request:
-        resolved = resolve_request(request)
+    def resolve(request: Request, default_guide: str) -> Request:
+        resolved = resolve_request(request, default_guide)
         act()
         return resolved
 

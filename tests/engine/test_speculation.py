@@ -70,7 +70,7 @@ class Scene:
         self.events: list[tuple[str, str]] = []
         self.lock = FairLock()
         self.speculation = Speculation(
-            self.lock, Settings(out=out), self.dispatcher, lambda samples: 0.0
+            self.lock, Settings(out=out), self.dispatcher, lambda samples: 0.0, lambda: "off"
         )
 
     def _listen(self, event: Event) -> None:

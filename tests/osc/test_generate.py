@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 import threading
@@ -54,6 +55,27 @@ def test_generate_tells_the_whole_story_and_leaves_the_clip(client: OscClient) -
     assert info.channels == 2
     assert info.subtype == "PCM_24"
     assert story[-1][1] == ["story", 1, str(Path(path).with_suffix(".json"))]
+
+
+def test_a_clip_without_bars_and_seconds_has_four_bars_and_says_so(client: OscClient) -> None:
+    client.send("/ace/generate", "story", "prompt", "techno", "bpm", 140, "seed", 7)
+    story = client.until_end("story")
+    assert addresses(story)[:2] == ["/ace/queued", "/ace/note"]
+    said = "4 bars at 140 bpm, as neither bars nor seconds were given"
+    assert story[1][1] == ["story", said]
+    _, (_, _, path, bpm, bars, _) = story[-2]
+    assert (bpm, bars) == (140, 4)
+    assert Path(path).name == "techno_140bpm_4bars_s7.wav"
+    assert soundfile.info(path).frames == round(4 * 4 * 60 / 140 * 48_000)
+    assert said in json.loads(Path(path).with_suffix(".json").read_text())["notes"]
+    client.send("/ace/reroll", "again", "story")
+    assert client.until_end("again")[-2][1][4] == 4
+
+
+def test_thirty_seconds_that_are_given_are_thirty(client: OscClient) -> None:
+    client.send("/ace/generate", "long", "prompt", "techno, 120 bpm", "seconds", 30, "num_steps", 1)
+    path = client.until_end("long")[-2][1][2]
+    assert soundfile.info(path).duration == 30
 
 
 def test_sent_arguments_are_only_ints_floats_and_strings(client: OscClient) -> None:
@@ -296,7 +318,7 @@ def test_latin1_text_and_line_breaks_written_as_backslash_n_are_understood(
     )
     client.send_raw(raw.replace(b"caf_", b"caf\xe9"))
     manifest = Path(client.until_end("latin")[-1][1][2])
-    assert manifest.name.startswith("café-noir")
+    assert manifest.name.startswith("cafe-noir")
     assert '"lyrics": "[verse]\\nla la"' in manifest.read_text("utf-8")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import mido
 import pytest
 
-from daemon.engine import intake
+from daemon.engine import orders
 from daemon.journal import Journal, database, questions
 from daemon.osc import dispatch
 from pipeline.request import Request
@@ -179,12 +179,12 @@ def test_the_order_of_one_client_stays_while_a_guide_is_read_and_others_go_first
     mido.MidiFile().save(guide)
     go_on = threading.Event()
 
-    def resolve(request: Request) -> Request:
+    def resolve(request: Request, default_guide: str) -> Request:
         if request.guide == str(guide):
             assert go_on.wait(PATIENCE)
-        return resolve_request(request)
+        return resolve_request(request, default_guide)
 
-    monkeypatch.setattr(intake, "resolve_request", resolve)
+    monkeypatch.setattr(orders, "resolve_request", resolve)
     with closing(stage.client()) as other:
         client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
         client.send("/ace/generate", "cancelled", *SHORT, "guide", str(guide))
@@ -262,11 +262,11 @@ def test_a_search_waits_for_the_order_that_its_client_sent_before(
     mido.MidiFile().save(guide)
     go_on = threading.Event()
 
-    def resolve(request: Request) -> Request:
+    def resolve(request: Request, default_guide: str) -> Request:
         assert go_on.wait(PATIENCE)
-        return resolve_request(request)
+        return resolve_request(request, default_guide)
 
-    monkeypatch.setattr(intake, "resolve_request", resolve)
+    monkeypatch.setattr(orders, "resolve_request", resolve)
     client.send("/ace/generate", "guided", *SHORT, "guide", str(guide))
     client.send("/ace/history", "guided")
     assert ping(client) == []

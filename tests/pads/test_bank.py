@@ -26,6 +26,7 @@ COMPOSED = {
     "read_midi": True,
     "read_source": True,
     "repeat_source": True,
+    "seconds": 0.0,
 }
 
 

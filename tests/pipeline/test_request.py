@@ -140,7 +140,7 @@ def test_a_language_may_be_named_as_people_name_it(written: str, code: str) -> N
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"seconds": -3}, "seconds must be in 0.1..600, got -3"),
+        ({"seconds": -3}, "seconds must be in 0.1..600 or 0, got -3"),
         ({"bpm": 20}, "bpm must be in 30..300 or 0, got 20"),
         ({"key": "H minor"}, "key must be a note"),
         ({"time_signature": "5"}, "time_signature must be 2, 3, 4 or 6"),

@@ -120,6 +120,7 @@ class SteppedModel:
     name = "tape"
     token_cost = 0.0
     can_plan = False
+    plays_guides = False
     has_room_for_planner = False
     keeps_latents = False
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)

@@ -9,4 +9,4 @@ from pipeline.request import BEFORE, Request
 
 def build_old_request(**values: Any) -> Request:
     """What a stored request of before there were these fields is read as: none of it was done."""
-    return Request(**values, **BEFORE)
+    return Request(**(BEFORE | values))

@@ -226,6 +226,15 @@ def count_phrase_bars(sketch: Sketch) -> int:
     return int(2 ** min(max(round(math.log2(16 / sketch.meter.quarters)), 0), 4))
 
 
+def count_lyric_bars(sketch: Sketch) -> int:
+    """The bars in which its lyrics are sung as they should be, in whole phrases; 0 without any."""
+    phrase = count_phrase_bars(sketch)
+    usual = [_choose_line_bars(sketch, section) for section in sketch.lyrics]
+    if not any(usual):
+        return 0
+    return math.ceil(_count_bars(_line_up(sketch, usual, phrase)) / phrase) * phrase
+
+
 def count_ending_bars(sketch: Sketch) -> int:
     """From how many bars on a piece has an ending; shorter ones may be played again."""
     return 3 * count_phrase_bars(sketch)
