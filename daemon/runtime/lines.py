@@ -37,7 +37,7 @@ class LiveLine:
             return
         width = shutil.get_terminal_size().columns - 1
         text = escape_line(text)[: max(width, 0)]
-        if text or self.text:
+        if text != self.text:
             self._stream.write(f"\r{text}{CLEAR_REST}")
             self._stream.flush()
         self.text = text
