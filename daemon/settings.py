@@ -152,6 +152,7 @@ class Midi:
     shift: str = setting(
         "auto", 'with it a pad marks its take: like "note 98" or "cc 64"; auto is the profile\'s'
     )
+    undo: str = setting("", 'takes a reroll or fill back: like "note 99" or "cc 65"; empty is none')
     velocity: str = setting(
         "", 'parameter that the velocity of a hit turns, like "guidance_scale 1 8"; empty is none'
     )

@@ -21,7 +21,7 @@ from ..midi import IDENTITY_SECONDS, POLL_SECONDS, OutputPort, PortNames, Ports
 from . import profiles
 from .bindings import ControlBindings
 from .controls import Control
-from .gestures import Gesture, GestureReader, Hit, LoadProgram, Reroll, ToggleFavourite
+from .gestures import Gesture, GestureReader, Hit, LoadProgram, Reroll, ToggleFavourite, Undo
 from .interface import Player
 from .learn import MidiLearn
 from .light_outputs import LightOutputs
@@ -148,7 +148,8 @@ class Controllers:
         mapping = self._find_mapping(port)
         for gesture in self._gestures.read(port, mapping, at, message):
             self._play(gesture)
-        if self._learn and not (mapping.shift and _is_from_cc(message, mapping.shift)):
+        buttons = filter(None, (mapping.shift, mapping.undo))
+        if self._learn and not any(_is_from_cc(message, button) for button in buttons):
             self._learn.receive(at, message)
         else:
             self._bindings.receive(port, message)
@@ -161,6 +162,8 @@ class Controllers:
                 self._player.reroll(index)
             case ToggleFavourite(index):
                 self._player.toggle_favourite(index)
+            case Undo():
+                self._player.undo()
             case LoadProgram(number):
                 self._player.load_program(number)
 

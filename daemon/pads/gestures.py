@@ -41,7 +41,12 @@ class LoadProgram:
     number: int
 
 
-Gesture = Hit | Reroll | ToggleFavourite | LoadProgram
+@dataclass(frozen=True)
+class Undo:
+    pass
+
+
+Gesture = Hit | Reroll | ToggleFavourite | LoadProgram | Undo
 
 
 @dataclass
@@ -68,6 +73,8 @@ class GestureReader:
         if mapping.shift and _is_from(message, mapping.shift):
             self._read_shift(port, message)
             return []
+        if mapping.undo and _is_from(message, mapping.undo):
+            return [Undo()] if _is_down(message) else []
         kind = message["type"]
         if kind == "program_change" and mapping.channel in (0, message["channel"] + 1):
             return [LoadProgram(message["program"])]
@@ -106,14 +113,17 @@ class GestureReader:
         return [Reroll(index)] if self._hold and held >= self._hold else []
 
     def _read_shift(self, port: str, message: Mapping[str, Any]) -> None:
-        if message["type"] == "control_change":
-            down = message["value"] >= 64
-        else:
-            down = message["type"] == "note_on" and message["velocity"] > 0
-        if down:
+        if _is_down(message):
             self._shifts.add(port)
         else:
             self._shifts.discard(port)
+
+
+def _is_down(message: Mapping[str, Any]) -> bool:
+    """Whether it presses a button, and does not let it go."""
+    if message["type"] == "control_change":
+        return bool(message["value"] >= 64)
+    return bool(message["type"] == "note_on" and message["velocity"] > 0)
 
 
 def _is_from(message: Mapping[str, Any], control: Control) -> bool:

@@ -63,6 +63,9 @@ class Player(Protocol):
     def load_program(self, number: int) -> None:
         """Program change: play another bank."""
 
+    def undo(self) -> None:
+        """Take the last reroll or fill back."""
+
     def list_lights(self) -> Sequence[Light]:
         """Of every pad."""
 

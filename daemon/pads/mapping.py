@@ -50,6 +50,8 @@ class MidiSettings(Protocol):
     @property
     def shift(self) -> str: ...
     @property
+    def undo(self) -> str: ...
+    @property
     def knobs(self) -> Mapping[str, str]: ...
     @property
     def pad(self) -> Sequence[PadNote]: ...
@@ -80,6 +82,7 @@ class PadMapping:
         self._pads = {note: index for index, note in self.notes.items()}
         self.channel = midi.channel
         self.shift = self._choose_shift(midi)
+        self.undo = Control.of(midi.undo) if midi.undo else None
 
     @property
     def count(self) -> int:
@@ -200,11 +203,12 @@ def _check_controls(midi: MidiSettings) -> None:
             Knob.of(knob)
         except ValueError as error:
             raise ValueError(f"knobs: {text}: {error}") from error
-    if midi.shift not in ("", "auto"):
-        shift = Control.of(midi.shift)
-        if shift.kind not in ("note", "cc"):
-            raise ValueError(f"shift must be a note or a cc, got {midi.shift!r}")
-        controls["shift"] = shift
+    for name, text in (("shift", midi.shift), ("undo", midi.undo)):
+        if text not in ("", "auto"):
+            button = Control.of(text)
+            if button.kind not in ("note", "cc"):
+                raise ValueError(f"{name} must be a note or a cc, got {text!r}")
+            controls[name] = button
     for (one, first), (other, second) in combinations(controls.items(), 2):
         if first.overlaps(second):
             raise ValueError(f"{one} and {other} are the same control")

@@ -39,6 +39,9 @@ class MidiPlayer:
     def load_program(self, number: int) -> None:
         self._try("/ace/bank/load", lambda refuse: self._pads.banks.load_program(number))
 
+    def undo(self) -> None:
+        self._try("/ace/bank/undo", lambda refuse: self._pads.banks.undo())
+
     def turn(self, field: str, position: float) -> None:
         knob = Knob.of(field)
         try:

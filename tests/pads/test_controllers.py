@@ -56,6 +56,9 @@ class FakePlayer:
     def load_program(self, number: int) -> None:
         self.calls.append(("program", number))
 
+    def undo(self) -> None:
+        self.calls.append(("undo", 0))
+
     def turn(self, field: str, position: float) -> None:
         self.fields[field] = position
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.pads import profiles
-from daemon.pads.gestures import Gesture, GestureReader, Hit, LoadProgram, Reroll, ToggleFavourite
+from daemon.pads.gestures import (
+    Gesture,
+    GestureReader,
+    Hit,
+    LoadProgram,
+    Reroll,
+    ToggleFavourite,
+    Undo,
+)
 from daemon.pads.mapping import PadMapping
 from daemon.settings import Midi
 
@@ -148,3 +156,15 @@ def test_whatever_is_played_nothing_stays_down_for_ever(
     for note in range(34, 55):
         reader.read("MPD", MAPPING, now, off(note))
     assert not reader._pressed
+
+
+def test_a_button_of_the_settings_undoes_when_it_is_pressed() -> None:
+    for undo, press, release in (
+        ("cc 65", cc(65, 127), cc(65, 0)),
+        ("note 99", on(99), off(99)),
+    ):
+        mapping = PadMapping(Midi(undo=undo), profiles.load_profile("generic"))
+        reader = GestureReader(HOLD)
+        assert reader.read("MPD", mapping, 0.0, press) == [Undo()]
+        assert reader.read("MPD", mapping, 0.1, release) == []
+        assert reader.read("MPD", MAPPING, 0.2, press) == []
