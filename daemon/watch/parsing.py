@@ -132,7 +132,7 @@ class FileParser:
         own = read.values.keys() | values.keys() - self._defaults.values.keys()
         session = list_session_fields(own - {"prompt"} if file.is_audio else own)
         request, said = follow_source(request, session)
-        if not request.name:
+        if "name" not in values and not request.name:
             request = request.changed({"name": file.path.stem})
         notes = (*_describe((*said, *list_explanations(request))), *notes)
         insert = read.insert or self._defaults.insert
