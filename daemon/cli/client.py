@@ -184,7 +184,7 @@ def follow(
         yield None
 
 
-# --- messages as JSON -----------------------------------------------------------------------------
+# --- messages as text -----------------------------------------------------------------------------
 
 
 def to_json(message: Message) -> dict[str, object]:
@@ -195,6 +195,16 @@ def to_json(message: Message) -> dict[str, object]:
     row = OUTGOING.get(kind)
     names = row.fields.split() if row else []
     return {"event": kind} | dict(zip(names, message.arguments))
+
+
+def format_message(message: Message) -> str:
+    """For people: its name without /ace/, and its arguments."""
+    kind = message.address.removeprefix("/ace/")
+    return "  ".join([f"{kind:9}", *map(_format_argument, message.arguments)])
+
+
+def _format_argument(argument: object) -> str:
+    return f"{argument:.4g}" if isinstance(argument, float) else escape_line(str(argument))
 
 
 def print_json(row: dict[str, object]) -> None:

@@ -22,6 +22,9 @@ from .. import settings
 from ..settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..osc.wire import Value
     from .client import Locate
 
 SETTING_OPTIONS = ("host", "port", "out", "state", "model", "variant")  # settings that are options
@@ -45,9 +48,11 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 
 def run_generate(arguments: argparse.Namespace) -> int:
+    from ..osc.arguments import MAX_COUNT
     from .generate import generate
 
-    landed = generate(
+    _check_number(arguments, "count", 1, MAX_COUNT)
+    takes = generate(
         _collect_fields(arguments),
         again=arguments.again,
         out=arguments.out or Path(),
@@ -57,10 +62,12 @@ def run_generate(arguments: argparse.Namespace) -> int:
         adapters=arguments.adapter,
         planner=arguments.planner,
         chosen=settings.read(arguments.settings, {}),
+        count=arguments.count,
     )
-    words = landed.manifest.with_suffix(".lrc")
-    texts = (words, landed.manifest) if words.exists() else (landed.manifest,)
-    print(*(path for _, path in landed.clips), *texts, sep="\n")
+    for landed in takes:
+        words = landed.manifest.with_suffix(".lrc")
+        texts = (words, landed.manifest) if words.exists() else (landed.manifest,)
+        print(*(path for _, path in landed.clips), *texts, sep="\n", flush=True)
     return 0
 
 
@@ -106,6 +113,41 @@ def run_play(arguments: argparse.Namespace) -> int:
         order = play.build_reroll(arguments.reroll, values, id=arguments.id)
     player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
+
+
+def run_reroll(arguments: argparse.Namespace) -> int:
+    from . import play
+
+    order = play.build_reroll(arguments.of, _collect_fields(arguments), id=arguments.id)
+    player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
+    return player.play(order, wait=not arguments.no_wait)
+
+
+def run_favourite(arguments: argparse.Namespace) -> int:
+    values = (arguments.of, int(not arguments.off))
+    return _send(arguments, "/ace/favourite", values)
+
+
+def run_send(arguments: argparse.Namespace) -> int:
+    from . import send
+
+    return _send(arguments, arguments.address, send.infer_values(arguments.words, arguments.types))
+
+
+def _send(arguments: argparse.Namespace, address: str, values: Sequence[Value]) -> int:
+    from . import send
+
+    return send.send(*_choose_daemon(arguments), address, values, as_json=arguments.json)
+
+
+def run_stop(arguments: argparse.Namespace) -> int:
+    from . import stop
+
+    if arguments.of:
+        arguments.json = False
+        return _send(arguments, "/ace/cancel", (arguments.of,))
+    print(stop.stop(_read_settings(arguments)))
+    return 0
 
 
 def run_listen(arguments: argparse.Namespace) -> int:
@@ -313,7 +355,7 @@ def _check_number(arguments: argparse.Namespace, name: str, low: int, high: int)
 def _collect_fields(arguments: argparse.Namespace) -> dict[str, str]:
     """The fields of a request that were given, as texts."""
     values = {name: getattr(arguments, f"field_{name}") for name in FIELDS}
-    values["prompt"] = values["prompt"] or arguments.text
+    values["prompt"] = values["prompt"] or getattr(arguments, "text", None)
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +19,7 @@ from pipeline.request_files import (
 from pipeline.take import Clip, Progress, TakeInfo
 from pipeline.voices import VOICES
 
+from ..engine.orders import list_takes
 from ..landing import clips, folders
 from ..landing.finished_take import FinishedTake
 from ..landing.manifest import read_manifest
@@ -45,10 +46,11 @@ def generate(
     adapters: Sequence[str] | None,
     planner: str,
     chosen: Settings,
-) -> clips.Landed:
-    """Make one take, in the folder `out`. `again` is the manifest of one whose request, model, bits
-    and adapters hold where nothing else is given. `chosen` are the settings as a daemon has them:
-    of these hold `request`, `revision` and `revisions`.
+    count: int = 1,
+) -> Iterator[clips.Landed]:
+    """Make takes, one after the other, in the folder `out`. `again` is the manifest of one whose
+    request, model, bits and adapters hold where nothing else is given. `chosen` are the settings
+    as a daemon has them: of these hold `request`, `revision` and `revisions`.
     """
     original = TakeInfo(chosen.request, "auto")
     if again:
@@ -77,9 +79,16 @@ def generate(
             "revisions": chosen.revisions,
         }
     )
+    folders.check_writable(settings.out)
     default_guide = "auto" if select_model(settings).name in VOICES else "off"
-    resolved = resolve_request(request, default_guide)
-    return _render(resolved, settings, (*notes, *explain_length(request, resolved)))
+    first = resolve_request(request, default_guide)
+    notes = (*notes, *explain_length(request, first))
+    tell = _Notes().tell
+    for note in (*notes, *explain(first)):  # at once, as making it takes a while
+        tell(note)
+    loaded = _load(settings)
+    for take in list_takes(request, first, count):
+        yield _render(loaded, take, settings.out, notes, tell)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -89,28 +98,31 @@ def understand(file: str, seed: int, settings: Settings) -> Description:
     return description
 
 
-def _render(request: Request, settings: Settings, notes: Sequence[str]) -> clips.Landed:
-    """`notes`: what was read of its lyrics and its source."""
-    folders.check_writable(settings.out)
-    told: list[str] = []
+class _Notes:
+    """Each is printed once, as soon as it is known."""
 
-    def tell(note: str) -> None:
-        if note not in told:
-            told.append(note)
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, note: str) -> None:
+        if note not in self._told:
+            self._told.add(note)
             _print_above_bar(note)
 
-    for note in (*notes, *explain(request)):  # at once, as making it takes a while
-        tell(note)
-    rendered, _ = _run_with_bar(_load(settings).render(request), tell)
+
+def _render(
+    loaded: AceStep, request: Request, out: Path, notes: Sequence[str], tell: Callable[[str], None]
+) -> clips.Landed:
+    """`notes`: what was read of its lyrics and its source, and how long it is."""
+    rendered, _ = _run_with_bar(loaded.render(request), tell)
     for note in rendered[-1].info.notes:  # previews, which have none, come first
         tell(note)
     # previews are files like the stems, behind them
     rendered.sort(key=lambda clip: clip.name.startswith(PREVIEW))
     try:
-        take = FinishedTake.of(rendered).with_notes(notes)
-        return clips.write_take(settings.out, "generate", take)
+        return clips.write_take(out, "generate", FinishedTake.of(rendered).with_notes(notes))
     except OSError as error:
-        raise SettingsError(f"cannot write into {settings.out}: {error.strerror}") from error
+        raise SettingsError(f"cannot write into {out}: {error.strerror}") from error
 
 
 def _load(settings: Settings) -> AceStep:

@@ -8,9 +8,8 @@ from pipeline.did_you_mean import suggest
 
 from ..osc.outgoing import EVENTS, PARAM, TOPICS
 from ..osc.wire import Message
-from ..runtime.lines import escape_line
 from ..settings import SettingsError
-from .client import Locate, OscClient, Turn, follow, print_json, say, to_json
+from .client import Locate, OscClient, Turn, follow, format_message, print_json, say, to_json
 
 
 def parse_topics(text: str) -> list[str]:
@@ -55,7 +54,9 @@ def listen(
                     version = str(told.arguments[1])
                     _tell("back", f"acestepd {version} answers", as_json, version=version)
                 elif isinstance(told, Message) and _is_wanted(told, id):
-                    print_json(to_json(told)) if as_json else print(_format(told), flush=True)
+                    print_json(to_json(told)) if as_json else print(
+                        format_message(told), flush=True
+                    )
                     printed += 1
                     if printed == count:
                         break
@@ -76,12 +77,3 @@ def _tell(event: str, line: str, as_json: bool, **values: str) -> None:
         print_json({"event": event, **values})
     else:
         say(line)
-
-
-def _format(message: Message) -> str:
-    kind = message.address.removeprefix("/ace/")
-    return "  ".join([f"{kind:9}", *map(_format_argument, message.arguments)])
-
-
-def _format_argument(argument: object) -> str:
-    return f"{argument:.4g}" if isinstance(argument, float) else escape_line(str(argument))

@@ -61,6 +61,29 @@ def build_parser() -> SuggestingParser:
     _add_play_options(play)
     play.set_defaults(run=commands.run_play)
 
+    reroll = subcommands.add_parser("reroll", help="a take again, with another seed")
+    _add_reroll_options(reroll)
+    reroll.set_defaults(run=commands.run_reroll)
+
+    favourite = subcommands.add_parser("favourite", help="mark a take, or not any more")
+    favourite.add_argument("of", nargs="?", default="", metavar="ID", help="(the newest)")
+    favourite.add_argument("--off", action="store_true", help="it is none any more")
+    _add_daemon_options(favourite)
+    favourite.set_defaults(run=commands.run_favourite)
+
+    send = subcommands.add_parser(
+        "send", help="send the daemon any message, and print the answers until it is done"
+    )
+    _add_send_options(send)
+    send.set_defaults(run=commands.run_send)
+
+    stop = subcommands.add_parser(
+        "stop", help="end the daemon that runs on this machine, or one of its takes"
+    )
+    stop.add_argument("of", nargs="?", default="", metavar="ID", help="only this take")
+    _add_daemon_options(stop)
+    stop.set_defaults(run=commands.run_stop)
+
     listen = subcommands.add_parser("listen", help="show what the daemon tells, as it happens")
     _add_listen_options(listen)
     listen.set_defaults(run=commands.run_listen)
@@ -117,7 +140,8 @@ def build_parser() -> SuggestingParser:
     _add_integrations_options(integrations)
     integrations.set_defaults(run=commands.run_integrations)
 
-    for scriptable in (play, listen, status, history, settings, banks, integrations):
+    asking = (play, reroll, favourite, send, listen, status, history)
+    for scriptable in (*asking, settings, banks, integrations):
         scriptable.add_argument("--json", action="store_true", help="for scripts")
     return top
 
@@ -160,6 +184,7 @@ def _add_generate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=KEEP, metavar="DIR", help="folder for the files (this one)"
     )
+    _add_count(parser)
     _add_model_options(parser)
     parser.add_argument(
         "--adapter",
@@ -170,9 +195,9 @@ def _add_generate_options(parser: argparse.ArgumentParser) -> None:
     _add_fields(parser)
 
 
-def _add_fields(parser: argparse.ArgumentParser) -> None:
+def _add_fields(parser: argparse.ArgumentParser, title: str = "what to make") -> None:
     """An option for each field of a request."""
-    group = parser.add_argument_group("what to make")
+    group = parser.add_argument_group(title)
     for name, spec in FIELDS.items():
         help_text = f"{spec.help} ({spec.default})" if spec.default != "" else spec.help
         metavar = f"{spec.low:.10g}..{spec.high:.10g}".replace("-inf..inf", "ON")
@@ -201,12 +226,38 @@ def _add_play_options(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="this take again (the newest), with another seed",
     )
-    parser.add_argument("--count", type=int, default=1, help="so many takes (%(default)s)")
+    _add_count(parser)
     parser.add_argument("--priority", default="", help="live, normal or batch")
-    parser.add_argument("--id", default="", help="what its messages are called (cli-...)")
-    parser.add_argument("--no-wait", action="store_true", help="end once it is accepted")
+    _add_waiting_options(parser)
     _add_daemon_options(parser)
     _add_fields(parser)
+
+
+def _add_reroll_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("of", nargs="?", default="", metavar="ID", help="(the newest)")
+    _add_waiting_options(parser)
+    _add_daemon_options(parser)
+    _add_fields(parser, "what is to be otherwise")
+
+
+def _add_waiting_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--id", default="", help="what its messages are called (cli-...)")
+    parser.add_argument("--no-wait", action="store_true", help="end once it is accepted")
+
+
+def _add_count(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--count", type=int, default=1, help="so many takes (%(default)s)")
+
+
+def _add_send_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", help="like /ace/go")
+    parser.add_argument(
+        "words", nargs="*", metavar="ARGUMENT", help='numbers are sent as numbers; "-- -1" for -1'
+    )
+    parser.add_argument(
+        "--types", default="", help='what they are instead, like "ssfi": text, number, whole number'
+    )
+    _add_daemon_options(parser)
 
 
 def _add_listen_options(parser: argparse.ArgumentParser) -> None:

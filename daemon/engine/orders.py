@@ -79,17 +79,11 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
         job.insert_for = order.insert
         job.command = order.command
         return [job]
-    name = "seed"
-    if first.variation and order.request.seed >= 0:
-        name = "variation_seed"
-        if order.request.variation_seed < 0:
-            first = first.changed({name: 1})
     jobs = []
-    for number in range(order.count):
-        resolved = first.changed({name: (getattr(first, name) + number) % 2**32})
+    for number, resolved in enumerate(list_takes(order.request, first, order.count), 1):
         job = Job(
             order.client,
-            f"{id}.{number + 1}",
+            f"{id}.{number}",
             order.request,
             resolved,
             out,
@@ -103,3 +97,17 @@ def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:
         )
         jobs.append(job)
     return jobs
+
+
+def list_takes(request: Request, first: Request, count: int) -> list[Request]:
+    """The request of each take, with consecutive seeds. `first` is `request`, resolved."""
+    if count == 1:
+        return [first]
+    name = "seed"
+    if first.variation and request.seed >= 0:
+        # they differ in where they vary to, and are called by it: 1, 2, ...
+        name = "variation_seed"
+        if request.variation_seed < 0:
+            first = first.changed({name: 1})
+    seed = getattr(first, name)
+    return [first.changed({name: (seed + number) % 2**32}) for number in range(count)]

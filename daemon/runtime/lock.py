@@ -103,7 +103,7 @@ class StateLock:
 
     def _describe_holder(self) -> SettingsError:
         holder = read_holder(self._path.parent)
-        who = f" ({holder}). Stop it (kill {holder.pid})" if holder else ". Stop it"
+        who = f" ({holder}). Stop it (acestepd stop)" if holder else ". Stop it"
         return SettingsError(
             f"acestepd is running already with the state folder {self._path.parent}{who}, "
             "or give this one another --state, --port and --out"
@@ -113,6 +113,21 @@ class StateLock:
         with suppress(OSError):  # a full disk: the lock holds all the same
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, json.dumps(asdict(self.holder)).encode(), 0)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a daemon runs with this state folder."""
+    try:
+        file = os.open(folder / NAME, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)  # and with it the lock, if it was there to have
+    return False
 
 
 def read_holder(folder: Path) -> RunningDaemon | None:

@@ -118,6 +118,28 @@ def test_generate_without_a_length_makes_four_bars_and_says_so(tmp_path: Path) -
     assert f"4 bars at {bpm} bpm, as neither bars nor seconds were given" in done.stderr
 
 
+def test_generate_makes_several_takes_with_seeds_in_a_row(quick_voice: str, tmp_path: Path) -> None:
+    model = ("--model", quick_voice, "--plan", "off")
+    order = ("generate", "pad", "--seconds", "0.5", "--seed", "7", "--count", "2", *model)
+    done = here(*order, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    seeds = [
+        json.loads(Path(path).read_text())["request"]["seed"]
+        for path in done.stdout.splitlines()
+        if path.endswith(".json")
+    ]
+    assert seeds == [7, 8]
+    done = here(*order, "--variation", "0.15", folder=tmp_path)
+    manifests = [Path(path) for path in done.stdout.splitlines() if path.endswith(".json")]
+    requests = [json.loads(path.read_text())["request"] for path in manifests]
+    assert [request["seed"] for request in requests] == [7, 7]
+    first, second = (request["variation_seed"] for request in requests)
+    assert second == (first + 1) % 2**32
+    refused = here("generate", "pad", "--count", "0", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "--count must be in 1.." in refused.stderr
+
+
 def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: Path) -> None:
     line = [
         "generate",
