@@ -88,7 +88,8 @@ class FetchingModel(WorkerMessage):
 class ModelLoaded(WorkerMessage):
     """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
     planner costs, 0 without one. `wordless` says why it cannot say what a recording is, and what to
-    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open.
+    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open. `tasks`
+    are those that the model of this `name` was taught, none where that is not known.
     """
 
     title: str
@@ -98,6 +99,8 @@ class ModelLoaded(WorkerMessage):
     token_cost: float
     wordless: tuple[str, ...] = ()
     plays_guides: bool = False
+    name: str = ""
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "lines": parse_lines,
     "notes": lambda value: tuple(Explanation(*each) for each in value),
     "request": Request.restore,
+    "tasks": tuple,
     "wordless": tuple,
 }
 

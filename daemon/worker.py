@@ -155,6 +155,8 @@ class Worker:
                 model.token_cost,
                 (str(obstacle), obstacle.hint) if obstacle else (),
                 model.plays_guides,
+                model.name,
+                model.tasks,
             )
         )
         while True:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .request import UNDERSTAND, BadRequest, Request
 from .schedules import Schedule, build_timesteps
 from .tasks import COVERS, FOLLOW_SOURCE
-from .variants import Defaults, name_models_for
+from .variants import Defaults, check_tasks
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,7 @@ class Capabilities:
         if request.task == UNDERSTAND:
             hint = "send /ace/understand, or run: acestepd understand FILE"
             raise BadRequest("understand makes words, and no sound", hint)
-        if request.task and request.task not in self.tasks:
-            able = name_models_for(request.task)
-            raise BadRequest(f"{self.name} cannot {request.task}; {able} can", "load one of them")
-        if request.extracted_tracks and "extract" not in self.tasks:
-            able = name_models_for("extract")
-            message = f"{self.name} cannot take stems out of a clip; {able} can"
-            raise BadRequest(message, "load one of them, or leave stems empty")
+        check_tasks(self.name, self.tasks, request)
         if request.loop and request.task not in ("", *COVERS):
             raise BadRequest(
                 f"{request.task} keeps its source, it cannot make a loop of it",

@@ -211,6 +211,16 @@ class AceStep:
     # --- the model --------------------------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """The model's."""
+        return self.model.name
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Those that it was taught beside new music."""
+        return self.model.capabilities.tasks
+
+    @property
     def title(self) -> str:
         """The model's name, and what else decides how it sounds: the bits of its weights, its
         adapters.

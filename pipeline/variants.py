@@ -4,9 +4,10 @@ MLX.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
-from .request import FIELDS, Request
+from .request import FIELDS, BadRequest, Request
 
 
 class Defaults(NamedTuple):
@@ -70,3 +71,16 @@ def name_models_for(task: str) -> str:
     names = ["mini"] if task == "extract" else []
     names += [name for name, variant in VARIANTS.items() if task in variant.tasks]
     return " and ".join(names)
+
+
+def check_tasks(name: str, tasks: Container[str], request: Request) -> None:
+    """Raises `BadRequest` where the model of that name, which knows these tasks, is asked for
+    another.
+    """
+    if request.task and request.task not in tasks:
+        able = name_models_for(request.task)
+        raise BadRequest(f"{name} cannot {request.task}; {able} can", "load one of them")
+    if request.extracted_tracks and "extract" not in tasks:
+        able = name_models_for("extract")
+        message = f"{name} cannot take stems out of a clip; {able} can"
+        raise BadRequest(message, "load one of them, or leave stems empty")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from pipeline.cost import estimate_cost
-from pipeline.request import UNDERSTAND, Request
+from pipeline.request import UNDERSTAND, BadRequest, Request
 from pipeline.take import TakeInfo
-from pipeline.variants import Defaults
+from pipeline.variants import Defaults, check_tasks
 from pipeline.voices import VOICES
 from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 
@@ -97,7 +97,10 @@ class ModelState:
         self._crashes = 0  # of the worker with what is chosen, and has not played yet
         self._speed = RenderSpeed()
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
-        self._wordless: tuple[str, ...] = ()  # as in `ModelLoaded`
+        # as in `ModelLoaded`
+        self._wordless: tuple[str, ...] = ()
+        self._name = ""
+        self._tasks: tuple[str, ...] = ()
         self._plays_guides = choice.model in VOICES  # as far as that is known before it is loaded
 
     def set_status(self, status: ModelStatus) -> None:
@@ -164,6 +167,8 @@ class ModelState:
         self._token_cost = message.token_cost
         self._wordless = message.wordless
         self._plays_guides = message.plays_guides
+        self._name = message.name
+        self._tasks = message.tasks
         self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
     def make_adapters_message(self) -> SetAdapters:
@@ -220,10 +225,11 @@ class ModelState:
     # --- what it can do ---------------------------------------------------------------------------
 
     def check(self, request: Request) -> None:
-        """Raises `Refused` 422 for a recording that is to be put into words, where it is known that
-        the model cannot.
+        """Raises `Refused` 422 for what is known that the model cannot: a task or stems that it was
+        not taught, and a recording that is to be put into words.
         """
         if request.task != UNDERSTAND:
+            self._check_tasks(request)
             return
         if self.defaults is None:
             if self.choice.model in VOICES:
@@ -231,6 +237,14 @@ class ModelState:
         elif self._wordless:
             message, hint = self._wordless
             raise Refused(422, message, f"{hint}: {WORDS_HINT}")
+
+    def _check_tasks(self, request: Request) -> None:
+        if self.defaults is None or not self._tasks:
+            return
+        try:
+            check_tasks(self._name, self._tasks, request)
+        except BadRequest as error:
+            raise Refused(422, str(error), error.hint) from None
 
     # --- what its takes cost ----------------------------------------------------------------------
 

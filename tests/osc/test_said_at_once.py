@@ -95,3 +95,17 @@ def test_a_sheet_s_window_is_reported(tmp_path: Path) -> None:
         while "this clip has 4 bars" not in str(client.until("/ace/read")[-1][1]):
             pass
         assert "this clip has 4 bars" in (watch.out / "loop.wav.report.txt").read_text()
+
+
+def test_what_the_model_was_not_taught_is_not_queued(tmp_path: Path) -> None:
+    model = SteppedModel()
+    model.tasks = ("cover", "repaint")
+    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
+        client.send("/ace/generate", "apart", "prompt", "house", "seconds", 1, "stems", "drums")
+        address, values = client.receive()
+        assert address == "/ace/fail"
+        assert values[:3] == ["apart", "/ace/generate", 422]
+        assert values[3].startswith("mini cannot take stems out of a clip; ")
+        write_clip(tmp_path / "out" / "hum.wav")
+        client.send("/ace/generate", "more", "task", "complete", "source", "hum.wav")
+        assert client.receive()[1][3].startswith("mini cannot complete; ")

@@ -123,6 +123,7 @@ class SteppedModel:
     plays_guides = False
     has_room_for_planner = False
     keeps_latents = False
+    tasks: tuple[str, ...] = ()
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
