@@ -161,8 +161,11 @@ class Dispatcher:
         return next((run for run in self.running if run.ticket == ticket), None)
 
     def check_model(self, request: Request) -> None:
-        """Raises `Refused` 422 for what is known that the model that plays cannot make."""
-        self._model.check(request)
+        """Raises `Refused` 422 for what is known that the model that plays the next job cannot
+        make.
+        """
+        if not self.supervisor.replaces_worker:
+            self._model.check(request)
 
     # --- to the queue, and to the worker ----------------------------------------------------------
 

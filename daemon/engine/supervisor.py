@@ -157,6 +157,11 @@ class Supervisor:
         self._model.error = ""
         self.wake()
 
+    @property
+    def replaces_worker(self) -> bool:
+        """Whether the next job is another worker's, perhaps with another model."""
+        return self._replaces_worker
+
     def render(self, run: Run) -> None:
         if self.connection:
             # it had nothing to say until now

@@ -109,3 +109,17 @@ def test_what_the_model_was_not_taught_is_not_queued(tmp_path: Path) -> None:
         write_clip(tmp_path / "out" / "hum.wav")
         client.send("/ace/generate", "more", "task", "complete", "source", "hum.wav")
         assert client.receive()[1][3].startswith("mini cannot complete; ")
+
+
+def test_what_the_next_model_may_know_is_not_refused(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    model.tasks = ("cover", "repaint")
+    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
+        client.send("/ace/generate", "long", "prompt", "house", "seconds", 1)
+        client.until("/ace/progress")
+        client.ask("/ace/model", "mini")
+        model.tasks = ("extract",)
+        client.send("/ace/generate", "apart", "prompt", "house", "seconds", 1, "stems", "drums")
+        assert client.until("/ace/queued")[-1][1][0] == "apart"
+        model.run()
+        assert client.until_end("apart")[-1][0] == "/ace/finished"
