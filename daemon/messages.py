@@ -88,8 +88,8 @@ class FetchingModel(WorkerMessage):
 class ModelLoaded(WorkerMessage):
     """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
     planner costs, 0 without one. `wordless` says why it cannot say what a recording is, and what to
-    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open. `tasks`
-    are those that the model of this `name` was taught, none where that is not known.
+    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open.
+    `tasks` are those that the model of this `name` was taught, none where that is not known.
     """
 
     title: str
