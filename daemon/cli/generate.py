@@ -83,10 +83,10 @@ def generate(
     default_guide = "auto" if select_model(settings).name in VOICES else "off"
     first = resolve_request(request, default_guide)
     notes = (*notes, *explain_length(request, first))
+    loaded = _load(settings)  # first: what cannot be made is one sentence
     tell = _Notes().tell
     for note in (*notes, *explain(first)):  # at once, as making it takes a while
         tell(note)
-    loaded = _load(settings)
     for take in list_takes(request, first, count):
         yield _render(loaded, take, settings.out, notes, tell)
 
