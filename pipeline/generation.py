@@ -175,10 +175,11 @@ class Generation:
             yield Progress("guide", self.plan_share)
             writing = write_part(self.request, self.guide, self.singing.lyrics)
             self.part = yield from self._report_steps("guide", writing, self.plan_share)
+        stage = "text" if self.guide is None else "guide"
         if self.lines:
-            yield Progress("guide", self.plan_share, lines=self.lines)
+            yield Progress(stage, self.plan_share, lines=self.lines)
         if notes := tuple(self._explain_limits()):
-            yield Progress("guide", self.plan_share, notes=notes)
+            yield Progress(stage, self.plan_share, notes=notes)
 
     def _find_stored_latents(self) -> _Stage[None]:
         """The latents that the source was decoded from, where the model has made it."""

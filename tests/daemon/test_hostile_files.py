@@ -46,7 +46,7 @@ SOUNDS: dict[str, tuple[Write, str]] = {
         lambda path: forge_wav(path, rate=2**31 - 1, data=2**20),
         "must have a sample rate of 1000..768000 Hz, got 2147483647",
     ),
-    "no samples": (lambda path: forge_wav(path, data=0), "it has no samples"),
+    "no samples": (lambda path: forge_wav(path, data=0), "it ends behind its header"),
     "100 GB of sound": (
         lambda path: forge_wav(path, data=2**31, size=100 * 2**30),
         "source must have at most 8589934592 bytes, got 107374182400",

@@ -108,7 +108,7 @@ def test_a_file_that_has_gone_is_refused(ace_step: AceStep, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("samples", "says"),
     [
-        (np.zeros((0, 2)), "source: odd.wav is empty: it has no samples"),
+        (np.zeros((0, 2)), "source: odd.wav has no sound: it ends behind its header"),
         (np.zeros((100, 2)), "source must make a clip of 0.1..600 seconds, got 0.00208"),
         (np.full((9600, 2), np.nan), "not finite"),
     ],
