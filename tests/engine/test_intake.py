@@ -74,6 +74,7 @@ def test_how_many_wait_is_told_once_for_all_that_was_written_down_together(build
     assert entered.wait(PATIENCE)
     for number in range(ORDERS):
         engine.begin_submit(Order(ME, f"a{number}", make_request("a")), lambda error: None)
+    until(lambda: not engine.arrivals.is_busy(ME))
     go_on.set()
     engine.journal.flush()
     told = [event for event in recorder.events if event.kind in ("queued", "state")]

@@ -21,7 +21,7 @@ from tests.support.osc_client import OscClient
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 PATIENCE = 60.0  # seconds after which a program is ended
-GOOD = ["queued", "progress", "clip", "finished"]
+GOOD = ["queued", "note", "progress", "clip", "finished"]
 ANSWER = re.compile(r"/ace/(\w+) ?(.*)")
 
 

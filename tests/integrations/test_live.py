@@ -569,7 +569,8 @@ def test_the_notes_on_a_prompt_stay_in_the_status_bar_until_its_clip_is_in(
         rig.connect()
         rig.program.song().view.selected_scene.name = f"ace: {NOTED_PROMPT}"
         rig.press(NOTE_ON, GO, 100)
-        notes = f"{TEMPO_NOTE}, and bpm 120 was given: it is 120; {KEY_NOTE}"
+        length = "4 bars at 120 bpm, as neither bars nor seconds were given"
+        notes = f"{TEMPO_NOTE}, and bpm 120 was given: it is 120; {KEY_NOTE}; {length}"
         rig.tick_until(lambda: f"acestepd: waiting; {notes}" in rig.program.shown)
         rig.tick_until(lambda: rig.program.shown[-1] == f"acestepd: 0%; {notes}")
         rig.stage.model.run()
