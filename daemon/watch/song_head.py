@@ -130,7 +130,7 @@ _LOOSE = (
 _CREDITS = re.compile(
     r"(?:©|℗|\(c\) ?(?:\d{4}|copyright)|copyright (?:©|\(c\)|\d{4})|ccli\b|all rights reserved|"
     r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
-    r"public domain[.!]?$|(?:tabbed|transcribed|submitted) by\b|"
+    r"public domain[.!]?$|(?:tabbed|transcribed|submitted) by(?: ?:|:? ?\S+(?: \S+)?$)|"
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
     r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )

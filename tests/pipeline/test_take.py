@@ -28,6 +28,7 @@ INFO = TakeInfo(
     memory={"text": 2**20, "diffusion": 2**30},
     machine=describe_machine(),
     notes=("does not sing",),
+    problems=("does not sing",),
 )
 
 

@@ -53,7 +53,7 @@ def test_a_second_daemon_is_told_which_process_has_it_where_and_what_to_do(tmp_p
         for part in (
             f"process {other.pid}",
             "127.0.0.1:9123",
-            f"kill {other.pid}",
+            "acestepd stop",
             "--state",
             str(tmp_path),
         ):
