@@ -55,7 +55,7 @@ class InputPort:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._port = _open_port(backend, "input", name, virtual)
-        if not isinstance(self._port, rtmidi_backend.Input):
+        if not isinstance(self._port, rtmidi_backend.RtMidiInput):
             self._port.callback = lambda message: self._receive(message.bytes())
         elif "JACK" in self._port.api:
             self._start_jack(self._port, backend, present)
@@ -71,7 +71,9 @@ class InputPort:
             self._terminator.close(server_present)
         _close_port(self._port, server_present)
 
-    def _start_jack(self, port: rtmidi_backend.Input, backend: Backend, present: PortNames) -> None:
+    def _start_jack(
+        self, port: rtmidi_backend.RtMidiInput, backend: Backend, present: PortNames
+    ) -> None:
         self._thread = threading.Thread(
             target=self._poll, args=(port,), name=f"midi {self.name}", daemon=True
         )
@@ -79,7 +81,7 @@ class InputPort:
         self._terminator = SysexTerminator(backend, present)
         self._terminator.start()
 
-    def _poll(self, port: rtmidi_backend.Input) -> None:
+    def _poll(self, port: rtmidi_backend.RtMidiInput) -> None:
         """JACK calls back in the midst of its cycle: what waits for Python there is overwritten by
         the next cycle.
         """

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .jack_sentinel import JACK_SENTINEL
-from .system_ports import NoMidi, PortNames, load_backend, read_ports
+from .system_ports import NoMidiSystem, PortNames, load_backend, read_ports
 
 log = logging.getLogger("acestepd.midi")
 
@@ -110,7 +110,7 @@ class PortWatcher:
         """None where no MIDI system answers, which is said once until one does."""
         try:
             return read_ports(load_backend())
-        except NoMidi as error:
+        except NoMidiSystem as error:
             if not self._failures:
                 log.warning("no MIDI system answers; ports are opened once one does: %s", error)
             return None

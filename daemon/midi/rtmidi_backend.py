@@ -30,7 +30,9 @@ except ImportError as error:
 else:
     MISSING = ""
 
-CALLBACK_SECONDS = 0.02  # until a callback that waited for Python has ended: see `Input.close`
+CALLBACK_SECONDS = (
+    0.02  # until a callback that waited for Python has ended: see `RtMidiInput.close`
+)
 
 BytesHandler = Callable[[Sequence[int]], None]
 
@@ -44,8 +46,8 @@ class Device(TypedDict):
 def get_devices(api: str = "", **_: object) -> list[Device]:
     """Every port that is there. Raises OSError or RuntimeError where no MIDI system answers."""
     chosen = _choose_api(api)
-    inputs = _list_names(MidiIn(chosen, Input.client_name))
-    outputs = _list_names(MidiOut(chosen, Output.client_name))
+    inputs = _list_names(MidiIn(chosen, RtMidiInput.client_name))
+    outputs = _list_names(MidiOut(chosen, RtMidiOutput.client_name))
     return [
         {"name": name, "is_input": name in inputs, "is_output": name in outputs}
         for name in dict.fromkeys(inputs + outputs)
@@ -57,7 +59,7 @@ def get_api_names() -> list[str]:
     return [api.name for api in get_compiled_apis()]
 
 
-class Input:
+class RtMidiInput:
     """An input that is open until it is closed. Whoever plays on it is heard once there is a
     callback, or by `read`.
     """
@@ -104,14 +106,14 @@ class Input:
             time.sleep(CALLBACK_SECONDS)
         _close(self._rt)
 
-    def __enter__(self) -> Input:
+    def __enter__(self) -> RtMidiInput:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-class Output:
+class RtMidiOutput:
     """An output that is open until it is closed."""
 
     client_name: ClassVar[str] = "RtMidiOut Client"
@@ -148,7 +150,7 @@ class Output:
                 self.send(message)
         _close(self._rt)
 
-    def __enter__(self) -> Output:
+    def __enter__(self) -> RtMidiOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -167,6 +169,10 @@ def _choose_api(name: str) -> RtMidiAPI:
     if name not in names:
         raise ValueError(f"MIDI is by one of {', '.join(names)} here, not {name!r}")
     return RtMidiAPI[name]
+
+
+Input = RtMidiInput  # by these names mido looks for them
+Output = RtMidiOutput
 
 
 def _list_names(client: MidiIn | MidiOut) -> list[str]:

@@ -24,7 +24,7 @@ class PortNames(NamedTuple):
     outputs: list[str]
 
 
-class NoMidi(Exception):
+class NoMidiSystem(Exception):
     """No MIDI system answers; the text is what it said instead."""
 
 
@@ -45,13 +45,13 @@ def load_backend() -> Backend:
 
 
 def read_ports(backend: Backend) -> PortNames:
-    """The names of all ports that are there. Raises `NoMidi`."""
+    """The names of all ports that are there. Raises `NoMidiSystem`."""
     options = {"api": backend.api} if backend.api else {}
     try:
         devices = backend.module.get_devices(**options)
     except Exception as error:  # every driver has an error of its own
         # without its cause: whoever keeps that keeps a half-opened port
-        raise NoMidi(str(error)) from None
+        raise NoMidiSystem(str(error)) from None
     return PortNames(
         [device["name"] for device in devices if device["is_input"]],
         [device["name"] for device in devices if device["is_output"]],
@@ -62,7 +62,7 @@ def list_ports(backend: Backend) -> PortNames | None:
     """The names of all ports that are there; None where the system has no MIDI at all."""
     try:
         return read_ports(backend)
-    except NoMidi:
+    except NoMidiSystem:
         return None
 
 

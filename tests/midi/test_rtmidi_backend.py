@@ -18,7 +18,7 @@ from daemon import midi
 from daemon.cli import start_screen
 from daemon.midi import rtmidi_backend
 from daemon.midi.port_watcher import PortWatcher
-from daemon.midi.system_ports import BACKEND, NoMidi, PortNames, read_ports
+from daemon.midi.system_ports import BACKEND, NoMidiSystem, PortNames, read_ports
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from tests.support.jack import Jack
@@ -195,5 +195,5 @@ def test_a_port_that_goes_while_ports_are_listed_is_left_out(
 
 def test_what_the_system_said_is_told(no_rtmidi: None) -> None:
     assert "MIDO_BACKEND" not in os.environ
-    with pytest.raises(NoMidi, match=r"libasound\.so\.2"):
+    with pytest.raises(NoMidiSystem, match=r"libasound\.so\.2"):
         read_ports(midi.load_backend())
