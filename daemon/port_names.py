@@ -33,7 +33,7 @@ def _find_bus(name: str) -> str:
     """What an IAC bus is called or numbered: "1" of "IAC Driver Bus 1", "IAC-Treiber IAC-Bus 1" and
     "Gestionnaire IAC Bus 1"; empty where only the driver is named.
     """
-    if numbers := re.findall(r"\d+$", name):
+    if numbers := re.findall(r"(?<!\d)\d+$", name):
         return str(int(numbers[0]))
     last = re.findall(r"\w+", name)[-1]
     return "" if last in DRIVER_WORDS else last

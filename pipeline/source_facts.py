@@ -275,7 +275,7 @@ def _collect_texts(root: Element) -> dict[str, str]:
 _SEPARATORS = " _-.,()[]"
 _BETWEEN = re.compile(r"[_()\[\],\s]|(?<!\d)-|-(?!\d)")
 _BARE = re.compile(r"(?<![\w.])(?!0)\d{2,3}(?![\w.])")  # a number by itself
-_BARS = re.compile(r"\d+ ?bars?[ _-]*$", re.IGNORECASE)
+_BARS = re.compile(r"(?<!\d)\d+ ?bars?[ _-]*$", re.IGNORECASE)
 _TEMPOS = range(40, 241)  # that a number by itself may be, beside a key
 
 

@@ -40,4 +40,4 @@ def test_there_are_wheels_of_everything(machine: str, python: str) -> None:
 def test_a_mac_with_an_intel_processor_is_told_that_mlx_is_not_for_it() -> None:
     missing = ask_registry("x86_64-apple-darwin", "3.12")
     assert "mlx" in missing
-    assert "has no wheels with a matching platform tag" in missing
+    assert "has no wheels" in missing

@@ -55,7 +55,7 @@ def infer_values(words: Sequence[str], types: str = "") -> list[Value]:
 def _infer_value(word: str) -> Value:
     if re.fullmatch(r"[+-]?[0-9]{1,10}", word) and -(2**31) <= int(word) < 2**31:
         return int(word)
-    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", word, re.IGNORECASE):
+    if re.fullmatch(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?", word, re.IGNORECASE):
         number = float(word)
         # 32 bits hold no more than this; and a long row of digits is a name, or a seed
         if math.isfinite(number) and abs(number) < 2**31:

@@ -16,7 +16,7 @@ LEAST_DIVIDED = 3  # lines of a sheet that divides its words
 
 _CHORD_NUMBER = re.compile(r"\[([#b]?[1-7](?:m|-|°|7|maj7|sus[24]?)?(?:/[1-7])?)\](?=\S)")
 _COUNTED = re.compile(r"([0-9]{1,2})[.)] +(?=\S)")
-_DIVIDED = re.compile(r"([^\W\d_]+)(?:-| - )([^\W\d_A-Z]+)")
+_DIVIDED = re.compile(r"(?<![^\W\d_])([^\W\d_]+)(?:-| - )([^\W\d_A-Z]+)")
 _HELD = re.compile(r"(?<=\w)_{2,}")
 _WORDS = re.compile(r" *(?:[0-9]{1,2}[.)]? +)?[^\W\d_]")  # also behind the number of a verse
 
