@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar
 
 import mido
 
@@ -30,11 +30,11 @@ except ImportError as error:
 else:
     MISSING = ""
 
-CALLBACK_SECONDS = (
-    0.02  # until a callback that waited for Python has ended: see `RtMidiInput.close`
-)
+CALLBACK_SECONDS = 0.02  # until a callback that waited for Python has ended
 
 BytesHandler = Callable[[Sequence[int]], None]
+
+_Client = TypeVar("_Client", "MidiIn", "MidiOut")  # in quotes: they may be missing
 
 
 class Device(TypedDict):
@@ -59,7 +59,32 @@ def get_api_names() -> list[str]:
     return [api.name for api in get_compiled_apis()]
 
 
-class RtMidiInput:
+class _Port(Generic[_Client]):
+    """A port that is open until it is closed."""
+
+    def __init__(self, client: _Client, name: str, virtual: bool) -> None:
+        """Raises OSError when there is no such port, RuntimeError when it cannot be opened."""
+        self.name = name
+        self._rt: _Client = client
+        self.api = client.get_current_api().name
+        _open(client, name, virtual)
+
+    def close(self) -> None:
+        if not self._rt.is_deleted:
+            self._end()
+            _close(self._rt)
+
+    def _end(self) -> None:
+        """What is to be done before it is closed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class RtMidiInput(_Port["MidiIn"]):
     """An input that is open until it is closed. Whoever plays on it is heard once there is a
     callback, or by `read`.
     """
@@ -77,11 +102,9 @@ class RtMidiInput:
         """`callback` gets whatever is one whole message. Raises OSError when there is no such port,
         RuntimeError when it cannot be opened.
         """
-        self.name = name
         self._listening = False
-        self._rt = MidiIn(_choose_api(api), client_name or self.client_name)
-        self.api = self._rt.get_current_api().name
-        _open(self._rt, name, virtual)
+        client = MidiIn(_choose_api(api), client_name or self.client_name)
+        super().__init__(client, name, virtual)
         self._rt.ignore_types(sysex=False, timing=False, active_sense=True)
         if callback:
             self.listen(lambda data: _pass_message(data, callback))
@@ -96,24 +119,15 @@ class RtMidiInput:
         event = self._rt.get_message()
         return event[0] if event else []
 
-    def close(self) -> None:
-        if self._rt.is_deleted:
-            return
+    def _end(self) -> None:
         if self._listening:
             self._rt.cancel_callback()
             # ALSA's thread is waited for while this one has Python: a callback that waits for
             # Python would wait for ever
             time.sleep(CALLBACK_SECONDS)
-        _close(self._rt)
-
-    def __enter__(self) -> RtMidiInput:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
-class RtMidiOutput:
+class RtMidiOutput(_Port["MidiOut"]):
     """An output that is open until it is closed."""
 
     client_name: ClassVar[str] = "RtMidiOut Client"
@@ -129,11 +143,9 @@ class RtMidiOutput:
         """`autoreset`: end all notes when it is closed. Raises OSError when there is no such port,
         RuntimeError when it cannot be opened.
         """
-        self.name = name
         self._autoreset = autoreset
-        self._rt = MidiOut(_choose_api(api), client_name or self.client_name)
-        self.api = self._rt.get_current_api().name
-        _open(self._rt, name, virtual)
+        client = MidiOut(_choose_api(api), client_name or self.client_name)
+        super().__init__(client, name, virtual)
 
     def send(self, message: mido.Message) -> None:
         self.send_bytes(message.bytes())
@@ -142,19 +154,10 @@ class RtMidiOutput:
         """Also what is no whole message."""
         self._rt.send_message(data)
 
-    def close(self) -> None:
-        if self._rt.is_deleted:
-            return
+    def _end(self) -> None:
         if self._autoreset:
             for message in mido.ports.reset_messages():
                 self.send(message)
-        _close(self._rt)
-
-    def __enter__(self) -> RtMidiOutput:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _choose_api(name: str) -> RtMidiAPI:
