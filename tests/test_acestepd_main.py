@@ -81,6 +81,7 @@ def test_a_machine_that_cannot_run_it_is_told_so(
     assert bool(said) == bool(obstacle)
 
 
+@pytest.mark.long
 def test_packages_of_the_users_that_are_called_like_ours_are_not_run(projects: Path) -> None:
     """Neither those of PYTHONPATH nor those of the folder where it is started; nor by the worker's
     process.

@@ -148,6 +148,7 @@ def expect_linear(use: Use) -> None:
             assert_linear(use.run, make, factor=8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("pattern", "method"),
     [

@@ -118,6 +118,7 @@ def test_generate_without_a_length_makes_four_bars_and_says_so(tmp_path: Path) -
     assert f"4 bars at {bpm} bpm, as neither bars nor seconds were given" in done.stderr
 
 
+@pytest.mark.long
 def test_generate_makes_several_takes_with_seeds_in_a_row(quick_voice: str, tmp_path: Path) -> None:
     model = ("--model", quick_voice, "--plan", "off")
     order = ("generate", "pad", "--seconds", "0.5", "--seed", "7", "--count", "2", *model)
@@ -140,6 +141,7 @@ def test_generate_makes_several_takes_with_seeds_in_a_row(quick_voice: str, tmp_
     assert "--count must be in 1.." in refused.stderr
 
 
+@pytest.mark.long
 def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: Path) -> None:
     line = [
         "generate",
@@ -351,6 +353,7 @@ def test_doctor_finds_this_machine_in_order_and_says_what_is_wrong(tmp_path: Pat
     assert "no model './nowhere'" in wrong.stdout
 
 
+@pytest.mark.long
 def test_options_before_the_subcommand_count_too(quick_voice: str, tmp_path: Path) -> None:
     assert (
         "no model './nowhere'"

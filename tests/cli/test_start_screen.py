@@ -119,6 +119,7 @@ def test_midi_that_is_not_there_is_said(tmp_path: Path, jack: Jack) -> None:
     assert clock.startswith("no input is called 'drums' yet; there are: ")
 
 
+@pytest.mark.long
 def test_pads_are_told_when_they_change_and_not_before(tmp_path: Path) -> None:
     with running(tmp_path, "prepare_mb = 0") as (daemon, client):
         client.ask("/ace/set/prompt", "warm lo-fi beat")

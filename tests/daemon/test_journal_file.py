@@ -70,11 +70,20 @@ def holding_commit(journal: Journal) -> Iterator[Waiter]:
     go_on.set()
 
 
+def copy_folder(folder: Path, copy: Path) -> bool:
+    """False where a file went while it was copied: the journal that is put back is renamed."""
+    shutil.rmtree(copy, ignore_errors=True)
+    try:
+        shutil.copytree(folder, copy)
+    except shutil.Error:
+        return False
+    return True
+
+
 def after_a_kill(path: Path) -> list[Job]:
     """The jobs that a daemon would find if this one were killed now, oldest first."""
     copy = path.parent.with_name("after a kill")
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(path.parent, copy)
+    until(lambda: copy_folder(path.parent, copy))
     with closing(Journal(copy / path.name)) as journal:
         return journal.search()[::-1]
 

@@ -44,6 +44,7 @@ def list_left_out(story: list[Received]) -> list[int]:
     ]
 
 
+@pytest.mark.long
 def test_who_asked_hears_it_before_the_clip_and_after_a_restart_too(settings: Settings) -> None:
     with Daemon(settings) as first, closing(OscClient(first.osc.address)) as client:
         client.send("/ace/generate", "x", *UNSUNG)

@@ -54,6 +54,7 @@ def test_what_the_planner_filled_in_is_told_before_the_clip_and_is_in_the_manife
     assert any("lacks 1 of the 64000 audio codes" in note for note in manifest["notes"])
 
 
+@pytest.mark.long
 def test_nothing_is_told_of_a_plan_where_there_is_none(client: OscClient) -> None:
     client.send("/ace/generate", "plain", *SONG, "plan", "off")
     assert "/ace/planned" not in [address for address, _ in client.until_end("plain")]

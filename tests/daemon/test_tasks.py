@@ -78,6 +78,7 @@ def counted(client: OscClient) -> dict[str, list[int]]:
     }
 
 
+@pytest.mark.long
 def test_a_clip_that_was_made_here_is_repainted_without_encoding(
     client: OscClient, daemon: Daemon
 ) -> None:

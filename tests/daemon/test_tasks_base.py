@@ -42,6 +42,7 @@ def song(daemon: Daemon) -> str:
     return write_tone(daemon.settings.out, 0.1, SECONDS)
 
 
+@pytest.mark.long
 def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
     client: OscClient, song: str
 ) -> None:

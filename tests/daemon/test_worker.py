@@ -137,6 +137,7 @@ def test_a_killed_worker_is_an_end_of_the_pipe_with_a_reason(
         assert number.name in process.exit_reason()
 
 
+@pytest.mark.long
 def test_it_stands_back_for_the_daemon_and_other_programs(load: LoadModel) -> None:
     with working(load) as process:
         until(process, ModelLoaded)
@@ -144,6 +145,7 @@ def test_it_stands_back_for_the_daemon_and_other_programs(load: LoadModel) -> No
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS)
 
 
+@pytest.mark.long
 def test_ctrl_c_in_the_terminal_is_left_to_the_daemon(load: LoadModel) -> None:
     with working(load) as process:
         until(process, ModelLoaded)

@@ -78,6 +78,7 @@ def test_an_end_is_published_although_it_cannot_be_written_down(scene: Scene) ->
     scene.journal._file.db.execute("PRAGMA query_only = 1")
     scene.client_jobs.end(run, JobState.CANCELLED)
     assert scene.kinds == ["cancelled"]
+    scene.journal._file.db.execute("PRAGMA query_only = 0")  # or closing it tries again for long
 
 
 def test_what_cannot_be_written_down_is_not_accepted(

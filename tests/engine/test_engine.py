@@ -847,6 +847,7 @@ def test_a_worker_that_hangs_while_it_loads_is_replaced_and_then_reported(build:
     recorder.wait("finished", "b")
 
 
+@pytest.mark.long
 def test_a_model_that_is_fetched_for_long_is_waited_for(build: Build) -> None:
     model = SteppedModel()
     engine = build(model, hang_seconds=1.0)

@@ -115,6 +115,7 @@ def test_an_adapter_that_ends_the_worker_twice_is_not_put_on_a_third_time(
     model.hung.set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["deadly", "hanging"])
 def test_a_model_that_ends_the_worker_twice_is_not_loaded_a_third_time(
     engine: Engine, model: HostileModel, name: str

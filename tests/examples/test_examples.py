@@ -126,12 +126,14 @@ def test_generate_says_what_was_wrong(port: str) -> None:
     assert run.status == 1
 
 
+@pytest.mark.long
 def test_generate_gives_up_where_nobody_answers(client: OscClient) -> None:
     run = generate(str(client.port))  # a socket that hears and says nothing
     assert run.lines == ["no answer: is acestepd running there?"]
     assert run.status == 1
 
 
+@pytest.mark.long
 def test_inprocess_needs_no_daemon(tmp_path: Path) -> None:
     wav = tmp_path / "pad.wav"
     command = (sys.executable, EXAMPLES / "inprocess.py", "wide ambient pad")

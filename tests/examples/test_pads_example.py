@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from daemon import midi
 from daemon.settings import Midi
 from tests.support.jack import Jack
@@ -22,6 +24,7 @@ def test_the_picture_shows_the_default_grid() -> None:
     assert (PADS / "grid.svg").read_text("utf-8") == draw_pad_grid(), hint
 
 
+@pytest.mark.long
 def test_a_bank_is_played_from_a_terminal(jack: Jack, tmp_path: Path) -> None:
     with on_stage(tmp_path, midi=Midi(ports=("virtual",))) as stage:
         stage.panel.set("prompt", "warm keys")

@@ -102,6 +102,7 @@ def test_every_format_of_a_request_can_be_written() -> None:
     assert set(audio_files.FORMATS) == set(FORMATS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["wav24", "flac"])
 def test_a_projects_rate_and_a_loudness_hold_for_mix_and_stems(tmp_path: Path, form: str) -> None:
     request = Request(

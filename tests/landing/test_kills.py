@@ -30,7 +30,7 @@ EVERY_THIRD = pytest.param(3, marks=[pytest.mark.long, pytest.mark.timeout(1800)
 EVERY = pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])
 
 
-@pytest.mark.parametrize("step", [61, EVERY_THIRD, EVERY])  # lines between two kills
+@pytest.mark.parametrize("step", [127, EVERY_THIRD, EVERY])  # lines between two kills
 @pytest.mark.parametrize("how", [[], ["exfat"], ["stranger"], ["exfat", "stranger"]], ids=" ".join)
 @pytest.mark.parametrize("cut", ["land", "recover"])
 def test_killed_at_any_line_a_landing_is_invisible_or_finished_by_recover(

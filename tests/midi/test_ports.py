@@ -67,6 +67,7 @@ def test_a_port_is_opened_when_it_appears_and_read_with_the_time(
     out.close()
 
 
+@pytest.mark.long
 def test_a_port_that_is_unplugged_is_opened_again_when_it_is_back(
     clock: Input, received: Queue[Received]
 ) -> None:

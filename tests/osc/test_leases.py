@@ -71,6 +71,7 @@ def test_who_has_unsubscribed_hears_nothing(tmp_path: Path) -> None:
             ]
 
 
+@pytest.mark.long
 def test_a_daemon_that_was_killed_is_heard_when_it_is_back(tmp_path: Path) -> None:
     with closing(OscClient(NOWHERE)) as listener:
         with daemon_process.started(tmp_path / "out") as (daemon, client):

@@ -273,6 +273,7 @@ def test_a_launchpad_enters_programmer_mode_and_is_lit_in_rgb(rig: Rig) -> None:
     }
 
 
+@pytest.mark.long
 def test_lights_come_back_with_the_controller_and_other_controllers_play_on(rig: Rig) -> None:
     controllers, first = rig.connect("Pad One")
     second = rig.plug_in("Pad Two APC MINI")
@@ -311,6 +312,7 @@ def has_mode_and_lights(pads: Device) -> bool:
     return enter_message in pads.received and len(pads.read_lights()) == 64
 
 
+@pytest.mark.long
 def test_a_launchpad_that_is_back_before_anybody_has_looked_is_missed_and_gets_its_mode_and_lights(
     rig: Rig,
 ) -> None:

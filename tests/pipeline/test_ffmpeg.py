@@ -121,6 +121,7 @@ def test_what_is_none_is_refused(tmp_path: Path, ending: str) -> None:
     assert "fd/" not in str(refused.value)
 
 
+@pytest.mark.long
 @needs_ffmpeg
 def test_who_stops_reading_ends_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = convert(make_tone(30), tmp_path / "memo.m4a", "-c:a", "aac")

@@ -219,6 +219,7 @@ def test_a_preview_comes_before_the_last_step(ace_step: AceStep) -> None:
         list(ace_step.render(Request(preview="4 8", seconds=1)))
 
 
+@pytest.mark.long
 def test_a_retake_starts_from_the_noise_of_a_take(ace_step: AceStep) -> None:
     (clip,) = ace_step.generate(text="warm", duration=0.5, seed=3, guide_seed=1, num_steps=4)
     assert clip.noise is not None

@@ -53,6 +53,7 @@ def repainted(ace_step: AceStep, path: Path, **more: Any) -> Clip:
     return clip
 
 
+@pytest.mark.long
 def test_it_is_not_encoded(
     ace_step: AceStep, mix: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -394,6 +394,7 @@ def find_limit(name: str) -> int:
     return limit
 
 
+@pytest.mark.long
 def test_a_reader_reads_up_to_its_limit(tmp_path: Path, name: str) -> None:
     if name in LATER:
         with pytest.raises(ValueError, match=LATER[name]):

@@ -63,6 +63,7 @@ def test_the_seam_is_nowhere(ace_step: AceStep) -> None:
     np.testing.assert_allclose(np.roll(here, 20 * 1920, axis=0), rolled, atol=1e-4)
 
 
+@pytest.mark.long
 def test_a_loop_goes_on_where_a_clip_would_stop(ace_step: AceStep) -> None:
     """The last and the first 50 ms of a loop are about as loud, in a drone that has no rhythm."""
     clip = loop(ace_step, prompt="one long synth pad, no drums", bars=3, guide="C", normalize=False)

@@ -152,6 +152,7 @@ def renamed(folder: Path, area: str, row: int | None = None) -> None:
     save_file(changed, path)
 
 
+@pytest.mark.long
 @needs_fixtures
 def test_a_case_is_known_by_what_is_recorded_of_it_not_by_its_name(
     part: Callable[..., Path],
@@ -241,6 +242,7 @@ def test_a_missing_input_fails_its_area_only(part: Callable[..., Path]) -> None:
     assert any(line.area == "guidance" and line.verdict == OK for line in lines)
 
 
+@pytest.mark.long
 @needs_fixtures
 def test_the_readme_is_not_needed(part: Callable[..., Path]) -> None:
     assert (

@@ -65,6 +65,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
     return list(parity.run(Fixtures(folder)))
 
 
+@pytest.mark.long
 def test_every_case_is_compared_whatever_it_is_called(lines: list[Line]) -> None:
     met = {line.name for line in lines if line.verdict == OK}
     parts = {"short.hidden", "metas_prompt.all_positions_audio", "top_k7_kept"}

@@ -115,6 +115,7 @@ def test_its_vocals_are_a_stem_which_the_rest_is_without(mini: AceStep) -> None:
     assert np.sqrt(np.mean(vocals[:, inside] ** 2)) > 0.01
 
 
+@pytest.mark.long
 def test_without_its_singer_the_band_is_the_same_as_without_lyrics(mini: AceStep) -> None:
     _, silent = render(mini, dataclasses.replace(SONG, guide_voice="off"))
     _, plain = render(mini, dataclasses.replace(SONG, lyrics=""))
@@ -130,6 +131,7 @@ def test_a_loop_that_is_sung_has_no_seam(mini: AceStep) -> None:
     assert np.abs(vocals[:, 0] - vocals[:, -1]).max() <= steps
 
 
+@pytest.mark.long
 def test_the_same_seed_sings_the_same_bytes(mini: AceStep) -> None:
     first = render(mini, SONG)[1]["mix"]
     second = render(mini, SONG)[1]["mix"]

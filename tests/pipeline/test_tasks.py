@@ -188,6 +188,7 @@ def test_or_as_long_as_is_asked(ace_step: AceStep, song: str, length: dict[str, 
     assert clip.audio.shape == (2, Request().changed(length).samples)
 
 
+@pytest.mark.long
 def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
     ace_step: AceStep, tmp_path: Path
 ) -> None:

@@ -354,6 +354,7 @@ def test_a_song_is_put_into_words_first(
     assert len(clip.info.codes.split()) == 5
 
 
+@pytest.mark.long
 def test_a_source_is_understood(
     model: AceStep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -374,6 +375,7 @@ def test_a_source_is_understood(
     assert 30 <= described.values["bpm"] <= 300
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bits", [8, 4])
 def test_a_converted_planner_plays_and_says_what_it_is(
     root: Path, tmp_path: Path, bits: int

@@ -61,6 +61,7 @@ def test_japanese_is_sung_where_there_are_kana_and_hummed_where_there_are_kanji(
     assert line.notes == ("kanji are hummed, kana would be sung: 君, 好",)
 
 
+@pytest.mark.long
 def test_chinese_characters_are_a_word_each() -> None:
     assert read("我爱你，baby", "zh") == [
         ("我", "W AO1"),

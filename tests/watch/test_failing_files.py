@@ -85,6 +85,7 @@ def test_after_a_restart_what_was_reported_is_not_said_again_until_it_changes(
     assert named == {"no text.txt", "1e400.json"}
 
 
+@pytest.mark.long
 def test_a_file_that_its_disk_does_not_give_is_tried_less_and_less_often(
     folder: PolledFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

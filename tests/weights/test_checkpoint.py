@@ -616,6 +616,7 @@ def test_what_a_take_calls_its_model_finds_it_again(ace_step: FakeHub) -> None:
         assert checkpoint.find(fetched.name) == fetched
 
 
+@pytest.mark.long
 def test_the_planner_is_fetched_to_where_a_model_looks_for_it(hub: FakeHub, tiny: Path) -> None:
     hub.add(MAIN, tiny)
     found = checkpoint.fetch(MAIN)

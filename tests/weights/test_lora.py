@@ -179,6 +179,7 @@ def test_a_take_says_which_adapters_were_set(model: AceStep, tmp_path: Path) -> 
     assert model.title == take.title == f"{model.model.name} (lofi=0.5)"
 
 
+@pytest.mark.long
 def test_what_was_computed_bare_is_not_used_dressed(model: AceStep, tmp_path: Path) -> None:
     """A reroll takes its condition from the caches, and an adapter changes the condition too."""
     path = adapter(model, tmp_path)

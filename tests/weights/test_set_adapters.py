@@ -331,6 +331,7 @@ def test_a_take_of_the_command_line_says_which_adapters_were_set_and_is_made_aga
     assert again == dressed
 
 
+@pytest.mark.long
 def test_convert_makes_a_folder_that_plays(tmp_path: Path) -> None:
     target = tmp_path / "small"
     run = [sys.executable, "-m", "daemon", "convert", "mini", str(target), "--bits", "4"]
