@@ -126,9 +126,7 @@ class Storm:
     def fill_disk(self) -> None:
         """The volume has room for no byte more than what is on it."""
         volume = self.daemon.out.parent
-        found = os.statvfs(volume)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        volumes.resize(volume, used)
+        volumes.fill(volume)
         self._for_a_while(lambda: volumes.resize(volume, VOLUME))
 
     def lock_journal(self) -> None:
