@@ -59,11 +59,7 @@ SOUNDS: dict[str, tuple[Write, str]] = {
 }
 
 
-@pytest.mark.parametrize("sound", SOUNDS)
-@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
-def test_a_sound_that_is_none_is_refused(
-    client: OscClient, folder: Path, sound: str, suffix: str
-) -> None:
+def ask_for_a_cover(client: OscClient, folder: Path, sound: str, suffix: str) -> None:
     write, says = SOUNDS[sound]
     path = folder / f"hostile{suffix}"
     write(path)
@@ -74,9 +70,26 @@ def test_a_sound_that_is_none_is_refused(
         assert values[2] in (400, 422)
         assert says in values[3]
         assert client.is_quiet()
-        make_clip(client, "next")
     finally:
         path.unlink()
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_a_sound_that_is_none_is_refused(
+    client: OscClient, folder: Path, sound: str, suffix: str
+) -> None:
+    ask_for_a_cover(client, folder, sound, suffix)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_a_take_is_made_after_a_sound_that_is_none(
+    client: OscClient, folder: Path, sound: str, suffix: str
+) -> None:
+    ask_for_a_cover(client, folder, sound, suffix)
+    make_clip(client, "next")
 
 
 # --- adapters -------------------------------------------------------------------------------------
@@ -169,8 +182,7 @@ ADAPTERS: dict[str, tuple[Write, str]] = {
 }
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-def test_an_adapter_that_is_none_is_refused(client: OscClient, folder: Path, adapter: str) -> None:
+def set_adapter(client: OscClient, folder: Path, adapter: str) -> None:
     write, says = ADAPTERS[adapter]
     lora = folder / f"lora {list(ADAPTERS).index(adapter)}"
     write(lora)
@@ -190,6 +202,19 @@ def test_an_adapter_that_is_none_is_refused(client: OscClient, folder: Path, ada
     lora.rmdir()
     client.send("/ace/ping", "after")
     client.until("/ace/pong")
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_an_adapter_that_is_none_is_refused(client: OscClient, folder: Path, adapter: str) -> None:
+    set_adapter(client, folder, adapter)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_take_is_made_after_an_adapter_that_is_none(
+    client: OscClient, folder: Path, adapter: str
+) -> None:
+    set_adapter(client, folder, adapter)
     make_clip(client, "next")
 
 

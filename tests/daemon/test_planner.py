@@ -92,6 +92,7 @@ def test_a_planner_that_finds_no_end_is_cancelled_between_two_tokens(client: Osc
     assert client.until_end("after")[-1][0] == "/ace/finished"
 
 
+@pytest.mark.long
 def test_a_voice_without_a_planner_says_so_where_a_plan_is_asked_for(
     quick_voice: str, tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@ def test_a_signal_ends_it_leaves_nothing_half_written_and_the_next_daemon_goes_o
     assert sorted(path.suffix for path in out.glob("[!.]*")) == [".json"] * 3 + [".wav"] * 3
 
 
+@pytest.mark.long
 def test_a_signal_while_the_model_loads_ends_it_too(tmp_path: Path) -> None:
     with started(tmp_path / "out") as (daemon, _):
         daemon.process.send_signal(signal.SIGTERM)

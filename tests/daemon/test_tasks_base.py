@@ -53,6 +53,7 @@ def test_extract_takes_any_track_out_and_the_files_add_up_to_the_source(
     assert {len(clip) for clip in files.values()} == {SAMPLES}
 
 
+@pytest.mark.long
 def test_lego_adds_tracks_to_its_source_one_by_one_and_they_add_up_to_the_mix(
     client: OscClient, song: str
 ) -> None:

@@ -357,6 +357,7 @@ WORDS = (
 ).split(", ")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", WORDS)
 def test_one_word_is_heard(word: str) -> None:
     """At one tempo and with one seed."""

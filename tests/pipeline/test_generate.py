@@ -524,12 +524,14 @@ def test_encoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
     assert float(mx.abs(tiled - whole).max()) < 1e-4
 
 
+@pytest.mark.long
 def test_decoding_in_tiles_has_no_seams(ace_step: AceStep) -> None:
     latents = ace_step.model.draw_noise(Request(seed=1, seconds=1))[:, :80]
     tiled = mx.concatenate(list(ace_step.model.vae.decode_tiles(latents, tile=32)), axis=1)
     assert float(mx.abs(tiled - ace_step.model.vae.decode(latents)).max()) < 1e-4
 
 
+@pytest.mark.long
 def test_what_lies_behind_the_end_of_a_short_clip_is_not_decoded(
     ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,17 +78,16 @@ def plant(shared: Path, names: list[Path], proof: Path) -> None:
             os.chown(path, 65534, 65534)
 
 
+@pytest.mark.long
 @linux_compiler
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param(COMPUTE, id="device", marks=pytest.mark.long),
+        pytest.param(COMPUTE, id="device"),
         pytest.param("from pipeline import load; load(); " + COMPUTE, id="load"),
-        pytest.param("import daemon.worker; " + COMPUTE, id="worker", marks=pytest.mark.long),
-        pytest.param(
-            "import examples.voice.evaluate; " + COMPUTE, id="examples", marks=pytest.mark.long
-        ),
-        pytest.param("import tests.tools.parity; " + COMPUTE, id="tools", marks=pytest.mark.long),
+        pytest.param("import daemon.worker; " + COMPUTE, id="worker"),
+        pytest.param("import examples.voice.evaluate; " + COMPUTE, id="examples"),
+        pytest.param("import tests.tools.parity; " + COMPUTE, id="tools"),
     ],
 )
 def test_what_another_user_planted_in_the_temporary_folder_is_not_loaded(

@@ -209,6 +209,7 @@ LONG = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("piece", [*LONG.split(" "), " ", "\t", "# ", " #", "1", ".", "[a](."])
 @pytest.mark.parametrize("suffix", [".md", ".lrc"])
 def test_a_long_line_of_anything_takes_linear_time(piece: str, suffix: str) -> None:
