@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
-from . import english, french, german, italian, japanese, mandarin, portuguese, spanish
+from . import english, french, german, italian, japanese, mandarin, polish, portuguese, spanish
 from .scripts import HAN, HANGUL, KANA, find_script
 from .syllables import Syllable
 
@@ -22,6 +22,7 @@ READERS: Mapping[str, Pronounce] = {
     "de": german.pronounce,
     "fr": french.pronounce,
     "pt": portuguese.pronounce,
+    "pl": polish.pronounce,
     "ja": japanese.pronounce,
     "zh": mandarin.pronounce,
 }
@@ -32,9 +33,19 @@ NAMES = {
     "de": "German",
     "fr": "French",
     "pt": "Portuguese",
+    "pl": "Polish",
     "ja": "Japanese",
     "zh": "Mandarin",
     "ko": "Korean",
+    "cs": "Czech",
+    "da": "Danish",
+    "fi": "Finnish",
+    "hu": "Hungarian",
+    "nl": "Dutch",
+    "ro": "Romanian",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "vi": "Vietnamese",
 }
 # Words that tell a language: those without a stress, and what is sung about most.
 _TELLING = {
@@ -87,12 +98,29 @@ _TELLING = {
         "mais tudo sempre nunca já muito bem mim vem vamos dança dançar hoje menina garota "
         "mundo mar saudade obrigado adeus nossa ai gente bom dia samba tem".split()
     ),
+    "pl": polish.WEAK
+    | frozenset(
+        "miłość kocham kocha serce życie noc dzień świat niebo słońce morze ogień oczy świt masz "
+        "jestem jesteś będę będzie już tylko jeszcze zawsze nigdy wszystko nic znów znowu sam sama "
+        "gdzie kiedy dlaczego dziś jutro proszę dziękuję chcę wiem tak tam tu tobą tobie ciebie "
+        "moja moje twoja twoje twoich moich".split()
+    ),
     "zh": frozenset(
         "wo ni ta de shi bu zai hen ai xiang xin hao women nimen yue liang yueliang wode nide "
         "meiyou shenme yiqi zhongguo pengyou xiexie mei you yi ge".split()
     ),
     "ja": japanese.WEAK
     | frozenset("sakura natsu haru fuyu aki ai hana ame yoru tsuki machi desu itai nani".split()),
+    # of those that nobody here reads: so that they are no German or Spanish
+    "cs": frozenset("jsem jsi je není když jen láska život srdce tě mě ještě už nebo pro".split()),
+    "da": frozenset("jeg er og ikke det som vil har kærlighed hjerte på når så af".split()),
+    "fi": frozenset("minä sinä olen olet ei ja on mutta kun rakastan sinua sydän yö niin".split()),
+    "hu": frozenset("és nem hogy az egy van vagy szeretlek szív éj csak mint te én már".split()),
+    "nl": frozenset("ik het een niet van jij jou zijn voor maar hou liefde hart wij naar".split()),
+    "ro": frozenset("și şi nu este eu tu inima dragoste noapte fără când doar mai pe".split()),
+    "sv": frozenset("jag är och det att som inte mig dig ett kärlek hjärta när så på".split()),
+    "tr": frozenset("ben sen bir ve bu seni beni seviyorum aşk kalp gece değil gibi için".split()),
+    "vi": frozenset("anh em và là không người tình yêu".split()),
 }
 # Sounds, and names of places: they are sung in every language.
 _VOCABLES = frozenset(
@@ -107,13 +135,28 @@ _LETTERS = {  # that hardly another of them has
     "de": frozenset("äöüß"),
     "fr": frozenset("œèùî"),
     "pt": frozenset("ãõ"),
+    "pl": frozenset("ąćęłńśźż"),
     "zh": frozenset("ǎěǐǒǔǚǜǘ"),
+    "cs": frozenset("čďěňřšťůž"),
+    "da": frozenset("åæø"),
+    "hu": frozenset("őű"),
+    "ro": frozenset("ășșţț"),
+    "sv": frozenset("å"),
+    "tr": frozenset("ğış"),
+    "vi": frozenset("ơưđạảấầẩậắằẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ"),
 }
 _ACCENTED = {  # that several of them have
     "es": frozenset("áéíóú"),
     "it": frozenset("àèéù"),
     "fr": frozenset("àâçéêëïôû"),
     "pt": frozenset("áâàçéêíóôú"),
+    "pl": frozenset("ó"),
+    "cs": frozenset("áéíúý"),
+    "fi": frozenset("äö"),
+    "hu": frozenset("áéíóöúü"),
+    "sv": frozenset("äö"),
+    "tr": frozenset("çöü"),
+    "vi": frozenset("áàâãéèêíìóòôõúùý"),
     "zh": frozenset("āáàēéèīíìōóòūúù"),
 }
 # what a word of English, or one of two languages, says
@@ -126,7 +169,7 @@ _READ = 4000  # characters: more tell nothing new
 
 
 def guess_language(text: str) -> str:
-    """One of READERS or "ko": by scripts, by words and by letters. English, unless another has a
+    """One of NAMES: by scripts, by words and by letters. English, unless another has a
     word or a letter that is its own, and more of them than English. Sounds like la and oh are
     nobody's where they are repeated, or where nothing else is sung.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 
-_NUM2WORDS = {"en": "en", "es": "es", "it": "it", "de": "de", "fr": "fr", "pt": "pt_BR"}
+_NUM2WORDS = {"en": "en", "es": "es", "it": "it", "de": "de", "fr": "fr", "pt": "pt_BR", "pl": "pl"}
 NUMBERED = frozenset({*_NUM2WORDS, "ja", "zh"})
 _YEARS = range(1100, 2100)  # 1999 is nineteen ninety-nine
 _LONGEST = 15  # digits; longer ones are read digit by digit

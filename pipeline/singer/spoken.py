@@ -29,6 +29,8 @@ _SYMBOLS = {
     "£ {} livres; ¥ {} yens; ° {} degrés; . virgule",
     "pt": "& e; + mais; @ arroba; = igual; # número; % {} por cento; $ {} dólares; € {} euros; "
     "£ {} libras; ¥ {} ienes; ° {} graus; . vírgula",
+    "pl": "& i; + plus; @ małpa; = równa się; # numer; % {} procent; $ {} dolarów; € {} euro; "
+    "£ {} funtów; ¥ {} jenów; ° {} stopni; . przecinek",
     "ja": "& と; + プラス; @ アット; = イコール; # ナンバー; % {} パーセント; $ {} ドル; € {} "
     "ユーロ; £ {} ポンド; ¥ {} えん; ° {} ど; . てん",
     "zh": "& he; + jia; @ at; = dengyu; # hao; % bai fen zhi {}; $ {} meiyuan; € {} ouyuan; "
@@ -47,6 +49,7 @@ _LETTERS = {
     "ixe igrec zède",
     "pt": "a bê cê dê e efe gê agá i jota cá ele eme ene o pê quê erre esse tê u vê dáblio xis "
     "ípsilon zê",
+    "pl": "a be ce de e ef gie ha i jot ka el em en o pe ku er es te u fał wu iks igrek zet",
     "ja": "エー ビー シー ディー イー エフ ジー エイチ アイ ジェー ケー エル エム エヌ オー "
     "ピー キュー アール エス ティー ユー ブイ ダブリュー エックス ワイ ゼット",
 }

@@ -21,6 +21,8 @@ from pipeline.singer.languages import NAMES, READERS, guess_language
         ("ich liebe dich für immer", "de"),
         ("je t'aime, mon amour", "fr"),
         ("não sei o que fazer sem você", "pt"),
+        ("nie płacz, kiedy odjadę, sercem będę przy tobie", "pl"),
+        ("noc i dzien, ale jak", "pl"),
         ("kimi no na wa", "ja"),
         ("きみの love song", "ja"),
         ("君が好き", "ja"),
@@ -72,6 +74,25 @@ def test_short_hooks_are_english(hook: str) -> None:
 def test_short_lines_of_others_are_not(language: str, lines: str) -> None:
     guessed = {line: guess_language(line) for line in lines.split("; ")}
     assert guessed == dict.fromkeys(guessed, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("řekni mi, proč jsi tu", "cs"),
+        ("jeg elsker dig, når du går", "da"),
+        ("minä rakastan sinua yö jälkeen", "fi"),
+        ("szeretlek, és nem örök a tél", "hu"),
+        ("ik hou van jou, maar niet vandaag", "nl"),
+        ("când noaptea vine peste oraș", "ro"),
+        ("jag är så kär i dig när natten kommer", "sv"),
+        ("seni seviyorum, bu gece gönlüm dağlı", "tr"),
+        ("em ơi, tình yêu không còn nữa", "vi"),
+    ],
+)
+def test_languages_that_nobody_reads_are_no_others(text: str, language: str) -> None:
+    assert guess_language(text) == language
+    assert language not in READERS
 
 
 def test_every_reader_has_a_name_and_a_code_that_requests_know() -> None:
