@@ -15,6 +15,7 @@ from ..keys import (
     OPEN_KEY_FORM,
     KeyForm,
 )
+from .denials import is_denied
 from .music_words import MUSIC_WORDS
 from .said import Places, Said, join_said, look_ahead, look_back
 
@@ -43,10 +44,6 @@ _KEY_BEFORE = re.compile(
     r"|(?:キー|调性|키) ?:? ?$"
 )
 _IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
-_DENIED = re.compile(
-    r"(?i)\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
-    r"(?: (?:an?|in|the))? $"
-)
 _ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/_]|- )| \d")  # a phrase, behind a key
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
 _BEGINS = re.compile(r"(?i)(?:^|[,;:.!?()\[\]|/#]|- |\d |bpm ) ?$")  # a phrase, before a key
@@ -111,13 +108,16 @@ _ARTICLE = re.compile(
 
 
 class KeyMention(NamedTuple):
-    """A place that names a key. `is_stated`: a word before it says that it is one."""
+    """A place that names a key. `is_stated`: a word before it says that it is one; `is_denied`:
+    that it is not wanted.
+    """
 
     start: int
     end: int
     said: str
     key: str
     is_stated: bool
+    is_denied: bool
 
 
 def find_key(text: str) -> Said:
@@ -126,7 +126,11 @@ def find_key(text: str) -> Said:
     chords = Places(text)
     for progression in progressions:
         chords.take(*progression.span())
-    named = sorted(_find_mentions(text, chords), key=lambda each: (not each.is_stated, each.start))
+    found = sorted(_find_mentions(text, chords), key=lambda each: (not each.is_stated, each.start))
+    named = [mention for mention in found if not mention.is_denied]
+    if found and not named:
+        denied = join_said(mention.said for mention in found)
+        return Said(problems=(f"the prompt denies {denied}: no key was taken from that",))
     if not named:
         return Said(problems=tuple(_find_problems(text, progressions)))
     keys = list(dict.fromkeys(scale_of(mention.key) for mention in named))
@@ -193,9 +197,15 @@ def _read_mention(
     else:
         is_key = _is_letter_key(place, match, chords)
         mode = mode or _find_mode(text, match, name.note, usual_mode)
-    if not is_key or not mode or _DENIED.search(place.before):
+    if not is_key or not mode:
         return None
-    return KeyMention(*match.span(), match[0], f"{name.note} {mode}", place.is_stated)
+    return KeyMention(
+        *match.span(),
+        match[0],
+        f"{name.note} {mode}",
+        place.is_stated,
+        is_denied(text, *match.span()),
+    )
 
 
 class _Place(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .denials import is_denied
 from .meter_words import BARS, BEATS, COUNTS, EVERY, MEANINGS, UNITS
 from .said import Mention, Places, Said, join_said, limit_problems, look_back
 
@@ -82,23 +83,25 @@ _COUNTED = re.compile(  # what is counted so, rather than beats
     r"rated|rating|score|side|song|take|track|vol(?:ume)?\.?)|#)"
     r" ?$|\b(?:arp|delay|echo|gate|lfo|rate|side-?chain)(?: at| of| to)? ?$"
 )
-_DENIED = re.compile(
-    r"\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
-    r"(?: (?:an?|in|the))? $"
-)
 
 
 def find_meter(text: str) -> Said:
     """What a normalized text says of the metre. Figures count more than a waltz."""
     text = text.lower()
-    figures = sorted(_find_figures(text))
-    named = figures or sorted(_find_words(text))
+    named = sorted(_find_figures(text))
+    if all(is_denied(text, mention.start, mention.end) for mention in named):
+        named += sorted(_find_words(text))
+    denied = [mention for mention in named if is_denied(text, mention.start, mention.end)]
+    named = [mention for mention in named if mention not in denied]
     wrong = [mention for mention in named if not mention.value]
     problems = limit_problems(
         f"the prompt says {mention.said}: it was not taken, bars are counted up to {_MOST}/4 and "
         f"{_MOST}/8"
         for mention in wrong
     )
+    if denied:
+        said = join_said(mention.said for mention in denied)
+        problems += (f"the prompt denies {said}: no metre was taken from that",)
     words = tuple(text[mention.start : mention.end] for mention in named)
     taken = [mention for mention in named if mention.value]
     if not taken:
@@ -117,7 +120,7 @@ def _find_figures(text: str) -> Iterator[Mention]:
     for form in (_FRACTION, *_SPELLED):
         for match in form.finditer(text):
             before = look_back(text, match.start())
-            if taken.overlap(*match.span()) or _DENIED.search(before):
+            if taken.overlap(*match.span()):
                 continue
             mention = _read_fraction(match) if form is _FRACTION else _read_spelled(match)
             if mention and not (form is _FRACTION and _COUNTED.search(before)):
@@ -150,8 +153,7 @@ def _is_counted(count: int, unit: str) -> bool:
 
 def _find_words(text: str) -> Iterator[Mention]:
     for match in _WORD.finditer(text):
-        if not _DENIED.search(look_back(text, match.start())):
-            yield Mention(*match.span(), match[0], _MEANING_OF[match[0].replace(" ", "-")])
+        yield Mention(*match.span(), match[0], _MEANING_OF[match[0].replace(" ", "-")])
     for match in _IN.finditer(text):
         if not _COMES_IN.search(look_back(text, match.start())):
             yield _read_spelled(match)

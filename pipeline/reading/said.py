@@ -10,6 +10,7 @@ from typing import NamedTuple
 _PLAIN = str.maketrans(
     dict.fromkeys("‐‑‒–—―−〜∼", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys('"“”„«»', "")
 )
+_ACCENTS = 200  # combining classes of accents; below are other marks
 MOST_NAMED = 3  # tempos, keys or metres in a sentence
 NEAR = 24  # characters before and behind that say what is meant
 
@@ -55,6 +56,13 @@ def normalize(prompt: str) -> str:
     """
     text = unicodedata.normalize("NFKC", prompt).translate(_PLAIN)
     return " ".join(re.sub(r"[\r\n]", " ; ", text).split())
+
+
+def fold_accents(text: str) -> str:
+    """The same words without accents: é as e. Vowels of Hindi and voiced kana are no accents."""
+    parts = unicodedata.normalize("NFD", text)
+    plain = "".join(sign for sign in parts if unicodedata.combining(sign) < _ACCENTS)
+    return unicodedata.normalize("NFC", plain)
 
 
 def look_back(text: str, start: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..quantities import BPM
+from .denials import is_denied
 from .said import Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
@@ -38,7 +39,8 @@ _BEFORE_UNIT = re.compile(
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
 _WORDS_BEFORE_UNIT = re.compile(rf"(?<![a-z]){_WORDS}[ -]{BPM}")
 _WORDS_BEHIND_NAME = re.compile(
-    rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is)?|tempo(?: ?[:=]| of| is)) ?{_WORDS}(?![a-z])"
+    rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is| around| about)?|tempo(?: ?[:=]| of| is| around| about)) ?"
+    rf"{_WORDS}(?![a-z])"
 )
 _NAME = (
     r"(?P<note>(?:dotted )?(?:whole|half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|"
@@ -53,12 +55,12 @@ _NAME = (
 )
 _ABOUT = (
     r"(?: ?(?:[^\w\s,;.!?()\[\]/&+$€£'%]{1,3}|[_は为是은는])| ?:? ;"
-    r"| (?:à|about|approx\.?|approximately|around|at|between|ca\.?|de|di|from|is|of|set to|"
-    r"should be|to))"
+    r"| (?:à|about|anywhere|approx\.?|approximately|around|at|between|ca\.?|de|di|from|is|of|"
+    r"set to|should be|somewhere|to))"
 )
 # "bpm: 124", "tempo of 96", "♩ = 84"
 _BEHIND_NAME = re.compile(
-    rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,2}} ?[(\[~≈]?"
+    rf"(?<![a-z])(?:{_NAME}){_ABOUT}{{0,3}} ?[(\[~≈]?"
     rf"(?P<numbers>{_NUMBER}(?: ?\({_NUMBER}\)|(?:{_JOINT}{_NUMBER})?))"
     r"(?![a-z0-9%°:/]|[.,]\d| ?(?:percent|sec(?:onds?)?|bars?|minutes?|k?hz|db)\b)"
 )
@@ -81,18 +83,57 @@ _BEFORE_NAME = re.compile(
     rf"(?<![\w.,/])(?P<numbers>{_NUMBER}) tempo(?! ?[:=]| (?:change|map|marking|of)|[a-z])"
 )
 _TWICE = re.compile(rf"(?<![\w.,/])(?P<numbers>\d{{2,3}} ?/ ?\d{{2,3}}){_ENDS}")  # 70/140
+_TWICE_OR_HALF = (
+    r"(?P<multiple>half|double|twice)"
+    r"(?:(?: the)?(?: (?:bpm|pace|speed|tempo))? of(?: the)?| as (?:fast|quick) as"
+)
+# "in the mid-90s bpm", "bpm in the low 120s"
+_DECADE = r"(?:(?P<part>low|early|mid|middle|high|upper|late)[ -])?(?P<decade>1?\d0)'?s"
+_DECADES = (
+    re.compile(rf"(?<![\w.,]){_DECADE} ?{BPM}(?![a-z])"),
+    re.compile(rf"(?<![a-z])(?:bpm|tempo)(?: is)? (?:in|around) the {_DECADE}(?![\w-])"),
+)
+_PARTS = {"low": 2, "early": 2, "high": 8, "upper": 8, "late": 8}  # of ten
+# "keep it under 100", "no faster than 90"
+_BEHIND_BOUND = re.compile(
+    r"(?<![a-z])(?:(?:go|keep it|stay|tempo) (?:above|at most|below|over|under)|"
+    rf"(?:faster|slower) than) (?P<numbers>{_NUMBER}){_ENDS}"
+)
+# what stands in front of a tempo that another is told by: "half of", "20% slower than"
+_SHARE = re.compile(
+    rf"(?<![\w-])(?:{_TWICE_OR_HALF}| the)?|(?P<step>\d{{1,2}}) ?(?P<unit>%|percent|{BPM}) "
+    r"(?:(?P<down>slower|less|lower)|faster|more|higher) than) $"
+)
+_BEHIND_SHARE = re.compile(rf"(?<![\w-]){_TWICE_OR_HALF}) (?P<numbers>{_NUMBER}){_ENDS}")
+_STEP = re.compile(r" (?:slower|less|lower|faster|more|higher) than \d")
+_MEANT = re.compile(  # 70 bpm (so 140)
+    r" ?[(\[,;-]{0,2} ?(?P<word>=|(?:so|i\.?e\.?|meaning|that is|that's|effectively|really|"
+    rf"actually),? ) ?(?P<meant>{_NUMBER})(?: ?{BPM})?{_ENDS}"
+)
+_FORMER = re.compile(
+    r"\b(?:formerly|original|originally|previously|used to be|was|were)(?: (?:at|in|tempo|was))?"
+    r" ?[:=]? ?$"
+)
 _CHANGES = re.compile(r"\b(?:accel|ramp|rit|rall|slow|speed|tempo)[a-z]*\.?(?: down| up)? $")
 _TIMES = re.compile(r"(?<![a-z])tempo ?[:=]? ?\d(?:\.\d{1,3})? ?[x×]")  # 1.2x
-_SURE = (_BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
-_PATTERNS = (*_SURE, _BEHIND_AT, _BEHIND_WORD, _BEFORE_NAME, _TWICE)
+_SURE = (*_DECADES, _BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
+_LOOSE = (_BEHIND_AT, _BEHIND_SHARE, _BEHIND_BOUND, _BEHIND_WORD, _BEFORE_NAME, _TWICE)
+_PATTERNS = (*_SURE, *_LOOSE)
+_LEAST = r"above|at least|beyond|min\.?|minimum|mindestens|über"
+_MOST = r"at most|below|höchstens|max\.?|maximum|sub|under|unter|up to"
+_COMPARED = r"(?<!beat )(?<!feel )(?<!time )over|(?:faster|higher|less|lower|more|slower) than"
 _BOUND = re.compile(
-    r"(?:\b(?:above|at least|at most|below|beyond|over|sub|under|up to|max\.?|maximum|"
-    r"(?:faster|less|lower|more|slower) than|unter|über|höchstens|mindestens)|"
-    r"(?<![^\s(])[<>≤≥])[ -]?$"
+    rf"(?:\b(?:(?:no|not|never) )?(?:{_LEAST}|{_MOST}|{_COMPARED})(?: of)?:?|(?<![^\s(])[<>≤≥])"
+    r"[ -]?$"
 )
+_BOUND_BEHIND = re.compile(
+    r" ?\(?(?:(?:at )?(?:least|most)|max(?:imum)?|min(?:imum)?|tops|"
+    r"or (?:above|below|faster|higher|less|lower|more|slower|under))(?![a-z])"
+)
+_UPWARDS = re.compile("above|beyond|fast|higher|least|min|more|over|über|[>≥]")
 _SAID_UNIT = re.compile(r"b\W{0,2}p\W{0,2}m|beat")
 _BEGINS = re.compile(r"(?:\b(?:from|von|de|da|от|accelerating)) $")
-_BETWEEN = re.compile(r"\b(?:between|entre|zwischen|tra|между)\b")
+_BETWEEN = re.compile(r"\b(?:anywhere|somewhere|between|entre|zwischen|tra|между)\b")
 _LIMITS = re.compile("[<≤≥]")
 _RANGE = re.compile(r"-(?!>)|~|\.\.|to|bis|until|through| [aà] |hasta|até|jusqu|до")
 _LEADS_TO = re.compile(  # "accelerates to", "slowing down to": where a tempo ends
@@ -116,15 +157,12 @@ _GENRE_BEHIND = re.compile(rf" {_GENRE}(?= ?(?:$|[,;|)\]_]|- ))")
 _PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|[-/] ) ?$")
 _PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|[-/] )")
 _COUNTED = re.compile(r" ?(?:bars?|bits?|db|k?hz|kbps|min|minutes?|ms|percent|s|sec(?:onds?)?)\b")
+_BOUNDS = ("at least", "at most")
 _YEARS = 100  # below, what stands beside a genre may be a year: punk 77
 _MACHINES = (101, 106)  # SH-101, and "jazz 101"; Juno-106
 _NO_TEMPO_AT = re.compile(
     r"\b(?:aged|cutoff|filter(?:ed)?|levels?|live|mastered|mixed|rate|recorded|sampled|velocity|"
     r"volume|years) $"
-)
-_DENIED = re.compile(
-    r"\b(?:not?|never|isn't|avoid|instead of|rather than|without|kein|nicht|pas)"
-    r"(?: (?:a|at|exactly))? $"
 )
 _NOTES = {  # in quarters
     "♩.": 1.5,
@@ -155,6 +193,8 @@ class TempoMention(NamedTuple):
     values: tuple[float, ...]
     how: str = ""  # it was chosen among them
     is_denied: bool = False
+    bound: str = ""  # at least, at most
+    is_former: bool = False
 
 
 def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
@@ -170,10 +210,16 @@ def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
     taken = [mention for mention in named if not _find_problem(mention)]
     if not taken:
         return Said(problems=problems, words=words)
-    tempos = list(dict.fromkeys(mention.values[0] for mention in taken))
-    value = f"{tempos[0]:.10g}"
     said = join_said(mention.said for mention in taken)
-    how = taken[0].how or ("the first" if len(tempos) > 1 else "")
+    first, *others = sorted(taken, key=lambda mention: mention.is_former)
+    tempos = list(dict.fromkeys(mention.values[0] for mention in (first, *others)))
+    how = first.how or ("the first" if len(tempos) > 1 else "")
+    if taken[0].is_former and not first.is_former:
+        how = "the new one"
+    elif len(tempos) == 2 and (first.bound, others[0].bound) in (_BOUNDS, _BOUNDS[::-1]):
+        tempos = [sum(tempos) / 2]
+        how = "the middle"
+    value = f"{tempos[0]:.10g}"
     verdict = "it was taken" if said == value else f"{value} was taken"
     return Said(value, f"{said} bpm", f"{verdict}, {how}" if how else verdict, problems, words)
 
@@ -234,7 +280,7 @@ def _find_mentions(text: str) -> Iterator[TempoMention]:
                 continue
             mention = _read_mention(text, match, is_sure=pattern in _SURE)
             if mention and mention.values:
-                taken.take(*match.span())
+                taken.take(mention.start, mention.end)
                 yield mention
             elif mention:
                 without_value.append(mention)
@@ -250,10 +296,17 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     before = look_back(text, match.start())
     if words := groups.get("words"):
         spelled = [value for value in [_read_words(words)] if LOWEST <= value <= HIGHEST]
-        is_denied = _is_denied(before)
         if not spelled and match[0] == f"bpm {words}":
             return None  # low bpm one drop
-        return TempoMention(*match.span(), words, tuple(spelled), is_denied=is_denied)
+        return TempoMention(
+            *match.span(), words, tuple(spelled), is_denied=is_denied(text, *match.span())
+        )
+    if decade := groups.get("decade"):
+        value = float(decade) + _PARTS.get(groups["part"] or "", 5)
+        told = f"{groups['part'] or 'the'} {decade}s"
+        return TempoMention(
+            *match.span(), told, (value,), "about the middle", is_denied(text, *match.span())
+        )
     low, high = (LOWEST, HIGHEST) if is_sure else (AT_LOWEST, AT_HIGHEST)
     numbers = groups["numbers"] + (groups.get("goal") or "")
     factor = _read_note(groups.get("note") or "")
@@ -273,25 +326,71 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
             return None
     if match.re is _TWICE and allowed[-1] != 2 * allowed[0]:
         return None
-    is_one = len(allowed) < 2
-    said = f"{allowed[0]:.10g}" if is_one and allowed else numbers
-    if factor != 1:
-        said = f"{re.split('=| à ', match[0])[0].strip()} = {numbers}"
+    if _STEP.match(text, match.end()):
+        return None  # 30 bpm slower than 120 bpm
+    is_between = bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
     begins = bool(_BEGINS.search(before)) or bool(re.search(" from | change", match[0]))
-    values, how = _choose(
-        allowed, numbers, begins, bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
+    mention = TempoMention(
+        *match.span(),
+        _quote(match, numbers, allowed, factor),
+        *_choose(allowed, numbers, begins and not is_between, is_between),
+        is_denied(text, *match.span()),
+        is_former=bool(_FORMER.search(before)),
     )
-    if match[0][0].isdigit() and _LEADS_TO.search(before):
-        said, how = f"to {said}", "where it leads"
-    elif limit := _LIMITS.search(match[0]):
-        said, how = f"{limit[0]} {said}", "the bound"
-    elif match[0][0].isdigit() and (bound := _BOUND.search(before)):
-        said, how = f"{bound[0].rstrip()} {said}", "the bound"
-    return TempoMention(*match.span(), said, values, how, _is_denied(before))
+    return _read_around(text, match, mention) if allowed else mention
 
 
-def _is_denied(before: str) -> bool:
-    return bool(_DENIED.search(before))
+def _quote(match: re.Match[str], numbers: str, allowed: Sequence[float], factor: float) -> str:
+    """What is said of a tempo, without its unit."""
+    if factor != 1:
+        return f"{re.split('=| à ', match[0])[0].strip()} = {numbers}"
+    return f"{allowed[0]:.10g}" if len(allowed) == 1 else numbers
+
+
+def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> TempoMention:
+    """With what stands in front of a tempo and behind it, and says that another one is meant."""
+    before = look_back(text, match.start())
+    said, first = mention.said, mention.values[0]
+    is_number = match[0][0].isdigit()
+    if is_number and _LEADS_TO.search(before):
+        return mention._replace(said=f"to {said}", how="where it leads")
+    if share := _SHARE.search(before) or _BEHIND_SHARE.match(match[0]):
+        tempo = _take_share(share, first)
+        told = f"{share[0].strip()} {said}" if share.re is _SHARE else match[0]
+        values = (tempo,) if LOWEST <= tempo <= HIGHEST else ()
+        return mention._replace(said=told, values=values, how="")
+    if meant := _MEANT.match(text, match.end()):
+        tempo = _read_number(meant["meant"])
+        if tempo in (2 * first, first / 2):
+            told = f"{said} ({meant['word'].strip()} {meant['meant']})"
+            return mention._replace(end=meant.end(), said=told, values=(tempo,), how="")
+    if limit := _LIMITS.search(match[0]):
+        return _bound(mention, limit[0], f"{limit[0]} {said}")
+    if match.re is _BEHIND_BOUND:
+        denial = "no " if re.search(r"\b(?:never|not?) $", before) else ""
+        bounded = _bound(mention, denial + match[0], f"{denial}{match[0]}")
+        return bounded._replace(is_denied=False)
+    if is_number and (bound := _BOUND.search(before)):
+        return _bound(mention, bound[0], f"{bound[0].rstrip()} {said}")
+    if behind := _BOUND_BEHIND.match(text, match.end()):
+        mention = _bound(mention, behind[0], "")
+        return mention._replace(said=f"{mention.bound} {said}")
+    return mention
+
+
+def _take_share(share: re.Match[str], tempo: float) -> float:
+    """The tempo that is told by another: half of it, 20% slower."""
+    if share["multiple"]:
+        return tempo / 2 if share["multiple"] == "half" else tempo * 2
+    step = float(share["step"]) * (-1 if share["down"] else 1)
+    is_percent = share["unit"] in ("%", "percent")
+    return round(tempo * (1 + step / 100) if is_percent else tempo + step, 2)
+
+
+def _bound(mention: TempoMention, words: str, said: str) -> TempoMention:
+    """A tempo that is the highest or the lowest; "no less than" is the lowest."""
+    is_least = bool(_UPWARDS.search(words)) != words.startswith(("no", "never"))
+    return mention._replace(said=said, how="the bound", bound=_BOUNDS[not is_least])
 
 
 def _choose(

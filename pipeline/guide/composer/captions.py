@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from ...keys import parse_key
 from ...prompt_reading import read_prompt
-from ...reading.said import Said
+from ...reading.said import Said, fold_accents
 from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
@@ -76,7 +78,8 @@ def read_caption(
     """What a caption asks for. A bpm of 0 and an empty key are the caption's, or picked for the
     style by the seed.
     """
-    said = _normalize(prompt)
+    written = _normalize(prompt)
+    said = fold_accents(written)
     wanted = split_negations(_SCENERY.sub(",", said))
     text, unwanted = wanted.text, " , ".join(wanted.denied)
     sketch = Sketch("", bpm, key, bars, meter, ROLES, seed, tuple(chords), loop=loop, lyrics=lyrics)
@@ -111,13 +114,14 @@ def read_caption(
         mood=mood,
         parts=parts,
     )
-    read = [*wanted.denied, *map(_normalize, reading.words), *(one.words for one in acted)]
-    return Caption(sketch, tuple(acted), tuple(_list_ignored(said, read)))
+    places = map(fold_accents, map(_normalize, reading.words))
+    read = [*wanted.denied, *places, *(one.words for one in acted)]
+    return Caption(sketch, tuple(acted), tuple(_list_ignored(written, read)))
 
 
 def read_mood(prompt: str) -> Mood:
     """The mood that a caption's adjectives add up to."""
-    return _read_mood(split_negations(_SCENERY.sub(",", _normalize(prompt))))[0]
+    return _read_mood(split_negations(_SCENERY.sub(",", fold_accents(_normalize(prompt)))))[0]
 
 
 def describe_caption(caption: Caption) -> str:
@@ -228,14 +232,27 @@ _SWITCHES = ("hats", "half_time", "swing")  # denied, these are what they are wi
 
 
 def _normalize(caption: str) -> str:
-    """Lower case words with one space between them; "," for whatever ends a phrase."""
-    text = caption[:MAX_CHARACTERS].lower().replace("’", "'").replace("w/o", "without")
+    """Lower case words with one space between them; "," for whatever ends a phrase. A word is whole
+    in any alphabet, however its accents are written.
+    """
+    text = (
+        unicodedata.normalize("NFKC", caption[:MAX_CHARACTERS])
+        .lower()
+        .replace("’", "'")
+        .replace("w/o", "without")
+    )
     text = re.sub(r"&|'n'|\bn\b", " and ", text)
-    text = re.sub(r"[,.;:!?()\[\]|\n]+", " , ", text)
+    text = re.sub(r"[,.;:!?()\[\]|\n。、]+", " , ", text)
     text = re.sub(r"\b(drum|beat|bass|hat)-?less\b", r"no \1", text)
-    text = " ".join(re.sub(r"[^a-z0-9,]+", " ", text).split())
+    text = " ".join("".join(sign if _is_of_word(sign) else " " for sign in text).split())
     text = re.sub(r"\bnot (?:only|just)\b", ",", text)
     return _SWITCHED_OFF.sub(r"no \1", text)
+
+
+@functools.lru_cache(1024)
+def _is_of_word(sign: str) -> bool:
+    """Whether it is of a word, or ends a phrase; a vowel of Hindi is a mark."""
+    return sign == "," or sign.isalnum() or unicodedata.category(sign)[0] == "M"
 
 
 def _pick_bpm(rng: np.random.Generator, text: str, style: Style) -> int:
@@ -396,9 +413,9 @@ def _name_roles(text: str) -> str:
     return re.sub(r"(?:<(?:chords|lead|voice)> )+(<(?:lead|chords|bass)>)", r"\1", text)
 
 
-def _list_ignored(said: str, read: Iterable[str]) -> Iterator[str]:
-    """The words that did nothing, each once."""
-    used = {word for words in read for word in words.split()}
-    for word in dict.fromkeys(said.split()):
-        if word not in used and word not in FILLERS and len(word) > 1 and not word.isdigit():
+def _list_ignored(written: str, read: Iterable[str]) -> Iterator[str]:
+    """The words that did nothing, each once, as they are written."""
+    used = {word for words in read for word in words.split()} | FILLERS
+    for word in dict.fromkeys(written.split()):
+        if fold_accents(word) not in used and len(word) > 1 and not word.isdigit():
             yield word

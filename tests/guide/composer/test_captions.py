@@ -299,3 +299,25 @@ def test_a_quieter_part_is_played_softer_and_the_others_as_before() -> None:
     for one, other in zip(plain.notes, quiet.notes):
         assert replace(one, velocity=0) == replace(other, velocity=0)
         assert (one.velocity > other.velocity) == (one.role == "chords")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "ignored"),
+    [
+        ("chanson française, voix grave", ("chanson", "française", "voix", "grave")),
+        ("chanson franc\u0327aise, voix grave", ("chanson", "française", "voix", "grave")),
+        ("jazz à l'ancienne, accordéon", ("ancienne", "accordéon")),
+        ("jazz, słodki głos", ("słodki", "głos")),
+        ("jazz, уличный музыкант", ("уличный", "музыкант")),
+        ("jazz, हिन्दी गीत", ("हिन्दी", "गीत")),
+    ],
+)
+def test_words_with_accents_are_told_whole(prompt: str, ignored: tuple[str, ...]) -> None:
+    assert read(prompt).ignored == ignored
+
+
+@pytest.mark.parametrize(
+    "prompt", ["bôssa nova", "bo\u0302ssa nova", "ｂｏｓｓａ　ｎｏｖａ", "Bóssa Nóva"]
+)
+def test_words_are_known_with_accents(prompt: str) -> None:
+    assert read(prompt).sketch.style == "bossa nova"
