@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -35,6 +34,8 @@ from pipeline.request import FIELDS, Request
 from tests.support.command_line import run_here
 from tests.support.environment import make_environment
 from tests.support.planners import OFFICIAL, make_planned_root
+from tests.support.relay import find_free_port
+from tests.support.waiting import until
 
 RIFF = str(OFFICIAL / "audio" / "src.wav")
 (TURBO,) = {str(path.parent) for path in OFFICIAL.glob("*/acestep-v15-turbo")}
@@ -584,10 +585,7 @@ def test_status_tells_what_the_daemon_does_and_how_it_is_by_its_exit_code(
     assert read["port"] == daemon.osc.address[1]
     assert read["model"] == daemon.engine.title
     assert f"{daemon.engine.title} is {daemon.engine.state}" in here(*flags, folder=tmp_path).stdout
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    nobody = here("status", "--port", port, "--json", folder=tmp_path)
+    nobody = here("status", "--port", str(find_free_port()), "--json", folder=tmp_path)
     assert nobody.returncode == 3
     assert json.loads(nobody.stdout)["running"] is False
 
@@ -625,11 +623,7 @@ def test_a_daemon_logs_to_its_file_reloads_its_settings_and_refuses_a_second_one
             assert f"process {process.pid}, running since" in second.stderr
             file.write_text("queue = 6\ntcp = 0")
             log = tmp_path / "state" / "acestepd.log"
-            waited = 0.0
-            while "need a restart of acestepd: tcp" not in log.read_text():
-                assert waited < 30, log.read_text()
-                time.sleep(0.1)
-                waited += 0.1
+            until(lambda: "need a restart of acestepd: tcp" in log.read_text())
             assert "settings in force from now on: queue" in log.read_text()
         finally:
             process.send_signal(signal.SIGTERM)

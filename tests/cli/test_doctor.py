@@ -38,6 +38,7 @@ from daemon.service import Daemon
 from daemon.settings import Midi, Settings, SettingsError, Watch
 from tests.support.hub import FakeHub
 from tests.support.planners import make_planned_root
+from tests.support.relay import find_free_port
 from tests.support.stage import on_stage
 
 
@@ -250,7 +251,7 @@ def test_a_service_that_does_not_run_is_a_finding(
     monkeypatch.setenv("PATH", str(programs))
     monkeypatch.setenv("HOME", str(tmp_path / "home $ 100%"))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    settings = Settings(state=tmp_path / "state", port=free_port())
+    settings = Settings(state=tmp_path / "state", port=find_free_port())
     none = "ok no acestepd runs, so none was asked"
     assert run_check("service", settings) == none
     (programs / manager).touch()
@@ -299,7 +300,7 @@ def install(state: Path, name: str, to: Path) -> Installation:
 
 
 def test_only_what_was_installed_is_looked_after(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "state", port=free_port())
+    settings = Settings(state=tmp_path / "state", port=find_free_port())
     install(settings.state, "folder", tmp_path / "to")
     install(settings.state, "live", tmp_path / "to")
     names = [name for name, _ in doctor.list_checks(settings)]
@@ -316,7 +317,7 @@ def test_a_record_that_is_broken_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_a_program_that_was_never_heard_gets_the_clicks_that_are_left(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "state", port=free_port())
+    settings = Settings(state=tmp_path / "state", port=find_free_port())
     install(settings.state, "live", tmp_path / "to")
     finding = run_check("live", settings)
     assert finding.startswith(f"note in {tmp_path}/to, and never heard")
@@ -326,7 +327,7 @@ def test_a_program_that_was_never_heard_gets_the_clicks_that_are_left(tmp_path: 
 
 
 def test_an_installation_that_is_gone_edited_or_old_is_said(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path / "state", port=free_port())
+    settings = Settings(state=tmp_path / "state", port=find_free_port())
     install(settings.state, "live", tmp_path / "to")
     record = settings.state / installer.RECORD
     edited = tmp_path / "to" / "acestepd" / "__init__.py"
@@ -355,7 +356,10 @@ def test_who_is_connected_is_asked_of_the_daemon_that_runs(tmp_path: Path) -> No
         assert run_check("inserting", stage.settings) == "ok nobody is there now"
         one.send("/ace/notify", 1, 0, "clip insert", "live")
         one.until("/ace/done")
-        assert run_check("live", stage.settings) == f"ok in {tmp_path}/to, heard 0 s ago"
+        told = run_check("live", stage.settings)
+        assert re.fullmatch(r"ok in \S+/to, heard \d s ago", told), (
+            "on a busy machine it takes some"
+        )
         assert run_check("inserting", stage.settings) == "ok live gets the clips"
         with closing(stage.client()) as other:
             other.send("/ace/notify", 1, 0, "clip insert", "reaper")
@@ -368,9 +372,3 @@ def test_who_is_connected_is_asked_of_the_daemon_that_runs(tmp_path: Path) -> No
             assert run_check("inserting", settings) == "ok reaper gets the clips"
             nobody = dataclasses.replace(stage.settings, insert_to="")
             assert run_check("inserting", nobody).startswith("note nobody gets clips by itself")
-
-
-def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -27,6 +27,7 @@ from tests.support.command_line import run_here
 from tests.support.environment import make_environment
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
+from tests.support.relay import find_free_port
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.support.waiting import until
 
@@ -276,9 +277,7 @@ def test_half_a_copy_is_never_seen_and_a_full_disk_is_said(
 
 
 def test_nobody_there_is_said_at_once(tmp_path: Path) -> None:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(find_free_port())
     done = run(tmp_path / "state", "play", "pad", "--port", port)
     assert done.returncode == 3
     assert done.stderr.startswith(

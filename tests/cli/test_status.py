@@ -14,6 +14,7 @@ from daemon.cli.status import Status
 from daemon.osc.wire import Address, encode, read_message
 from daemon.runtime.lock import StateLock
 from daemon.settings import Settings
+from tests.support.relay import find_free_port
 
 PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
 
@@ -48,12 +49,6 @@ def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
             thread.join()
 
 
-def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     snapshot = (
         encode("/ace/done", "sii", "/ace/notify", 1, 3600),
@@ -67,7 +62,7 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     )
     with answering(*snapshot) as ((host, port), questions), StateLock(tmp_path) as lock:
         lock.record_address(host, port, 9105)
-        found = status.ask(Settings(state=tmp_path, port=free_port()))
+        found = status.ask(Settings(state=tmp_path, port=find_free_port()))
     assert questions == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
         "and lets go of the events again"
     )
@@ -108,11 +103,11 @@ def test_a_daemon_in_trouble_is_not_well() -> None:
 
 
 def test_nobody_there_is_said_at_once_and_what_the_lock_file_said(tmp_path: Path) -> None:
-    found = status.ask(Settings(state=tmp_path, port=free_port()))
+    found = status.ask(Settings(state=tmp_path, port=find_free_port()))
     assert found.exit_code == 3
     assert "acestepd is not running" in status.format_status(found)
     with StateLock(tmp_path) as lock:
-        lock.record_address("127.0.0.1", free_port())
+        lock.record_address("127.0.0.1", find_free_port())
         found = status.ask(Settings(state=tmp_path))
         assert found.exit_code == 3
         assert f"process {lock.holder.pid} said it would" in status.format_status(found)
@@ -130,7 +125,7 @@ def test_who_never_answers_is_not_waited_for_long(
 def test_who_never_stops_talking_is_not_listened_to_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "TIMEOUT", 0.2)
+    monkeypatch.setattr(status, "TIMEOUT", 1.0)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
         done = threading.Event()

@@ -20,8 +20,9 @@ from daemon.integrations.places import Machine
 from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
-from tests.support.node import NodeProgram, find_module, free_port, needs_node, running
+from tests.support.node import NodeProgram, find_module, needs_node, running
 from tests.support.osc_client import OscClient
+from tests.support.relay import find_free_port
 from tests.support.stage import Stage, on_stage
 
 pytestmark = needs_node
@@ -44,7 +45,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def bitwig(script: Path, stage: Stage, *more: str) -> Iterator[NodeProgram]:
     """Bitwig with the script, which the daemon knows already."""
-    with running(FAKE, script, stage.osc.address[1], free_port(), *more) as program:
+    with running(FAKE, script, stage.osc.address[1], find_free_port(), *more) as program:
         program.wait("popup", "acestepd is there")
         yield program
 
@@ -67,7 +68,7 @@ def test_a_clip_lands_in_the_selected_slot_and_the_next_one_below(
         track, slot, path = program.wait("inserted")
         assert (track, slot) == ("Drums", 1)
         assert "warm-lo-fi-beat" in path
-        assert program.wait("popup") == "acestepd: Drums, slot 2"
+        assert program.wait("popup", "slot") == "acestepd: Drums, slot 2"
         program.do(press="Reroll")
         track, slot, _ = program.wait("inserted")
         assert (track, slot) == ("Drums", 2)
@@ -232,22 +233,25 @@ def test_a_daemon_that_goes_and_comes_back_is_noticed_and_its_clip_comes_once(
     installed: Path, tmp_path: Path
 ) -> None:
     model = SteppedModel(running=False)
-    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
-        port = stage.osc.address[1]
-        with bitwig(installed, stage) as program:
-            client.ask("/ace/go", "mine", "warm lo-fi beat", 1, 7)
-            stage.__exit__(None, None, None)
-            program.wait("popup", "does not answer")
-            with on_stage(tmp_path, port=port) as again:
-                program.wait("popup", "acestepd is there")
-                track, slot, path = program.wait("inserted")
-                assert (track, slot) == ("Drums", 0)
-                with closing(again.client()) as listener:
-                    listener.send("/ace/go", "next", "another", 1, 8)
-                    assert program.wait("inserted")[1] == 1
-                clips = show(program)["Drums"]
-                assert clips.count(path) == 1
-                assert program.list_seen("insertFile").count(path) == 1
+    port = find_free_port()
+    with (
+        on_stage(tmp_path, model, port=port) as stage,
+        closing(stage.client()) as client,
+        bitwig(installed, stage) as program,
+    ):
+        client.ask("/ace/go", "mine", "warm lo-fi beat", 1, 7)
+        stage.__exit__(None, None, None)
+        program.wait("popup", "does not answer")
+        with on_stage(tmp_path, port=port) as again:
+            program.wait("popup", "acestepd is there")
+            track, slot, path = program.wait("inserted")
+            assert (track, slot) == ("Drums", 0)
+            with closing(again.client()) as listener:
+                listener.send("/ace/go", "next", "another", 1, 8)
+                assert program.wait("inserted")[1] == 1
+            clips = show(program)["Drums"]
+            assert clips.count(path) == 1
+            assert program.list_seen("insertFile").count(path) == 1
 
 
 @pytest.mark.long
@@ -255,7 +259,7 @@ def test_a_daemon_that_goes_and_comes_back_is_noticed_and_its_clip_comes_once(
 def test_a_daemon_that_is_restarted_again_and_again_loses_no_clip_and_puts_none_in_twice(
     installed: Path, tmp_path: Path, noticed: bool
 ) -> None:
-    port = free_port()
+    port = find_free_port()
     with ExitStack() as stack:
         program: NodeProgram | None = None
         for number in range(6):
@@ -281,7 +285,7 @@ def test_a_daemon_that_is_restarted_again_and_again_loses_no_clip_and_puts_none_
 def test_sixty_restarts_lose_no_clip_put_none_in_twice_and_fill_no_memory(
     installed: Path, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port = find_free_port()
     with ExitStack() as stack:
         with on_stage(tmp_path, port=port) as stage:
             program = stack.enter_context(bitwig(installed, stage))
@@ -307,7 +311,7 @@ def test_sixty_restarts_lose_no_clip_put_none_in_twice_and_fill_no_memory(
 
 @pytest.mark.long
 def test_ten_thousand_datagrams_of_junk_leave_it_alive(installed: Path, tmp_path: Path) -> None:
-    port = free_port()
+    port = find_free_port()
     with (
         on_stage(tmp_path) as stage,
         closing(stage.client()) as client,

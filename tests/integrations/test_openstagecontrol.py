@@ -21,8 +21,9 @@ from daemon.osc.command_table import COMMANDS
 from pipeline.request import FIELDS
 from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.junk import make_junk
-from tests.support.node import NodeProgram, find_module, free_port, needs_node, running
+from tests.support.node import NodeProgram, find_module, needs_node, running
 from tests.support.osc_client import OscClient
+from tests.support.relay import find_free_port
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.tools.layout_page import COLOURS
 from tests.tools.open_stage_control import TAKES
@@ -112,7 +113,7 @@ def open_page(folder: Path, stage: Stage) -> Iterator[NodeProgram]:
     """
     machine = Machine("Linux", folder)
     installer.install(find_integration("openstagecontrol"), folder / "state", machine, folder)
-    with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], free_port()) as page:
+    with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], find_free_port()) as page:
         page.wait("ready")
         wait_for(page, "shows", "hint", "")
         yield page
@@ -241,7 +242,9 @@ def test_the_same_seed_is_kept_if_that_is_wished(page: NodeProgram) -> None:
 def test_long_lyrics_arrive_whole(page: NodeProgram, stage: Stage) -> None:
     lyrics = "[verse]\n" + "\n".join(f"line {number}, wärm \u2665" for number in range(300))
     page.do(touch=["lyrics", lyrics])
-    page.wait("shows", "lyrics_state")
+    shown = page.wait("shows", "lyrics_state")[1]
+    while shown == "none: instrumental":  # of before
+        shown = page.wait("shows", "lyrics_state")[1]
     assert stage.panel.request.lyrics == lyrics
     page.do(touch=["lyrics", " "])
     wait_for(page, "shows", "lyrics_state", "none: instrumental")
@@ -324,9 +327,9 @@ def test_takes_from_before_are_listed_and_a_page_that_is_opened_later_shows_all(
 
 
 @needs_node
-def test_a_daemon_that_goes_and_comes_back_is_said(stage: Stage, tmp_path: Path) -> None:
-    port = stage.osc.address[1]
-    with open_page(tmp_path / "page", stage) as page:
+def test_a_daemon_that_goes_and_comes_back_is_said(tmp_path: Path) -> None:
+    port = find_free_port()
+    with on_stage(tmp_path, port=port) as stage, open_page(tmp_path / "page", stage) as page:
         page.do(touch=["prompt", "warm lo-fi beat"])
         stage.__exit__(None, None, None)
         wait_for(page, "shows", "hint", "acestepd does not answer: is it running?")
@@ -342,7 +345,7 @@ def test_ten_thousand_datagrams_of_junk_leave_it_alive(stage: Stage, tmp_path: P
     folder = tmp_path / "page"
     with open_page(folder, stage):
         pass
-    port = free_port()
+    port = find_free_port()
     with running(FAKE, folder / "openstagecontrol", stage.osc.address[1], port) as page:
         page.wait("ready")
         with closing(OscClient(("127.0.0.1", port))) as junk:

@@ -4,12 +4,15 @@ the client may get what no daemon sends.
 
 from __future__ import annotations
 
+import secrets
 import select
 import socket
+from contextlib import suppress
 from threading import Thread
 
 Address = tuple[str, int]
 LARGEST = 65_535
+UNASSIGNED = range(20_000, 32_768)  # below what Linux and macOS give to who wants any port
 
 
 class Relay:
@@ -75,6 +78,11 @@ def _bind() -> socket.socket:
 
 
 def find_free_port() -> int:
-    """A UDP port for a program that does not choose one by itself."""
-    with _bind() as probe:
-        return int(probe.getsockname()[1])
+    """A UDP port for a program that does not choose one by itself. Nobody else gets it before that
+    begins, or while it is away: it is none of those that systems give to who wants any.
+    """
+    while True:
+        port = secrets.choice(UNASSIGNED)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
