@@ -5,6 +5,7 @@ accepted is there after a kill.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sqlite3
 import threading
@@ -70,14 +71,24 @@ def holding_commit(journal: Journal) -> Iterator[Waiter]:
     go_on.set()
 
 
+def list_files(folder: Path) -> list[tuple[str, int, int, int]]:
+    """What tells whether anything has changed: name, which file it is, its size and its time."""
+    with os.scandir(folder) as entries:
+        stats = [(entry.name, entry.stat()) for entry in entries]
+    return sorted((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
 def copy_folder(folder: Path, copy: Path) -> bool:
-    """False where a file went while it was copied: the journal that is put back is renamed."""
+    """False where files changed while they were copied, as they do while the journal is put back:
+    a kill leaves those of one moment.
+    """
     shutil.rmtree(copy, ignore_errors=True)
     try:
+        before = list_files(folder)
         shutil.copytree(folder, copy)
-    except shutil.Error:
+        return list_files(folder) == before
+    except (FileNotFoundError, shutil.Error):
         return False
-    return True
 
 
 def after_a_kill(path: Path) -> list[Job]:

@@ -165,7 +165,7 @@ def test_names_rise_and_are_the_entries_own(client: OscClient, reader: Reader) -
         assert len(str(seq)) == 13
         assert entry["seq"] == seq
         assert abs(seq / 1000 - entry["time"]) < 60
-    assert not list(reader.folder.glob(".*")), "no half file is left"
+    until(lambda: not list(reader.folder.glob(".*")))  # no half file is left
 
 
 def test_a_pad_that_is_hit_again_enters_its_take_again(
@@ -331,6 +331,7 @@ def test_settings_turn_it_off_and_on_while_it_runs(tmp_path: Path) -> None:
     with on_stage(tmp_path, inbox=0) as stage, closing(stage.client()) as client:
 
         def change(inbox: int) -> None:
+            stage.engine.active()  # waits for who publishes: the inbox has heard of all clips
             stage.apply(
                 Settings(out=tmp_path / "out", state=tmp_path / "state", port=0, inbox=inbox)
             )

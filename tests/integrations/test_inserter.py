@@ -135,6 +135,7 @@ def test_what_an_order_says_of_that_outlives_the_daemon_and_no_take_waits_that_f
         stage.engine.cancel("watch:/songs", "take3")
     with on_stage(tmp_path, insert_to="live") as stage:
         until(lambda: all(job.has_ended for job in stage.engine.journal.search()))
+        stage.journal.flush()  # until everybody has been told
         with named(stage, "live", "insert") as live, named(stage, "reaper", "insert") as reaper:
             assert next_insert(reaper)[0] == "take1"
             assert live.is_quiet()
@@ -357,12 +358,14 @@ def test_a_program_that_was_away_gets_its_clips_when_it_comes_back(
 
 
 def test_a_program_that_was_busy_for_a_while_gets_its_clips_with_its_next_message(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with named(stage, "live") as live:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model) as stage, named(stage, "live") as live:
         live.send("/ace/generate", "take1", *SHORT)
         live.until("/ace/queued")
         monkeypatch.setattr(stage.clients, "_clock", lambda: time.time() + 2 * PRESENT_SECONDS)
+        model.run()
         live.until("/ace/finished")
         stage.engine.active()  # waits for who publishes
         assert stage.inserter.tick() == float("inf"), "it is away, and was not asked"

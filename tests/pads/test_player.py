@@ -514,6 +514,7 @@ def test_nothing_is_prepared_on_battery_and_what_is_ready_stays(
         until(lambda: stage.pads.list_lights()[1].state is PadState.READY)
         until(lambda: len(stage.model.played) == 4)
         plugged.clear()
+        until(lambda: stage.pads._speculation._is_on_battery)  # it has looked
         client.ask("/ace/bank/fill", "other", 1, 1)
         client.ask("/ace/pad/favourite", 2)
         stage.engine.journal.flush()
