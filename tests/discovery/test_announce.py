@@ -45,7 +45,7 @@ class Browser:
 
     def resolve(self, kind: str, name: str) -> tuple[list[str], int | None, dict[bytes, Any]]:
         """Addresses, port and texts."""
-        info = self._zeroconf.get_service_info(kind, f"{name}.{kind}")
+        info = self._zeroconf.get_service_info(kind, f"{name}.{kind}", timeout=60_000)
         assert info is not None
         return info.parsed_addresses(IPVersion.V4Only), info.port, dict(info.properties)
 

@@ -133,11 +133,11 @@ def install(folder: Path, state: Path) -> Path:
 
 @contextmanager
 def opened(rig: Rig, **hurry: float) -> Iterator[Rig]:
-    """The script runs; it pings more often than it does with people."""
+    """The script runs; it pings more often than it does with people, and is no less patient."""
     with ExitStack() as stack:
         stack.enter_context(rig.program.imported())
         osc = importlib.import_module("acestepd.acestep_osc")
-        vars(osc).update({"PING_SECONDS": 0.1, "MISSED_PINGS": 20} | hurry)
+        vars(osc).update({"PING_SECONDS": 0.1, "MISSED_PINGS": 600} | hurry)
         rig.script = stack.enter_context(rig.program.running())
         yield rig
 
@@ -670,7 +670,7 @@ def test_after_its_end_nothing_of_it_is_left_in_live(make_rig: Callable[..., Rig
         assert rig.program.timers == []
         assert rig.program.scheduled == []
     gc.collect()
-    assert count_descriptors() <= before
+    until(lambda: count_descriptors() <= before)  # the daemon, too, opens files for a moment
     assert rig.program.errors == []
     until(lambda: rig.stage.tempo.current[1] == "default")  # its tempo went with it
 
@@ -849,7 +849,7 @@ def churn(
     paths = [clip.file_path for _, _, clip in program.list_clips()]
     assert len(paths) == len(set(paths))
     assert (program.song().count_listeners(), len(program.timers)) == (6, 1)
-    assert count_descriptors() <= descriptors + 1
+    until(lambda: count_descriptors() <= descriptors + 1)
     assert program.errors == []
 
 

@@ -21,7 +21,7 @@ from pythonosc.osc_message import OscMessage
 
 from daemon.osc.outgoing import OUTGOING, encode_reply
 from tests.support.osc_client import encode_message
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 FILE = Path(__file__).parents[2] / "integrations" / "shared" / "acestep_osc.py"
 LOCK = "acestepd.lock"
@@ -45,7 +45,7 @@ class StandIn:
     def __init__(self, state: Path) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE)
         self.state = state
         self.client = ("", 0)
         self.write_lock()

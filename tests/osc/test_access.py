@@ -13,6 +13,7 @@ import pytest
 from daemon.osc import guard, server, tcp, wire
 from daemon.settings import SettingsError
 from tests.support.osc_client import (
+    PATIENCE,
     SHORT,
     OscClient,
     TcpClient,
@@ -47,7 +48,7 @@ class RemoteClient(OscClient):
         self._socket.close()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, 0))
-        self._socket.settimeout(20)
+        self._socket.settimeout(PATIENCE)
 
 
 def test_a_sender_off_the_list_is_not_answered(tmp_path: Path, other_address: str) -> None:

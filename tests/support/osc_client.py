@@ -12,6 +12,7 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 PATIENCE = 60.0
+RECEIVE_BUFFER = 1 << 20  # bytes, or as many as the system allows
 SLIP_END = b"\xc0"
 ENDS = ("/ace/finished", "/ace/fail", "/ace/cancelled")
 
@@ -39,6 +40,8 @@ class OscClient:
         self._server = server
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
+        # hundreds may come before a busy machine lets the test read
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._socket.settimeout(PATIENCE)
 
     @property
