@@ -118,15 +118,28 @@ def format_status(status: Status) -> str:
         lines.append(f"bank {status.bank} with {status.pads} pads")
     if status.preparing:
         lines.append(f"preparing pad {status.preparing}")
-    lines += [f"  {job['id']}  {_format_job(job)}" for job in status.jobs]
+    before: list[str] = []  # ids of the jobs that are made first
+    for job in status.jobs:
+        lines.append(f"  {job['id']}  {_format_job(job, before, status)}")
+        if job["event"] != "fail":
+            before.append(str(job["id"]))
     return "\n".join(map(escape_line, lines))
 
 
-def _format_job(job: dict[str, Any]) -> str:
+def _format_job(job: dict[str, Any], before: list[str], status: Status) -> str:
     if job["event"] == "fail":
         return f"is kept: {job['message']}; {job['hint']}"
     if job["event"] == "queued":
-        line = f"waits at {job['position']}"
-    else:
-        line = f"{job['fraction']:.0%} {job['stage']}"
+        return _describe_wait(before, status)
+    line = f"{job['fraction']:.0%} {job['stage']}"
     return f"{line}, {job['eta']:.0f} s to go" if job["eta"] else line
+
+
+def _describe_wait(before: list[str], status: Status) -> str:
+    """What a job waits for: where it was when it was queued is old by now."""
+    if before:
+        first, *others = before
+        return f"waits for {first}" + (f" and {len(others)} more" if others else "")
+    if status.state in ("warm", "busy"):
+        return "is next"
+    return f"waits for {status.model} to be loaded"

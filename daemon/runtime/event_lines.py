@@ -90,6 +90,10 @@ def _describe_bank(event: Event, now: float) -> str:
     return f"bank {name} with {pads} pads"
 
 
+def _describe_preparing(event: Event, now: float) -> str:
+    return f"preparing {f'pad {event.values[0]}' if event.values[0] else 'no pad'}"
+
+
 def _describe_favourite(event: Event, now: float) -> str:
     return f"{_find_id(event)} is {'a' if event.values[0] else 'no'} favourite"
 
@@ -117,6 +121,7 @@ _DESCRIBERS: dict[str, Callable[[Event, float], str]] = {
     "tempo": _describe_tempo,
     "pad": _describe_pad,
     "bank": _describe_bank,
+    "preparing": _describe_preparing,
     "favourite": _describe_favourite,
     "read": _describe_read,
 }

@@ -89,7 +89,7 @@
      "outlettype": [],
      "patching_rect": [
       20.0,
-      250.0,
+      340.0,
       200.0,
       22.0
      ],
@@ -171,15 +171,69 @@
    {
     "box": {
      "id": "obj-10",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      100.0,
+      244.0,
+      420.0,
+      22.0
+     ],
+     "text": "/ace/bank/fill \"slow dub techno\" 4 16"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-11",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      120.0,
+      274.0,
+      420.0,
+      22.0
+     ],
+     "text": "/ace/pad/hit 1"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-12",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      140.0,
+      304.0,
+      420.0,
+      22.0
+     ],
+     "text": "/ace/pad/reroll 1"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-13",
      "maxclass": "bpatcher",
      "numinlets": 0,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
       20.0,
-      290.0,
+      380.0,
       460.0,
-      220.0
+      260.0
      ],
      "name": "acestepd.maxpat"
     }
@@ -226,6 +280,42 @@
     "patchline": {
      "source": [
       "obj-9",
+      0
+     ],
+     "destination": [
+      "obj-5",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-10",
+      0
+     ],
+     "destination": [
+      "obj-5",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-11",
+      0
+     ],
+     "destination": [
+      "obj-5",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-12",
       0
      ],
      "destination": [

@@ -424,6 +424,7 @@
       22.0
      ],
      "text": "acestepd",
+     "varname": "status",
      "presentation": 1,
      "presentation_rect": [
       220.0,
@@ -437,6 +438,126 @@
    {
     "box": {
      "id": "obj-18",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "outlettype": [],
+     "patching_rect": [
+      20.0,
+      564.0,
+      230.0,
+      22.0
+     ],
+     "text": "undo",
+     "presentation": 1,
+     "presentation_rect": [
+      20.0,
+      202.0,
+      42.0,
+      20.0
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "obj-19",
+     "maxclass": "button",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      20.0,
+      596.0,
+      230.0,
+      22.0
+     ],
+     "varname": "undo",
+     "presentation": 1,
+     "presentation_rect": [
+      20.0,
+      222.0,
+      26.0,
+      26.0
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "obj-20",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "outlettype": [],
+     "patching_rect": [
+      20.0,
+      628.0,
+      230.0,
+      22.0
+     ],
+     "text": "redo",
+     "presentation": 1,
+     "presentation_rect": [
+      70.0,
+      202.0,
+      42.0,
+      20.0
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "obj-21",
+     "maxclass": "button",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      20.0,
+      660.0,
+      230.0,
+      22.0
+     ],
+     "varname": "redo",
+     "presentation": 1,
+     "presentation_rect": [
+      70.0,
+      222.0,
+      26.0,
+      26.0
+     ]
+    }
+   },
+   {
+    "box": {
+     "id": "obj-22",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "outlettype": [],
+     "patching_rect": [
+      20.0,
+      692.0,
+      230.0,
+      22.0
+     ],
+     "varname": "preparing",
+     "presentation": 1,
+     "presentation_rect": [
+      140.0,
+      226.0,
+      200.0,
+      20.0
+     ],
+     "fontsize": 10.0
+    }
+   },
+   {
+    "box": {
+     "id": "obj-23",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -445,7 +566,7 @@
      ],
      "patching_rect": [
       20.0,
-      564.0,
+      724.0,
       230.0,
       22.0
      ],
@@ -454,7 +575,7 @@
    },
    {
     "box": {
-     "id": "obj-19",
+     "id": "obj-24",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -470,7 +591,7 @@
    },
    {
     "box": {
-     "id": "obj-20",
+     "id": "obj-25",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -488,7 +609,7 @@
    },
    {
     "box": {
-     "id": "obj-21",
+     "id": "obj-26",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -509,7 +630,7 @@
    },
    {
     "box": {
-     "id": "obj-22",
+     "id": "obj-27",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -527,7 +648,7 @@
    },
    {
     "box": {
-     "id": "obj-23",
+     "id": "obj-28",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -545,7 +666,7 @@
    },
    {
     "box": {
-     "id": "obj-24",
+     "id": "obj-29",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -563,7 +684,7 @@
    },
    {
     "box": {
-     "id": "obj-25",
+     "id": "obj-30",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -579,7 +700,7 @@
    },
    {
     "box": {
-     "id": "obj-26",
+     "id": "obj-31",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 0,
@@ -595,7 +716,7 @@
    },
    {
     "box": {
-     "id": "obj-27",
+     "id": "obj-32",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -615,7 +736,7 @@
    },
    {
     "box": {
-     "id": "obj-28",
+     "id": "obj-33",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -633,7 +754,7 @@
    },
    {
     "box": {
-     "id": "obj-29",
+     "id": "obj-34",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -652,7 +773,7 @@
    },
    {
     "box": {
-     "id": "obj-30",
+     "id": "obj-35",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -671,7 +792,7 @@
    },
    {
     "box": {
-     "id": "obj-31",
+     "id": "obj-36",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -690,7 +811,7 @@
    },
    {
     "box": {
-     "id": "obj-32",
+     "id": "obj-37",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -708,7 +829,7 @@
    },
    {
     "box": {
-     "id": "obj-33",
+     "id": "obj-38",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -726,7 +847,7 @@
    },
    {
     "box": {
-     "id": "obj-34",
+     "id": "obj-39",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -744,7 +865,7 @@
    },
    {
     "box": {
-     "id": "obj-35",
+     "id": "obj-40",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -762,7 +883,7 @@
    },
    {
     "box": {
-     "id": "obj-36",
+     "id": "obj-41",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -782,7 +903,7 @@
    },
    {
     "box": {
-     "id": "obj-37",
+     "id": "obj-42",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -800,7 +921,7 @@
    },
    {
     "box": {
-     "id": "obj-38",
+     "id": "obj-43",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -818,7 +939,7 @@
    },
    {
     "box": {
-     "id": "obj-39",
+     "id": "obj-44",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -836,7 +957,7 @@
    },
    {
     "box": {
-     "id": "obj-40",
+     "id": "obj-45",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -854,7 +975,7 @@
    },
    {
     "box": {
-     "id": "obj-41",
+     "id": "obj-46",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -872,7 +993,7 @@
    },
    {
     "box": {
-     "id": "obj-42",
+     "id": "obj-47",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -890,7 +1011,7 @@
    },
    {
     "box": {
-     "id": "obj-43",
+     "id": "obj-48",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -910,7 +1031,7 @@
    },
    {
     "box": {
-     "id": "obj-44",
+     "id": "obj-49",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -928,7 +1049,7 @@
    },
    {
     "box": {
-     "id": "obj-45",
+     "id": "obj-50",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -948,7 +1069,7 @@
    },
    {
     "box": {
-     "id": "obj-46",
+     "id": "obj-51",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -961,12 +1082,12 @@
       230.0,
       22.0
      ],
-     "text": "/ace/notify 1 $1 \"clip finished progress fail note\" $2"
+     "text": "/ace/notify 1 $1 \"clip finished progress fail note preparing\" $2"
     }
    },
    {
     "box": {
-     "id": "obj-47",
+     "id": "obj-52",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -984,7 +1105,7 @@
    },
    {
     "box": {
-     "id": "obj-48",
+     "id": "obj-53",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1002,7 +1123,7 @@
    },
    {
     "box": {
-     "id": "obj-49",
+     "id": "obj-54",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1018,7 +1139,7 @@
    },
    {
     "box": {
-     "id": "obj-50",
+     "id": "obj-55",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1036,7 +1157,7 @@
    },
    {
     "box": {
-     "id": "obj-51",
+     "id": "obj-56",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1056,7 +1177,7 @@
    },
    {
     "box": {
-     "id": "obj-52",
+     "id": "obj-57",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1074,7 +1195,7 @@
    },
    {
     "box": {
-     "id": "obj-53",
+     "id": "obj-58",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1092,7 +1213,7 @@
    },
    {
     "box": {
-     "id": "obj-54",
+     "id": "obj-59",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1111,7 +1232,7 @@
    },
    {
     "box": {
-     "id": "obj-55",
+     "id": "obj-60",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1129,7 +1250,7 @@
    },
    {
     "box": {
-     "id": "obj-56",
+     "id": "obj-61",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1147,7 +1268,7 @@
    },
    {
     "box": {
-     "id": "obj-57",
+     "id": "obj-62",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1165,7 +1286,7 @@
    },
    {
     "box": {
-     "id": "obj-58",
+     "id": "obj-63",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -1184,7 +1305,7 @@
    },
    {
     "box": {
-     "id": "obj-59",
+     "id": "obj-64",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1203,7 +1324,7 @@
    },
    {
     "box": {
-     "id": "obj-60",
+     "id": "obj-65",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1221,7 +1342,7 @@
    },
    {
     "box": {
-     "id": "obj-61",
+     "id": "obj-66",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1239,7 +1360,7 @@
    },
    {
     "box": {
-     "id": "obj-62",
+     "id": "obj-67",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1257,7 +1378,7 @@
    },
    {
     "box": {
-     "id": "obj-63",
+     "id": "obj-68",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1273,7 +1394,7 @@
    },
    {
     "box": {
-     "id": "obj-64",
+     "id": "obj-69",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -1293,7 +1414,7 @@
    },
    {
     "box": {
-     "id": "obj-65",
+     "id": "obj-70",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1311,7 +1432,7 @@
    },
    {
     "box": {
-     "id": "obj-66",
+     "id": "obj-71",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1329,7 +1450,7 @@
    },
    {
     "box": {
-     "id": "obj-67",
+     "id": "obj-72",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1347,7 +1468,7 @@
    },
    {
     "box": {
-     "id": "obj-68",
+     "id": "obj-73",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1365,7 +1486,7 @@
    },
    {
     "box": {
-     "id": "obj-69",
+     "id": "obj-74",
      "maxclass": "newobj",
      "numinlets": 4,
      "numoutlets": 1,
@@ -1383,7 +1504,7 @@
    },
    {
     "box": {
-     "id": "obj-70",
+     "id": "obj-75",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1401,7 +1522,7 @@
    },
    {
     "box": {
-     "id": "obj-71",
+     "id": "obj-76",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1420,7 +1541,7 @@
    },
    {
     "box": {
-     "id": "obj-72",
+     "id": "obj-77",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1438,7 +1559,7 @@
    },
    {
     "box": {
-     "id": "obj-73",
+     "id": "obj-78",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1456,7 +1577,7 @@
    },
    {
     "box": {
-     "id": "obj-74",
+     "id": "obj-79",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1475,7 +1596,7 @@
    },
    {
     "box": {
-     "id": "obj-75",
+     "id": "obj-80",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1494,7 +1615,7 @@
    },
    {
     "box": {
-     "id": "obj-76",
+     "id": "obj-81",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1513,7 +1634,7 @@
    },
    {
     "box": {
-     "id": "obj-77",
+     "id": "obj-82",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1531,7 +1652,7 @@
    },
    {
     "box": {
-     "id": "obj-78",
+     "id": "obj-83",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1549,7 +1670,7 @@
    },
    {
     "box": {
-     "id": "obj-79",
+     "id": "obj-84",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1567,7 +1688,7 @@
    },
    {
     "box": {
-     "id": "obj-80",
+     "id": "obj-85",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1585,7 +1706,7 @@
    },
    {
     "box": {
-     "id": "obj-81",
+     "id": "obj-86",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1603,7 +1724,7 @@
    },
    {
     "box": {
-     "id": "obj-82",
+     "id": "obj-87",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1621,7 +1742,7 @@
    },
    {
     "box": {
-     "id": "obj-83",
+     "id": "obj-88",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1639,7 +1760,7 @@
    },
    {
     "box": {
-     "id": "obj-84",
+     "id": "obj-89",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1658,7 +1779,7 @@
    },
    {
     "box": {
-     "id": "obj-85",
+     "id": "obj-90",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1676,7 +1797,7 @@
    },
    {
     "box": {
-     "id": "obj-86",
+     "id": "obj-91",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1694,7 +1815,7 @@
    },
    {
     "box": {
-     "id": "obj-87",
+     "id": "obj-92",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1712,7 +1833,7 @@
    },
    {
     "box": {
-     "id": "obj-88",
+     "id": "obj-93",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1730,7 +1851,79 @@
    },
    {
     "box": {
-     "id": "obj-89",
+     "id": "obj-94",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1020.0,
+      852.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-95",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1020.0,
+      884.0,
+      230.0,
+      22.0
+     ],
+     "text": "/ace/bank/undo"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-96",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      "bang"
+     ],
+     "patching_rect": [
+      1020.0,
+      916.0,
+      230.0,
+      22.0
+     ],
+     "text": "trigger b"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-97",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1020.0,
+      948.0,
+      230.0,
+      22.0
+     ],
+     "text": "/ace/bank/redo"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-98",
      "maxclass": "flonum",
      "numinlets": 1,
      "numoutlets": 2,
@@ -1740,7 +1933,7 @@
      ],
      "patching_rect": [
       1020.0,
-      852.0,
+      980.0,
       230.0,
       22.0
      ],
@@ -1756,7 +1949,7 @@
    },
    {
     "box": {
-     "id": "obj-90",
+     "id": "obj-99",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1765,7 +1958,7 @@
      ],
      "patching_rect": [
       1020.0,
-      884.0,
+      1012.0,
       230.0,
       22.0
      ],
@@ -1774,14 +1967,14 @@
    },
    {
     "box": {
-     "id": "obj-91",
+     "id": "obj-100",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
       1020.0,
-      916.0,
+      1044.0,
       230.0,
       22.0
      ],
@@ -1797,7 +1990,7 @@
    },
    {
     "box": {
-     "id": "obj-92",
+     "id": "obj-101",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -1813,11 +2006,12 @@
    },
    {
     "box": {
-     "id": "obj-93",
+     "id": "obj-102",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 7,
+     "numoutlets": 8,
      "outlettype": [
+      "",
       "",
       "",
       "",
@@ -1832,12 +2026,12 @@
       230.0,
       22.0
      ],
-     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note"
+     "text": "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note /ace/preparing"
     }
    },
    {
     "box": {
-     "id": "obj-94",
+     "id": "obj-103",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -1858,7 +2052,7 @@
    },
    {
     "box": {
-     "id": "obj-95",
+     "id": "obj-104",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -1877,7 +2071,7 @@
    },
    {
     "box": {
-     "id": "obj-96",
+     "id": "obj-105",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -1898,7 +2092,7 @@
    },
    {
     "box": {
-     "id": "obj-97",
+     "id": "obj-106",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1916,7 +2110,7 @@
    },
    {
     "box": {
-     "id": "obj-98",
+     "id": "obj-107",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -1934,7 +2128,7 @@
    },
    {
     "box": {
-     "id": "obj-99",
+     "id": "obj-108",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 5,
@@ -1956,7 +2150,7 @@
    },
    {
     "box": {
-     "id": "obj-100",
+     "id": "obj-109",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -1974,7 +2168,7 @@
    },
    {
     "box": {
-     "id": "obj-101",
+     "id": "obj-110",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -1993,7 +2187,7 @@
    },
    {
     "box": {
-     "id": "obj-102",
+     "id": "obj-111",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2012,7 +2206,7 @@
    },
    {
     "box": {
-     "id": "obj-103",
+     "id": "obj-112",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2031,7 +2225,7 @@
    },
    {
     "box": {
-     "id": "obj-104",
+     "id": "obj-113",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2049,11 +2243,13 @@
    },
    {
     "box": {
-     "id": "obj-105",
+     "id": "obj-114",
      "maxclass": "newobj",
      "numinlets": 1,
-     "numoutlets": 7,
+     "numoutlets": 9,
      "outlettype": [
+      "bang",
+      "bang",
       "bang",
       "bang",
       "bang",
@@ -2068,12 +2264,12 @@
       230.0,
       22.0
      ],
-     "text": "sel /ace/favourite /ace/insert /ace/notify /ace/tempo /ace/set/time_signature /ace/set/beats_per_bar"
+     "text": "sel /ace/favourite /ace/bank/undo /ace/bank/redo /ace/insert /ace/notify /ace/tempo /ace/set/time_signature /ace/set/beats_per_bar"
     }
    },
    {
     "box": {
-     "id": "obj-106",
+     "id": "obj-115",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2092,7 +2288,7 @@
    },
    {
     "box": {
-     "id": "obj-107",
+     "id": "obj-116",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -2113,7 +2309,7 @@
    },
    {
     "box": {
-     "id": "obj-108",
+     "id": "obj-117",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2131,7 +2327,7 @@
    },
    {
     "box": {
-     "id": "obj-109",
+     "id": "obj-118",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 3,
@@ -2151,7 +2347,7 @@
    },
    {
     "box": {
-     "id": "obj-110",
+     "id": "obj-119",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2170,7 +2366,7 @@
    },
    {
     "box": {
-     "id": "obj-111",
+     "id": "obj-120",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2189,7 +2385,7 @@
    },
    {
     "box": {
-     "id": "obj-112",
+     "id": "obj-121",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2208,7 +2404,7 @@
    },
    {
     "box": {
-     "id": "obj-113",
+     "id": "obj-122",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -2229,7 +2425,7 @@
    },
    {
     "box": {
-     "id": "obj-114",
+     "id": "obj-123",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2247,7 +2443,7 @@
    },
    {
     "box": {
-     "id": "obj-115",
+     "id": "obj-124",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2265,7 +2461,7 @@
    },
    {
     "box": {
-     "id": "obj-116",
+     "id": "obj-125",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2283,7 +2479,7 @@
    },
    {
     "box": {
-     "id": "obj-117",
+     "id": "obj-126",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2301,7 +2497,7 @@
    },
    {
     "box": {
-     "id": "obj-118",
+     "id": "obj-127",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2317,7 +2513,7 @@
    },
    {
     "box": {
-     "id": "obj-119",
+     "id": "obj-128",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2336,7 +2532,7 @@
    },
    {
     "box": {
-     "id": "obj-120",
+     "id": "obj-129",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2354,7 +2550,7 @@
    },
    {
     "box": {
-     "id": "obj-121",
+     "id": "obj-130",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2372,7 +2568,7 @@
    },
    {
     "box": {
-     "id": "obj-122",
+     "id": "obj-131",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2391,7 +2587,7 @@
    },
    {
     "box": {
-     "id": "obj-123",
+     "id": "obj-132",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2410,7 +2606,7 @@
    },
    {
     "box": {
-     "id": "obj-124",
+     "id": "obj-133",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2429,7 +2625,7 @@
    },
    {
     "box": {
-     "id": "obj-125",
+     "id": "obj-134",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2448,7 +2644,7 @@
    },
    {
     "box": {
-     "id": "obj-126",
+     "id": "obj-135",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2467,7 +2663,7 @@
    },
    {
     "box": {
-     "id": "obj-127",
+     "id": "obj-136",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -2488,7 +2684,7 @@
    },
    {
     "box": {
-     "id": "obj-128",
+     "id": "obj-137",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2506,7 +2702,7 @@
    },
    {
     "box": {
-     "id": "obj-129",
+     "id": "obj-138",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2524,7 +2720,7 @@
    },
    {
     "box": {
-     "id": "obj-130",
+     "id": "obj-139",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 4,
@@ -2545,7 +2741,7 @@
    },
    {
     "box": {
-     "id": "obj-131",
+     "id": "obj-140",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2563,7 +2759,7 @@
    },
    {
     "box": {
-     "id": "obj-132",
+     "id": "obj-141",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2581,7 +2777,7 @@
    },
    {
     "box": {
-     "id": "obj-133",
+     "id": "obj-142",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
@@ -2592,12 +2788,101 @@
       230.0,
       22.0
      ],
+     "text": "which pad it prepares"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-143",
+     "maxclass": "newobj",
+     "numinlets": 2,
+     "numoutlets": 2,
+     "outlettype": [
+      "bang",
+      ""
+     ],
+     "patching_rect": [
+      1770.0,
+      52.0,
+      230.0,
+      22.0
+     ],
+     "text": "sel 0"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-144",
+     "maxclass": "message",
+     "numinlets": 2,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1770.0,
+      84.0,
+      230.0,
+      22.0
+     ],
+     "text": "set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-145",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1770.0,
+      116.0,
+      230.0,
+      22.0
+     ],
+     "text": "sprintf preparing pad %ld symout"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-146",
+     "maxclass": "newobj",
+     "numinlets": 1,
+     "numoutlets": 1,
+     "outlettype": [
+      ""
+     ],
+     "patching_rect": [
+      1770.0,
+      148.0,
+      230.0,
+      22.0
+     ],
+     "text": "prepend set"
+    }
+   },
+   {
+    "box": {
+     "id": "obj-147",
+     "maxclass": "comment",
+     "numinlets": 1,
+     "numoutlets": 0,
+     "outlettype": [],
+     "patching_rect": [
+      2020.0,
+      20.0,
+      230.0,
+      22.0
+     ],
      "text": "the newest clip, round and round"
     }
    },
    {
     "box": {
-     "id": "obj-134",
+     "id": "obj-148",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 6,
@@ -2610,7 +2895,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       52.0,
       230.0,
       22.0
@@ -2620,7 +2905,7 @@
    },
    {
     "box": {
-     "id": "obj-135",
+     "id": "obj-149",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2629,7 +2914,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       84.0,
       230.0,
       22.0
@@ -2639,7 +2924,7 @@
    },
    {
     "box": {
-     "id": "obj-136",
+     "id": "obj-150",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 2,
@@ -2648,7 +2933,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       116.0,
       230.0,
       22.0
@@ -2658,7 +2943,7 @@
    },
    {
     "box": {
-     "id": "obj-137",
+     "id": "obj-151",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2667,7 +2952,7 @@
       "bang"
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       148.0,
       230.0,
       22.0
@@ -2677,7 +2962,7 @@
    },
    {
     "box": {
-     "id": "obj-138",
+     "id": "obj-152",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2685,7 +2970,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       180.0,
       230.0,
       22.0
@@ -2695,7 +2980,7 @@
    },
    {
     "box": {
-     "id": "obj-139",
+     "id": "obj-153",
      "maxclass": "newobj",
      "numinlets": 3,
      "numoutlets": 3,
@@ -2705,7 +2990,7 @@
       "signal"
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       212.0,
       230.0,
       22.0
@@ -2715,7 +3000,7 @@
    },
    {
     "box": {
-     "id": "obj-140",
+     "id": "obj-154",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 2,
@@ -2724,7 +3009,7 @@
       "bang"
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       244.0,
       230.0,
       22.0
@@ -2734,7 +3019,7 @@
    },
    {
     "box": {
-     "id": "obj-141",
+     "id": "obj-155",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2742,7 +3027,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       276.0,
       230.0,
       22.0
@@ -2752,7 +3037,7 @@
    },
    {
     "box": {
-     "id": "obj-142",
+     "id": "obj-156",
      "maxclass": "message",
      "numinlets": 2,
      "numoutlets": 1,
@@ -2760,7 +3045,7 @@
       ""
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       308.0,
       230.0,
       22.0
@@ -2770,7 +3055,7 @@
    },
    {
     "box": {
-     "id": "obj-143",
+     "id": "obj-157",
      "maxclass": "newobj",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2778,7 +3063,7 @@
       "signal"
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       340.0,
       230.0,
       22.0
@@ -2788,13 +3073,13 @@
    },
    {
     "box": {
-     "id": "obj-144",
+     "id": "obj-158",
      "maxclass": "newobj",
      "numinlets": 2,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1770.0,
+      2020.0,
       372.0,
       230.0,
       22.0
@@ -2804,7 +3089,7 @@
    },
    {
     "box": {
-     "id": "obj-145",
+     "id": "obj-159",
      "maxclass": "toggle",
      "numinlets": 1,
      "numoutlets": 1,
@@ -2812,7 +3097,7 @@
       "int"
      ],
      "patching_rect": [
-      1770.0,
+      2020.0,
       404.0,
       230.0,
       22.0
@@ -2828,13 +3113,13 @@
    },
    {
     "box": {
-     "id": "obj-146",
+     "id": "obj-160",
      "maxclass": "comment",
      "numinlets": 1,
      "numoutlets": 0,
      "outlettype": [],
      "patching_rect": [
-      1770.0,
+      2020.0,
       436.0,
       230.0,
       22.0
@@ -2854,7 +3139,7 @@
    {
     "patchline": {
      "source": [
-      "obj-18",
+      "obj-23",
       0
      ],
      "destination": [
@@ -2866,11 +3151,11 @@
    {
     "patchline": {
      "source": [
-      "obj-20",
+      "obj-25",
       0
      ],
      "destination": [
-      "obj-21",
+      "obj-26",
       0
      ]
     }
@@ -2878,11 +3163,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-26",
       3
      ],
      "destination": [
-      "obj-22",
+      "obj-27",
       0
      ]
     }
@@ -2890,7 +3175,7 @@
    {
     "patchline": {
      "source": [
-      "obj-22",
+      "obj-27",
       0
      ],
      "destination": [
@@ -2902,11 +3187,11 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-26",
       2
      ],
      "destination": [
-      "obj-23",
+      "obj-28",
       0
      ]
     }
@@ -2914,7 +3199,7 @@
    {
     "patchline": {
      "source": [
-      "obj-23",
+      "obj-28",
       0
      ],
      "destination": [
@@ -2926,68 +3211,8 @@
    {
     "patchline": {
      "source": [
-      "obj-21",
+      "obj-26",
       1
-     ],
-     "destination": [
-      "obj-24",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-24",
-      0
-     ],
-     "destination": [
-      "obj-15",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-21",
-      0
-     ],
-     "destination": [
-      "obj-27",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-27",
-      2
-     ],
-     "destination": [
-      "obj-15",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-27",
-      1
-     ],
-     "destination": [
-      "obj-28",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-15",
-      0
      ],
      "destination": [
       "obj-29",
@@ -3002,7 +3227,7 @@
       0
      ],
      "destination": [
-      "obj-30",
+      "obj-15",
       0
      ]
     }
@@ -3010,67 +3235,7 @@
    {
     "patchline": {
      "source": [
-      "obj-29",
-      1
-     ],
-     "destination": [
-      "obj-31",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-30",
-      1
-     ],
-     "destination": [
-      "obj-34",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-31",
-      1
-     ],
-     "destination": [
-      "obj-35",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-34",
-      0
-     ],
-     "destination": [
-      "obj-33",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-35",
-      0
-     ],
-     "destination": [
-      "obj-33",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-33",
+      "obj-26",
       0
      ],
      "destination": [
@@ -3082,58 +3247,70 @@
    {
     "patchline": {
      "source": [
-      "obj-30",
-      0
-     ],
-     "destination": [
-      "obj-37",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-37",
-      0
-     ],
-     "destination": [
-      "obj-36",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-31",
-      0
-     ],
-     "destination": [
-      "obj-38",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-38",
-      0
-     ],
-     "destination": [
-      "obj-36",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-36",
+      "obj-32",
       2
      ],
      "destination": [
+      "obj-15",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-32",
+      1
+     ],
+     "destination": [
+      "obj-33",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-15",
+      0
+     ],
+     "destination": [
+      "obj-34",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-34",
+      0
+     ],
+     "destination": [
+      "obj-35",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-34",
+      1
+     ],
+     "destination": [
+      "obj-36",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-35",
+      1
+     ],
+     "destination": [
       "obj-39",
       0
      ]
@@ -3142,8 +3319,8 @@
    {
     "patchline": {
      "source": [
-      "obj-39",
-      0
+      "obj-36",
+      1
      ],
      "destination": [
       "obj-40",
@@ -3154,72 +3331,72 @@
    {
     "patchline": {
      "source": [
-      "obj-36",
-      1
+      "obj-39",
+      0
      ],
      "destination": [
-      "obj-41",
-      1
+      "obj-38",
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-36",
+      "obj-40",
+      0
+     ],
+     "destination": [
+      "obj-38",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-38",
+      0
+     ],
+     "destination": [
+      "obj-37",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-35",
       0
      ],
      "destination": [
       "obj-42",
-      1
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-28",
+      "obj-42",
+      0
+     ],
+     "destination": [
+      "obj-41",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-36",
       0
      ],
      "destination": [
       "obj-43",
       0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-43",
-      1
-     ],
-     "destination": [
-      "obj-32",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-32",
-      0
-     ],
-     "destination": [
-      "obj-45",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-45",
-      0
-     ],
-     "destination": [
-      "obj-44",
-      1
      ]
     }
    },
@@ -3239,7 +3416,7 @@
     "patchline": {
      "source": [
       "obj-41",
-      0
+      2
      ],
      "destination": [
       "obj-44",
@@ -3251,6 +3428,90 @@
     "patchline": {
      "source": [
       "obj-44",
+      0
+     ],
+     "destination": [
+      "obj-45",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-41",
+      1
+     ],
+     "destination": [
+      "obj-46",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-41",
+      0
+     ],
+     "destination": [
+      "obj-47",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-33",
+      0
+     ],
+     "destination": [
+      "obj-48",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-48",
+      1
+     ],
+     "destination": [
+      "obj-37",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-37",
+      0
+     ],
+     "destination": [
+      "obj-50",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-50",
+      0
+     ],
+     "destination": [
+      "obj-49",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-48",
       0
      ],
      "destination": [
@@ -3266,7 +3527,43 @@
       0
      ],
      "destination": [
-      "obj-26",
+      "obj-49",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-49",
+      0
+     ],
+     "destination": [
+      "obj-51",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-51",
+      0
+     ],
+     "destination": [
+      "obj-31",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-52",
+      0
+     ],
+     "destination": [
+      "obj-47",
       0
      ]
     }
@@ -3278,115 +3575,103 @@
       0
      ],
      "destination": [
-      "obj-42",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-42",
-      0
-     ],
-     "destination": [
-      "obj-48",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-48",
-      0
-     ],
-     "destination": [
-      "obj-26",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-40",
-      0
-     ],
-     "destination": [
-      "obj-50",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-50",
-      0
-     ],
-     "destination": [
-      "obj-51",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-27",
-      0
-     ],
-     "destination": [
-      "obj-52",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-51",
-      1
-     ],
-     "destination": [
-      "obj-52",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-52",
-      0
-     ],
-     "destination": [
-      "obj-54",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-54",
-      1
-     ],
-     "destination": [
-      "obj-55",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-55",
-      0
-     ],
-     "destination": [
       "obj-53",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-53",
+      0
+     ],
+     "destination": [
+      "obj-31",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-45",
+      0
+     ],
+     "destination": [
+      "obj-55",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-55",
+      0
+     ],
+     "destination": [
+      "obj-56",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-32",
+      0
+     ],
+     "destination": [
+      "obj-57",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-56",
+      1
+     ],
+     "destination": [
+      "obj-57",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-57",
+      0
+     ],
+     "destination": [
+      "obj-59",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-59",
+      1
+     ],
+     "destination": [
+      "obj-60",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-60",
+      0
+     ],
+     "destination": [
+      "obj-58",
       1
      ]
     }
@@ -3394,11 +3679,35 @@
    {
     "patchline": {
      "source": [
-      "obj-54",
+      "obj-59",
       0
      ],
      "destination": [
-      "obj-56",
+      "obj-61",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-61",
+      0
+     ],
+     "destination": [
+      "obj-62",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-62",
+      0
+     ],
+     "destination": [
+      "obj-23",
       0
      ]
     }
@@ -3407,45 +3716,9 @@
     "patchline": {
      "source": [
       "obj-56",
-      0
-     ],
-     "destination": [
-      "obj-57",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-57",
-      0
-     ],
-     "destination": [
-      "obj-18",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-51",
       2
      ],
      "destination": [
-      "obj-53",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-53",
-      0
-     ],
-     "destination": [
       "obj-58",
       0
      ]
@@ -3458,7 +3731,7 @@
       0
      ],
      "destination": [
-      "obj-59",
+      "obj-63",
       0
      ]
     }
@@ -3466,11 +3739,23 @@
    {
     "patchline": {
      "source": [
-      "obj-59",
+      "obj-63",
+      0
+     ],
+     "destination": [
+      "obj-64",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-64",
       1
      ],
      "destination": [
-      "obj-60",
+      "obj-65",
       0
      ]
     }
@@ -3478,11 +3763,11 @@
    {
     "patchline": {
      "source": [
-      "obj-60",
+      "obj-65",
       0
      ],
      "destination": [
-      "obj-53",
+      "obj-58",
       1
      ]
     }
@@ -3490,11 +3775,11 @@
    {
     "patchline": {
      "source": [
-      "obj-59",
+      "obj-64",
       0
      ],
      "destination": [
-      "obj-61",
+      "obj-66",
       0
      ]
     }
@@ -3502,11 +3787,11 @@
    {
     "patchline": {
      "source": [
-      "obj-61",
+      "obj-66",
       0
      ],
      "destination": [
-      "obj-62",
+      "obj-67",
       0
      ]
     }
@@ -3514,11 +3799,11 @@
    {
     "patchline": {
      "source": [
-      "obj-62",
+      "obj-67",
       0
      ],
      "destination": [
-      "obj-18",
+      "obj-23",
       0
      ]
     }
@@ -3530,114 +3815,6 @@
       0
      ],
      "destination": [
-      "obj-65",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-65",
-      0
-     ],
-     "destination": [
-      "obj-64",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-64",
-      2
-     ],
-     "destination": [
-      "obj-67",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-67",
-      0
-     ],
-     "destination": [
-      "obj-66",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-64",
-      1
-     ],
-     "destination": [
-      "obj-3",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-64",
-      0
-     ],
-     "destination": [
-      "obj-68",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-68",
-      0
-     ],
-     "destination": [
-      "obj-66",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-66",
-      0
-     ],
-     "destination": [
-      "obj-72",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-72",
-      0
-     ],
-     "destination": [
-      "obj-71",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-71",
-      1
-     ],
-     "destination": [
       "obj-70",
       0
      ]
@@ -3646,11 +3823,83 @@
    {
     "patchline": {
      "source": [
+      "obj-70",
+      0
+     ],
+     "destination": [
+      "obj-69",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-69",
+      2
+     ],
+     "destination": [
+      "obj-72",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-72",
+      0
+     ],
+     "destination": [
+      "obj-71",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-69",
+      1
+     ],
+     "destination": [
+      "obj-3",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-69",
+      0
+     ],
+     "destination": [
+      "obj-73",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-73",
+      0
+     ],
+     "destination": [
+      "obj-71",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
       "obj-71",
       0
      ],
      "destination": [
-      "obj-69",
+      "obj-77",
       0
      ]
     }
@@ -3658,11 +3907,11 @@
    {
     "patchline": {
      "source": [
-      "obj-69",
+      "obj-77",
       0
      ],
      "destination": [
-      "obj-73",
+      "obj-76",
       0
      ]
     }
@@ -3670,11 +3919,47 @@
    {
     "patchline": {
      "source": [
-      "obj-73",
+      "obj-76",
+      1
+     ],
+     "destination": [
+      "obj-75",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-76",
       0
      ],
      "destination": [
-      "obj-26",
+      "obj-74",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-74",
+      0
+     ],
+     "destination": [
+      "obj-78",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-78",
+      0
+     ],
+     "destination": [
+      "obj-31",
       0
      ]
     }
@@ -3686,90 +3971,6 @@
       0
      ],
      "destination": [
-      "obj-74",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-74",
-      0
-     ],
-     "destination": [
-      "obj-75",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-74",
-      1
-     ],
-     "destination": [
-      "obj-75",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-75",
-      0
-     ],
-     "destination": [
-      "obj-76",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-76",
-      1
-     ],
-     "destination": [
-      "obj-77",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-77",
-      0
-     ],
-     "destination": [
-      "obj-66",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-76",
-      0
-     ],
-     "destination": [
-      "obj-78",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-78",
-      0
-     ],
-     "destination": [
       "obj-79",
       0
      ]
@@ -3782,7 +3983,7 @@
       0
      ],
      "destination": [
-      "obj-18",
+      "obj-80",
       0
      ]
     }
@@ -3790,7 +3991,7 @@
    {
     "patchline": {
      "source": [
-      "obj-75",
+      "obj-79",
       1
      ],
      "destination": [
@@ -3806,7 +4007,91 @@
       0
      ],
      "destination": [
-      "obj-69",
+      "obj-81",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-81",
+      1
+     ],
+     "destination": [
+      "obj-82",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-82",
+      0
+     ],
+     "destination": [
+      "obj-71",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-81",
+      0
+     ],
+     "destination": [
+      "obj-83",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-83",
+      0
+     ],
+     "destination": [
+      "obj-84",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-84",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-80",
+      1
+     ],
+     "destination": [
+      "obj-85",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-85",
+      0
+     ],
+     "destination": [
+      "obj-74",
       1
      ]
     }
@@ -3818,7 +4103,7 @@
       0
      ],
      "destination": [
-      "obj-69",
+      "obj-74",
       2
      ]
     }
@@ -3830,7 +4115,7 @@
       0
      ],
      "destination": [
-      "obj-81",
+      "obj-86",
       0
      ]
     }
@@ -3838,11 +4123,11 @@
    {
     "patchline": {
      "source": [
-      "obj-81",
+      "obj-86",
       0
      ],
      "destination": [
-      "obj-69",
+      "obj-74",
       3
      ]
     }
@@ -3854,7 +4139,7 @@
       0
      ],
      "destination": [
-      "obj-83",
+      "obj-88",
       0
      ]
     }
@@ -3862,11 +4147,11 @@
    {
     "patchline": {
      "source": [
-      "obj-83",
+      "obj-88",
       0
      ],
      "destination": [
-      "obj-82",
+      "obj-87",
       0
      ]
     }
@@ -3874,11 +4159,11 @@
    {
     "patchline": {
      "source": [
-      "obj-82",
+      "obj-87",
       0
      ],
      "destination": [
-      "obj-85",
+      "obj-90",
       0
      ]
     }
@@ -3886,11 +4171,11 @@
    {
     "patchline": {
      "source": [
-      "obj-85",
+      "obj-90",
       0
      ],
      "destination": [
-      "obj-84",
+      "obj-89",
       0
      ]
     }
@@ -3898,71 +4183,11 @@
    {
     "patchline": {
      "source": [
-      "obj-84",
+      "obj-89",
       1
      ],
      "destination": [
-      "obj-70",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-84",
-      0
-     ],
-     "destination": [
-      "obj-86",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-86",
-      0
-     ],
-     "destination": [
-      "obj-26",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-13",
-      0
-     ],
-     "destination": [
-      "obj-87",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-87",
-      0
-     ],
-     "destination": [
-      "obj-88",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-88",
-      0
-     ],
-     "destination": [
-      "obj-26",
+      "obj-75",
       0
      ]
     }
@@ -3974,7 +4199,7 @@
       0
      ],
      "destination": [
-      "obj-90",
+      "obj-91",
       0
      ]
     }
@@ -3982,11 +4207,11 @@
    {
     "patchline": {
      "source": [
-      "obj-90",
+      "obj-91",
       0
      ],
      "destination": [
-      "obj-26",
+      "obj-31",
       0
      ]
     }
@@ -3994,7 +4219,19 @@
    {
     "patchline": {
      "source": [
-      "obj-51",
+      "obj-13",
+      0
+     ],
+     "destination": [
+      "obj-92",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-92",
       0
      ],
      "destination": [
@@ -4007,7 +4244,19 @@
     "patchline": {
      "source": [
       "obj-93",
-      2
+      0
+     ],
+     "destination": [
+      "obj-31",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-19",
+      0
      ],
      "destination": [
       "obj-94",
@@ -4019,22 +4268,22 @@
     "patchline": {
      "source": [
       "obj-94",
-      1
+      0
      ],
      "destination": [
       "obj-95",
-      1
+      0
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-70",
+      "obj-95",
       0
      ],
      "destination": [
-      "obj-96",
+      "obj-31",
       0
      ]
     }
@@ -4042,19 +4291,7 @@
    {
     "patchline": {
      "source": [
-      "obj-94",
-      0
-     ],
-     "destination": [
-      "obj-98",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-98",
+      "obj-21",
       0
      ],
      "destination": [
@@ -4082,7 +4319,7 @@
       0
      ],
      "destination": [
-      "obj-95",
+      "obj-31",
       0
      ]
     }
@@ -4090,20 +4327,8 @@
    {
     "patchline": {
      "source": [
-      "obj-95",
+      "obj-98",
       0
-     ],
-     "destination": [
-      "obj-16",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
-      3
      ],
      "destination": [
       "obj-99",
@@ -4115,22 +4340,10 @@
     "patchline": {
      "source": [
       "obj-99",
-      4
+      0
      ],
      "destination": [
-      "obj-100",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-99",
-      3
-     ],
-     "destination": [
-      "obj-100",
+      "obj-31",
       0
      ]
     }
@@ -4138,55 +4351,7 @@
    {
     "patchline": {
      "source": [
-      "obj-100",
-      0
-     ],
-     "destination": [
-      "obj-101",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-99",
-      1
-     ],
-     "destination": [
-      "obj-102",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-99",
-      0
-     ],
-     "destination": [
-      "obj-104",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-104",
-      0
-     ],
-     "destination": [
-      "obj-103",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-103",
+      "obj-56",
       0
      ],
      "destination": [
@@ -4199,94 +4364,10 @@
     "patchline": {
      "source": [
       "obj-102",
-      0
-     ],
-     "destination": [
-      "obj-105",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
-      0
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
-      1
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
       2
      ],
      "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
-      3
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
-      4
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-105",
-      5
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-70",
-      0
-     ],
-     "destination": [
-      "obj-107",
+      "obj-103",
       0
      ]
     }
@@ -4298,31 +4379,19 @@
       1
      ],
      "destination": [
-      "obj-107",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-107",
-      0
-     ],
-     "destination": [
-      "obj-106",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-106",
+      "obj-104",
       1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-75",
+      0
      ],
      "destination": [
-      "obj-108",
+      "obj-105",
       0
      ]
     }
@@ -4330,7 +4399,55 @@
    {
     "patchline": {
      "source": [
-      "obj-108",
+      "obj-103",
+      0
+     ],
+     "destination": [
+      "obj-107",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-107",
+      0
+     ],
+     "destination": [
+      "obj-105",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-105",
+      0
+     ],
+     "destination": [
+      "obj-106",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-106",
+      0
+     ],
+     "destination": [
+      "obj-104",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-104",
       0
      ],
      "destination": [
@@ -4342,11 +4459,11 @@
    {
     "patchline": {
      "source": [
-      "obj-106",
-      0
+      "obj-102",
+      3
      ],
      "destination": [
-      "obj-101",
+      "obj-108",
       0
      ]
     }
@@ -4354,23 +4471,23 @@
    {
     "patchline": {
      "source": [
-      "obj-101",
-      0
-     ],
-     "destination": [
-      "obj-18",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
+      "obj-108",
       4
      ],
      "destination": [
       "obj-109",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-108",
+      3
+     ],
+     "destination": [
+      "obj-109",
       0
      ]
     }
@@ -4383,14 +4500,14 @@
      ],
      "destination": [
       "obj-110",
-      0
+      1
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-110",
+      "obj-108",
       1
      ],
      "destination": [
@@ -4402,31 +4519,7 @@
    {
     "patchline": {
      "source": [
-      "obj-70",
-      0
-     ],
-     "destination": [
-      "obj-113",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-110",
-      0
-     ],
-     "destination": [
-      "obj-115",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-115",
+      "obj-108",
       0
      ],
      "destination": [
@@ -4439,22 +4532,142 @@
     "patchline": {
      "source": [
       "obj-113",
-      0
-     ],
-     "destination": [
-      "obj-114",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-114",
       0
      ],
      "destination": [
       "obj-112",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-112",
+      0
+     ],
+     "destination": [
+      "obj-111",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-111",
+      0
+     ],
+     "destination": [
+      "obj-114",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      0
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      1
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      2
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      3
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      4
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      5
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      6
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-114",
+      7
+     ],
+     "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-75",
+      0
+     ],
+     "destination": [
+      "obj-116",
       0
      ]
     }
@@ -4478,6 +4691,30 @@
       0
      ],
      "destination": [
+      "obj-115",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-115",
+      1
+     ],
+     "destination": [
+      "obj-117",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-117",
+      0
+     ],
+     "destination": [
       "obj-16",
       0
      ]
@@ -4486,11 +4723,11 @@
    {
     "patchline": {
      "source": [
-      "obj-112",
+      "obj-115",
       0
      ],
      "destination": [
-      "obj-111",
+      "obj-110",
       0
      ]
     }
@@ -4498,11 +4735,11 @@
    {
     "patchline": {
      "source": [
-      "obj-111",
+      "obj-110",
       0
      ],
      "destination": [
-      "obj-117",
+      "obj-23",
       0
      ]
     }
@@ -4510,11 +4747,11 @@
    {
     "patchline": {
      "source": [
-      "obj-117",
-      0
+      "obj-102",
+      4
      ],
      "destination": [
-      "obj-18",
+      "obj-118",
       0
      ]
     }
@@ -4522,130 +4759,154 @@
    {
     "patchline": {
      "source": [
-      "obj-93",
+      "obj-118",
+      0
+     ],
+     "destination": [
+      "obj-119",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-119",
+      1
+     ],
+     "destination": [
+      "obj-120",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-75",
+      0
+     ],
+     "destination": [
+      "obj-122",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-119",
+      0
+     ],
+     "destination": [
+      "obj-124",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-124",
+      0
+     ],
+     "destination": [
+      "obj-122",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-122",
+      0
+     ],
+     "destination": [
+      "obj-123",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-123",
+      0
+     ],
+     "destination": [
+      "obj-121",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-121",
+      1
+     ],
+     "destination": [
+      "obj-125",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-125",
+      0
+     ],
+     "destination": [
+      "obj-16",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-121",
+      0
+     ],
+     "destination": [
+      "obj-120",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-120",
+      0
+     ],
+     "destination": [
+      "obj-126",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-126",
+      0
+     ],
+     "destination": [
+      "obj-23",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-102",
       5
      ],
      "destination": [
-      "obj-119",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-119",
-      1
-     ],
-     "destination": [
-      "obj-121",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-121",
-      0
-     ],
-     "destination": [
-      "obj-120",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-119",
-      0
-     ],
-     "destination": [
-      "obj-122",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-122",
-      1
-     ],
-     "destination": [
-      "obj-123",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-123",
-      0
-     ],
-     "destination": [
-      "obj-124",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-123",
-      1
-     ],
-     "destination": [
-      "obj-125",
-      1
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-70",
-      0
-     ],
-     "destination": [
-      "obj-127",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-122",
-      0
-     ],
-     "destination": [
-      "obj-129",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-129",
-      0
-     ],
-     "destination": [
-      "obj-127",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-127",
-      0
-     ],
-     "destination": [
       "obj-128",
       0
      ]
@@ -4655,22 +4916,10 @@
     "patchline": {
      "source": [
       "obj-128",
-      0
-     ],
-     "destination": [
-      "obj-126",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-126",
       1
      ],
      "destination": [
-      "obj-125",
+      "obj-130",
       0
      ]
     }
@@ -4678,19 +4927,19 @@
    {
     "patchline": {
      "source": [
-      "obj-125",
+      "obj-130",
       0
      ],
      "destination": [
-      "obj-120",
-      0
+      "obj-129",
+      1
      ]
     }
    },
    {
     "patchline": {
      "source": [
-      "obj-120",
+      "obj-128",
       0
      ],
      "destination": [
@@ -4703,43 +4952,7 @@
     "patchline": {
      "source": [
       "obj-131",
-      0
-     ],
-     "destination": [
-      "obj-130",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-126",
-      0
-     ],
-     "destination": [
-      "obj-124",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-124",
-      0
-     ],
-     "destination": [
-      "obj-130",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-130",
-      0
+      1
      ],
      "destination": [
       "obj-132",
@@ -4754,31 +4967,7 @@
       0
      ],
      "destination": [
-      "obj-18",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-93",
-      0
-     ],
-     "destination": [
-      "obj-134",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-134",
-      2
-     ],
-     "destination": [
-      "obj-135",
+      "obj-133",
       1
      ]
     }
@@ -4786,8 +4975,20 @@
    {
     "patchline": {
      "source": [
+      "obj-132",
+      1
+     ],
+     "destination": [
       "obj-134",
       1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-75",
+      0
      ],
      "destination": [
       "obj-136",
@@ -4798,19 +4999,7 @@
    {
     "patchline": {
      "source": [
-      "obj-136",
-      0
-     ],
-     "destination": [
-      "obj-135",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-135",
+      "obj-131",
       0
      ],
      "destination": [
@@ -4826,6 +5015,18 @@
       0
      ],
      "destination": [
+      "obj-136",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-136",
+      0
+     ],
+     "destination": [
       "obj-137",
       0
      ]
@@ -4835,7 +5036,43 @@
     "patchline": {
      "source": [
       "obj-137",
+      0
+     ],
+     "destination": [
+      "obj-135",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-135",
       1
+     ],
+     "destination": [
+      "obj-134",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-134",
+      0
+     ],
+     "destination": [
+      "obj-129",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-129",
+      0
      ],
      "destination": [
       "obj-140",
@@ -4847,7 +5084,43 @@
     "patchline": {
      "source": [
       "obj-140",
-      1
+      0
+     ],
+     "destination": [
+      "obj-139",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-135",
+      0
+     ],
+     "destination": [
+      "obj-133",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-133",
+      0
+     ],
+     "destination": [
+      "obj-139",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-139",
+      0
      ],
      "destination": [
       "obj-141",
@@ -4862,7 +5135,7 @@
       0
      ],
      "destination": [
-      "obj-139",
+      "obj-23",
       0
      ]
     }
@@ -4870,23 +5143,11 @@
    {
     "patchline": {
      "source": [
-      "obj-140",
-      0
+      "obj-102",
+      6
      ],
      "destination": [
-      "obj-142",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-142",
-      0
-     ],
-     "destination": [
-      "obj-139",
+      "obj-143",
       0
      ]
     }
@@ -4898,18 +5159,6 @@
       0
      ],
      "destination": [
-      "obj-139",
-      0
-     ]
-    }
-   },
-   {
-    "patchline": {
-     "source": [
-      "obj-139",
-      0
-     ],
-     "destination": [
       "obj-144",
       0
      ]
@@ -4918,12 +5167,24 @@
    {
     "patchline": {
      "source": [
-      "obj-139",
+      "obj-144",
+      0
+     ],
+     "destination": [
+      "obj-22",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-143",
       1
      ],
      "destination": [
-      "obj-144",
-      1
+      "obj-145",
+      0
      ]
     }
    },
@@ -4934,7 +5195,199 @@
       0
      ],
      "destination": [
-      "obj-144",
+      "obj-146",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-146",
+      0
+     ],
+     "destination": [
+      "obj-22",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-102",
+      0
+     ],
+     "destination": [
+      "obj-148",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-148",
+      2
+     ],
+     "destination": [
+      "obj-149",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-148",
+      1
+     ],
+     "destination": [
+      "obj-150",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-150",
+      0
+     ],
+     "destination": [
+      "obj-149",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-149",
+      0
+     ],
+     "destination": [
+      "obj-152",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-152",
+      0
+     ],
+     "destination": [
+      "obj-151",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-151",
+      1
+     ],
+     "destination": [
+      "obj-154",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-154",
+      1
+     ],
+     "destination": [
+      "obj-155",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-155",
+      0
+     ],
+     "destination": [
+      "obj-153",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-154",
+      0
+     ],
+     "destination": [
+      "obj-156",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-156",
+      0
+     ],
+     "destination": [
+      "obj-153",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-157",
+      0
+     ],
+     "destination": [
+      "obj-153",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-153",
+      0
+     ],
+     "destination": [
+      "obj-158",
+      0
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-153",
+      1
+     ],
+     "destination": [
+      "obj-158",
+      1
+     ]
+    }
+   },
+   {
+    "patchline": {
+     "source": [
+      "obj-159",
+      0
+     ],
+     "destination": [
+      "obj-158",
       0
      ]
     }

@@ -10,7 +10,7 @@ var BARS = [1, 2, 4, 8, 16];
 var PART = 900; // bytes of lyrics in one message: whole lines
 var TICK = 1000; // milliseconds
 var PROMPT = 'dusty lo-fi beat, warm piano, vinyl';
-var TOPICS = 'queued note progress clip finished fail cancelled favourite inserted state pad param';
+var TOPICS = 'queued note progress clip finished fail cancelled favourite inserted state pad preparing param';
 var LIT = '#dd8833';
 var UNLIT = '#4a5568';
 var COLOURS = { // of the pads, by their states: as a controller shows them
@@ -88,6 +88,7 @@ var client = new AcestepOsc.Client({
       show('/ui/label/' + number,
         number + ' ' + (state === 'rendering' ? Math.floor(progress * 100) + ' %' : state));
     },
+    preparing: function (pad) { show('/ui/preparing', pad > 0 ? 'preparing pad ' + pad : ''); },
     'param/prompt': function (text) {
       if (text && panel.prompt === PROMPT) setPrompt(text);
     }
@@ -163,6 +164,8 @@ var touched = {
   stop: function () { client.send('/ace/cancel', ['*']); },
   fill: function () { client.send('/ace/bank/fill', [panel.prompt, panel.bars, 16]); },
   shuffle: function () { client.send('/ace/bank/reroll'); },
+  undo: function () { client.send('/ace/bank/undo'); },
+  redo: function () { client.send('/ace/bank/redo'); },
   keep: function (on) { panel.keep = on === 1; },
   mark: function (on) { panel.mark = on === 1; },
   another: function (on) { panel.another = on === 1; },

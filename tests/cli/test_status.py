@@ -86,8 +86,42 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     ):
         assert part in text
     assert "one  25% diffusion, 8 s to go" in text
-    assert "two  waits at 1\n" in text
+    assert "two  waits for one\n" in text
     assert "three  is kept: the disk is full; it is kept" in text
+
+
+def test_what_waits_is_said_to_wait_for_what() -> None:
+    def waiting(id: str, position: int) -> dict[str, object]:
+        return {"event": "queued", "id": id, "position": position, "eta": 9.0}
+
+    rendering = {"event": "progress", "id": "one", "fraction": 0.25, "stage": "diffusion", "eta": 8}
+    held: dict[str, object] = {
+        "event": "fail",
+        "id": "held",
+        "message": "the disk is full",
+        "hint": "it is kept",
+    }
+
+    def list_lines(state: str, *jobs: dict[str, object]) -> list[str]:
+        found = Status("127.0.0.1", 1, version="1", state=state, model="mini", jobs=[*jobs])
+        return status.format_status(found).splitlines()[2:]
+
+    # what was said of their places is from when they were queued
+    queued: list[dict[str, object]] = [
+        waiting("two", 7),
+        waiting("three", 8),
+        held,
+        waiting("four", 9),
+    ]
+    assert list_lines("busy", rendering, *queued) == [
+        "  one  25% diffusion, 8 s to go",
+        "  two  waits for one",
+        "  three  waits for one and 1 more",
+        "  held  is kept: the disk is full; it is kept",
+        "  four  waits for one and 2 more",
+    ]
+    assert list_lines("warm", waiting("two", 7)) == ["  two  is next"]
+    assert list_lines("loading", waiting("two", 7)) == ["  two  waits for mini to be loaded"]
 
 
 def test_without_a_lock_file_it_asks_on_the_settings_port(tmp_path: Path) -> None:

@@ -140,12 +140,9 @@ class Player:
 
     @property
     def status(self) -> str:
-        """The text that the patch wrote last; its labels are never written."""
-        shown = [
-            box.text for box in self.boxes.values() if isinstance(box, Comment) and box.was_set
-        ]
-        assert len(shown) <= 1
-        return shown[0] if shown else ""
+        """The text that the patch wrote there last."""
+        box = self.find("status")
+        return str(box.text) if box.was_set else ""
 
     def run(self) -> None:
         """Max's threads, once around: what came by UDP, and what was put off."""

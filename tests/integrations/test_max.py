@@ -110,7 +110,8 @@ def test_the_device_fits_into_lives_device_view() -> None:
 def test_the_devices_knobs_are_parameters_of_live() -> None:
     patcher = read("acestepd.amxd")["patcher"]
     named = {short: long for long, short, _ in patcher["parameters"].values()}
-    assert set(named) == {"prompt", "bars", "seed", "go", "reroll", "heart", "device"}
+    buttons = {"go", "reroll", "heart", "undo", "redo"}
+    assert set(named) == {"prompt", "bars", "seed", "device"} | buttons
     assert all(long == f"acestepd {short}" for short, long in named.items())
 
 
@@ -331,6 +332,37 @@ def test_the_notes_on_ones_own_prompt_are_shown_together(tmp_path: Path, reverse
         for _ in range(2):
             ask_until_shown(NOTED_PROMPT, f"{tempo}. {KEY_NOTE}.")
             ask_until_shown("in A minor", "the prompt says A minor: it was taken.")
+
+
+@pytest.mark.parametrize("name", ["acestepd.amxd", "acestepd.maxpat"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_undo_and_redo_of_the_bank_and_which_pad_is_prepared(
+    tmp_path: Path, name: str, reverse: bool
+) -> None:
+    live = Program("audio") if name == "acestepd.amxd" else None
+    model = SteppedModel(running=False)
+    with (
+        on_stage(tmp_path, model) as stage,
+        closing(Player(read(name), stage.osc.address, live, reverse=reverse)) as player,
+        closing(stage.client()) as client,
+    ):
+
+        def run_until(condition: Callable[[], object]) -> None:
+            def look() -> object:
+                player.run()
+                return condition()
+
+            until(look)
+
+        run_until(lambda: any(each.name.startswith("max") for each in stage.clients.list_all()))
+        player.find("undo").press()
+        run_until(lambda: player.status.startswith("there is nothing to undo. fills"))
+        client.ask("/ace/bank/fill", "dusty", 1, 2)
+        run_until(lambda: player.find("preparing").text == "preparing pad 1")
+        player.find("undo").press()
+        run_until(lambda: player.find("preparing").text == "")
+        player.find("redo").press()
+        run_until(lambda: player.find("preparing").text == "preparing pad 1")
 
 
 def test_what_others_ask_for_is_not_shown(rig: Rig) -> None:

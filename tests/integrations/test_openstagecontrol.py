@@ -20,6 +20,7 @@ from daemon.integrations.places import Machine
 from daemon.osc.command_table import COMMANDS
 from pipeline.request import FIELDS
 from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
+from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.node import NodeProgram, find_module, needs_node, running
 from tests.support.osc_client import OscClient
@@ -277,6 +278,21 @@ def test_the_pads_show_how_they_stand_and_play(page: NodeProgram, stage: Stage) 
     page.do(touch=["pad3", None])
     wait_for(page, "colorWidget", "pad3", COLOURS["favourite"])
     wait_for(page, "label", "pad3", "3 favourite")
+
+
+@needs_node
+def test_undo_and_redo_of_the_bank_and_which_pad_is_prepared(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model) as stage, open_page(tmp_path / "page", stage) as page:
+        page.do(touch=["undo", None])
+        hint = "there is nothing to undo. fills, rerolls and loads are kept"
+        wait_for(page, "shows", "hint", hint)
+        page.do(touch=["fill", None])
+        wait_for(page, "shows", "preparing", "preparing pad 1")
+        page.do(touch=["undo", None])
+        wait_for(page, "shows", "preparing", "")
+        page.do(touch=["redo", None])
+        wait_for(page, "shows", "preparing", "preparing pad 1")
 
 
 @needs_node

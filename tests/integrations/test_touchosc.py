@@ -18,6 +18,7 @@ from daemon.osc.command_table import COMMANDS
 from daemon.osc.outgoing import TOPICS
 from pipeline.request import FIELDS
 from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
+from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.osc_client import OscClient, encode_message
 from tests.support.stage import Stage, on_stage, subscribed
@@ -293,6 +294,22 @@ def test_the_pads_light_as_on_a_controller(screen: Screen, stage: Stage) -> None
         screen.toggle("another", True)
         screen.press("pad4")
         screen.until_colour("pad4", "ready")
+
+
+def test_undo_and_redo_of_the_bank_and_which_pad_is_prepared(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model) as stage:
+        screen = Screen(stage.osc.address[1])
+        with closing(screen.client):
+            screen.press("undo")
+            screen.until("hint", "there is nothing to undo. fills, rerolls and loads are kept")
+            screen.press("prompt1")  # the daemon's is empty
+            screen.press("fill")
+            screen.until("preparing", "preparing pad 1")
+            screen.press("undo")
+            screen.until("preparing", "")
+            screen.press("redo")
+            screen.until("preparing", "preparing pad 1")
 
 
 def test_a_fader_turns_its_parameter_and_follows_it(screen: Screen, stage: Stage) -> None:

@@ -78,19 +78,19 @@ def list_items() -> Iterator[Item]:
     yield Item("button", "heart", (8, 290, 197, 60), "favourite", RED)
     yield Item("button", "stop", (211, 290, 197, 60), "stop")
     yield Item("ring", "progress", (8, 356, 124, 124), colour=ORANGE)
-    for index, name in enumerate(("stage", "clip", "where")):
-        yield Item("label", name, (138, 358 + index * 42, 270, 38))
+    for index, name in enumerate(("stage", "clip", "where", "preparing")):
+        yield Item("label", name, (138, 356 + index * 32, 270, 30))
     yield Item("text", "hint", (8, 486, 400, 90), colour=RED)
     yield from list_pads()
-    for index, (kind, name, label) in enumerate(
-        (
-            ("toggle", "mark", "mark"),
-            ("toggle", "another", "another seed"),
-            ("button", "fill", "fill with this"),
-            ("button", "shuffle", "new seeds"),
-        )
+    for kind, name, label, left, width in (
+        ("toggle", "mark", "mark", 422, 70),
+        ("toggle", "another", "another seed", 498, 124),
+        ("button", "fill", "fill with this", 628, 124),
+        ("button", "shuffle", "new seeds", 758, 106),
+        ("button", "undo", "undo", 870, 70),
+        ("button", "redo", "redo", 946, 70),
     ):
-        yield Item(kind, name, (422 + index * 150, 514, 144, 62), label)
+        yield Item(kind, name, (left, 514, width, 62), label)
     for index, name in enumerate(FADERS):
         left = 8 if index < 4 else 515
         frame = (left, 586 + index % 4 * 45, 501, 40)

@@ -26,7 +26,12 @@ def draw(items: Iterable[Item]) -> str:
         'font-family="sans-serif" font-size="17" text-anchor="middle">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#171923"/>',
     ]
-    examples = {"stage": "diffusion, 3 s", "clip": "lo-fi-beat_84bpm_s7", "hint": "what to do"}
+    examples = {
+        "stage": "diffusion, 3 s",
+        "clip": "lo-fi-beat_84bpm_s7",
+        "preparing": "preparing pad 7",
+        "hint": "what to do",
+    }
     for item in items:
         x, y, width, height = item.frame
         colour = shown.get(item.name, item.colour)

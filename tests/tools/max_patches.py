@@ -27,6 +27,8 @@ AUDIO_EFFECT = b"aaaa"
 # what fails of them and is about no job is shown: of others' it cannot be told apart
 OWN_COMMANDS = (
     "/ace/favourite",
+    "/ace/bank/undo",
+    "/ace/bank/redo",
     "/ace/insert",
     "/ace/notify",
     "/ace/tempo",
@@ -219,8 +221,11 @@ class Surface:
     go: Box
     reroll: Box
     heart: Box
+    undo: Box  # of the pads' bank, as the next one
+    redo: Box
     progress: Box
     status: Box
+    preparing: Box
     number: Box  # which of several devices this is: 1, 2, ...
 
 
@@ -313,7 +318,9 @@ def add_network(
 
 
 def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> Box:
-    """Go, reroll, heart. Returns the box that says `store id-ID 1` of whatever is asked for."""
+    """Go, reroll, heart, undo, redo. Returns the box that says `store id-ID 1` of whatever is asked
+    for.
+    """
     patch.begin_column("go: an id nobody has used, prompt, bars, seed")
     press = patch.object("trigger b b b")
     # a button may be turned by automation: a text is for the main thread
@@ -350,7 +357,12 @@ def add_questions(patch: Patch, surface: Surface, show: Box, send: Box) -> Box:
     dice = patch.object("random 1000000000")
     patch.chain(surface.reroll, patch.object("trigger b"), dice)
     patch.chain(_add_id(patch, dice, asked), patch.object("prepend /ace/reroll"), send)
-    patch.chain(surface.heart, patch.object("trigger b"), patch.message("/ace/favourite"), send)
+    for button, address in (
+        (surface.heart, "/ace/favourite"),
+        (surface.undo, "/ace/bank/undo"),
+        (surface.redo, "/ace/bank/redo"),
+    ):
+        patch.chain(button, patch.object("trigger b"), patch.message(address), send)
     return asked
 
 
@@ -368,7 +380,7 @@ def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box, asked: Bo
     """
     patch.begin_column("what acestepd says of our own")
     kinds = patch.object(
-        "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note"
+        "route /ace/clip /ace/insert /ace/progress /ace/fail /ace/finished /ace/note /ace/preparing"
     )
     patch.connect(heard, kinds)
 
@@ -415,6 +427,7 @@ def add_answers(patch: Patch, surface: Surface, show: Box, heard: Box, asked: Bo
     patch.connect(full, surface.progress)
     patch.chain(end, name, patch.object("sprintf %s is finished symout"), show)
     _add_notes(patch, show, kinds, asked)
+    _add_preparing(patch, surface, kinds)
     return kinds
 
 
@@ -442,6 +455,17 @@ def _add_notes(patch: Patch, show: Box, kinds: Box, asked: Box) -> None:
     patch.chain(kept[1], addition, patch.object("prepend merge"), notes)
     patch.connect(turn, kept[0])
     patch.chain(kept[0], notes, patch.object("tosymbol"), show)
+
+
+def _add_preparing(patch: Patch, surface: Surface, kinds: Box) -> None:
+    """Show which pad's take is made in advance; nothing where none is."""
+    patch.begin_column("which pad it prepares")
+    none = patch.object("sel 0")
+    patch.connect(kinds, none, 6)
+    patch.chain(none, patch.message("set"), surface.preparing)
+    text = patch.object("sprintf preparing pad %ld symout")
+    patch.connect(none, text, 1)
+    patch.chain(text, patch.object("prepend set"), surface.preparing)
 
 
 def _add_filter(patch: Patch, id: Box, asked: Box) -> Box:
@@ -480,7 +504,7 @@ def build_device() -> dict[str, Any]:
     patch.connect(set_id, song, 1, 1)
     tempo = patch.object("live.observer")
     patch.connect(set_id, tempo, 0, 1)
-    topics = "clip finished progress fail note insert"
+    topics = "clip finished progress fail note insert preparing"
     network = add_network(patch, surface, show, DEVICE, topics, ready, 1)
     watch = patch.message("property tempo")
     patch.connect(ready, watch)
@@ -619,7 +643,7 @@ def _add_device_surface(patch: Patch) -> Surface:
         )
 
     def button(name: str, at: list[float]) -> Box:
-        label(name, [at[0], at[1] - 18, 40.0, 16.0])
+        label(name, [at[0] - 4, at[1] - 18, 31.0, 16.0])
         return parameter(
             "live.button",
             name,
@@ -629,23 +653,28 @@ def _add_device_surface(patch: Patch) -> Surface:
             parameter_enum=["off", "on"],
         )
 
-    label("prompt", [8.0, 4.0, 200.0, 16.0])
+    label("prompt", [8.0, 4.0, 120.0, 16.0])
+    preparing = _add_text(patch, "preparing", "", [202.0, 4.0, 120.0, 16.0])
     prompt = parameter(
         "textedit", "prompt", [8.0, 22.0, 314.0, 40.0], parameter_type=3, parameter_invisible=1
     )
     patch.change(prompt, outputmode=1, keymode=1, fontsize=11.0)
     label("bars", [8.0, 68.0, 50.0, 16.0])
-    bars = number("bars", [8.0, 86.0, 50.0, 16.0], 1, 64, 4)
-    label("seed (-1: any)", [66.0, 68.0, 80.0, 16.0])
-    seed = number("seed", [66.0, 86.0, 60.0, 16.0], -1, 99_999, -1)
-    go = button("go", [154.0, 86.0, 22.0, 22.0])
-    reroll = button("reroll", [196.0, 86.0, 22.0, 22.0])
-    heart = button("heart", [242.0, 86.0, 22.0, 22.0])
+    bars = number("bars", [8.0, 86.0, 46.0, 16.0], 1, 64, 4)
+    label("seed (-1: any)", [60.0, 68.0, 66.0, 16.0])
+    seed = number("seed", [60.0, 86.0, 60.0, 16.0], -1, 99_999, -1)
+    go = button("go", [132.0, 86.0, 22.0, 22.0])
+    reroll = button("reroll", [164.0, 86.0, 22.0, 22.0])
+    heart = button("heart", [196.0, 86.0, 22.0, 22.0])
+    undo = button("undo", [228.0, 86.0, 22.0, 22.0])
+    redo = button("redo", [260.0, 86.0, 22.0, 22.0])
     label("device", [288.0, 68.0, 38.0, 16.0])
     which = number("device", [288.0, 86.0, 34.0, 16.0], 1, 9, 1, parameter_invisible=1)
     progress = _add_progress(patch, [8.0, 114.0, 314.0, 8.0])
-    status = _add_status(patch, [8.0, 126.0, 314.0, 36.0])
-    return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
+    status = _add_text(patch, "status", "acestepd", [8.0, 126.0, 314.0, 36.0])
+    return Surface(
+        prompt, bars, seed, go, reroll, heart, undo, redo, progress, status, preparing, which
+    )
 
 
 def _add_progress(patch: Patch, at: list[float]) -> Box:
@@ -660,8 +689,11 @@ def _add_progress(patch: Patch, at: list[float]) -> Box:
     )
 
 
-def _add_status(patch: Patch, at: list[float]) -> Box:
-    return patch.add("comment", "acestepd", presentation=1, presentation_rect=at, fontsize=10.0)
+def _add_text(patch: Patch, name: str, text: str, at: list[float]) -> Box:
+    """What the patch writes itself."""
+    return patch.add(
+        "comment", text, varname=name, presentation=1, presentation_rect=at, fontsize=10.0
+    )
 
 
 @dataclass
@@ -989,7 +1021,8 @@ def build_patcher() -> dict[str, Any]:
     for outlet, text, target in initial:
         patch.connect(ready, value := patch.message(text), outlet)
         patch.connect(value, target)
-    network = add_network(patch, surface, show, PATCHER, "clip finished progress fail note", ready)
+    topics = "clip finished progress fail note preparing"
+    network = add_network(patch, surface, show, PATCHER, topics, ready)
     asked = add_questions(patch, surface, show, network.send)
     tempo = patch.add(
         "flonum", presentation=1, presentation_rect=[140.0, 170.0, 60.0, 22.0], minimum=0.0
@@ -1046,8 +1079,13 @@ def _add_patcher_surface(patch: Patch) -> Surface:
     heart = show("button", "heart", [300.0, 98.0, 26.0, 26.0])
     which = show("number", "patcher", [360.0, 100.0, 60.0, 22.0], minimum=1, maximum=9)
     progress = _add_progress(patch, [20.0, 134.0, 400.0, 10.0])
-    status = _add_status(patch, [220.0, 160.0, 200.0, 48.0])
-    return Surface(prompt, bars, seed, go, reroll, heart, progress, status, which)
+    status = _add_text(patch, "status", "acestepd", [220.0, 160.0, 200.0, 48.0])
+    undo = show("button", "undo", [20.0, 222.0, 26.0, 26.0])
+    redo = show("button", "redo", [70.0, 222.0, 26.0, 26.0])
+    preparing = _add_text(patch, "preparing", "", [140.0, 226.0, 200.0, 20.0])
+    return Surface(
+        prompt, bars, seed, go, reroll, heart, undo, redo, progress, status, preparing, which
+    )
 
 
 def build_help() -> dict[str, Any]:
@@ -1063,18 +1101,21 @@ def build_help() -> dict[str, Any]:
         patch.add("comment", line)
         patch.place([20.0, 20.0 + 24 * number, 520.0, 20.0])
     send = patch.object("udpsend 127.0.0.1 9100")
-    patch.place([20.0, 250.0, 200.0, 22.0])
+    patch.place([20.0, 340.0, 200.0, 22.0])
     examples = (
         "/ace/set/key Am",
         "/ace/set/stems drums",
         '/ace/generate "" prompt "slow dub techno" bars 8 count 4',
         "/ace/cancel *",
+        '/ace/bank/fill "slow dub techno" 4 16',
+        "/ace/pad/hit 1",
+        "/ace/pad/reroll 1",
     )
     for number, text in enumerate(examples):
         patch.connect(patch.message(text), send)
         patch.place([20.0 + 20 * number, 124.0 + 30 * number, 420.0, 22.0])
     patch.add("bpatcher", name="acestepd.maxpat")
-    patch.place([20.0, 290.0, 460.0, 220.0])
+    patch.place([20.0, 380.0, 460.0, 260.0])
     return patch.build()
 
 
@@ -1114,7 +1155,13 @@ def draw(patcher: dict[str, Any]) -> str:
         'font-family="sans-serif" font-size="9.5">',
         f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" rx="4" fill="#3b3f46"/>',
     ]
-    shown = {"textedit": "slow dub techno, warm", "bars": "4", "seed": "-1", "device": "1"}
+    shown = {
+        "textedit": "slow dub techno, warm",
+        "bars": "4",
+        "seed": "-1",
+        "device": "1",
+        "preparing": "preparing pad 7",
+    }
     for wrapped in patcher["patcher"]["boxes"]:
         box = wrapped["box"]
         if not box.get("presentation"):
@@ -1122,7 +1169,8 @@ def draw(patcher: dict[str, Any]) -> str:
         x, y, width, height = box["presentation_rect"]
         kind = box["maxclass"]
         if kind in ("live.comment", "comment"):
-            parts.append(f'<text x="{x + 2:g}" y="{y + 11:g}" fill="#d7dae0">{box["text"]}</text>')
+            text = box.get("text") or shown[box["varname"]]
+            parts.append(f'<text x="{x + 2:g}" y="{y + 11:g}" fill="#d7dae0">{text}</text>')
         elif kind == "live.button":
             middle = f'cx="{x + width / 2:g}" cy="{y + height / 2:g}" r="{width / 2:g}"'
             parts.append(f'<circle {middle} fill="#22252a" stroke="#f7941d"/>')

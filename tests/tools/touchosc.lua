@@ -2,7 +2,7 @@
 -- Buttons, pads and faders say what happens with notify; the daemon's messages come to onReceiveOSC.
 local PORT = 9111 -- where TouchOSC listens
 local NAME = 'touchosc'
-local TOPICS = 'queued note progress clip finished fail cancelled favourite inserted pad param'
+local TOPICS = 'queued note progress clip finished fail cancelled favourite inserted pad preparing param'
 local HEARTBEAT = 4000 -- milliseconds between two signs of life
 local SILENCE = 10000 -- as long without a word, and the daemon is gone
 
@@ -117,6 +117,14 @@ function pressed.shuffle()
   send('/ace/bank/reroll')
 end
 
+function pressed.undo()
+  send('/ace/bank/undo')
+end
+
+function pressed.redo()
+  send('/ace/bank/redo')
+end
+
 local function hit(pad)
   if isOn('mark') then
     send('/ace/pad/favourite', pad)
@@ -218,6 +226,10 @@ function received.pad(number, state, progress)
     local percent = state == 'rendering' and string.format('%d %%', math.floor(progress * 100)) or state
     say('pad' .. number .. '_label', number .. '\n' .. percent)
   end
+end
+
+function received.preparing(pad)
+  say('preparing', pad > 0 and string.format('preparing pad %d', pad) or '')
 end
 
 local function receiveParameter(name, value)

@@ -29,8 +29,8 @@ def status(context: Context, arguments: Arguments) -> None:
     context.send_event(context.engine.state_event())
     for kind, counts in context.engine.caches.items():
         context.answer("cache", kind, *counts)
-    if context.pads and (preparing := context.pads.find_preparing()):
-        context.send_event(preparing)
+    if context.pads:
+        context.send_event(context.pads.preparing)
 
 
 def doctor(context: Context, arguments: Arguments) -> Iterator[None]:
@@ -73,8 +73,8 @@ COMMANDS = (
         "/ace/status",
         "",
         "",
-        "/ace/state, /ace/cache each kind",
-        "what the engine is doing; what it had computed before",
+        "/ace/state, /ace/cache each kind, /ace/preparing",
+        "what the engine is doing; what it had computed before; which pad it prepares",
         status,
     ),
     Command(

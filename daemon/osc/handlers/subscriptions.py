@@ -120,6 +120,7 @@ def _snapshot(context: Context) -> Iterator[Event]:
     if context.panel.tempo:
         yield Event("tempo", None, context.panel.tempo.current)
     if context.pads:
+        yield context.pads.preparing
         yield from context.pads.snapshot()
     for job in context.engine.active():
         yield from job.status_events
