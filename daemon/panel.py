@@ -61,6 +61,13 @@ class BuiltRequest(NamedTuple):
     session: tuple[str, ...] = ()
 
 
+class ReadValues(NamedTuple):
+    """Values for fields, with lyrics as they are sung, and what was read out of those."""
+
+    values: dict[str, object]
+    notes: tuple[str, ...] = ()
+
+
 LyricsReader = Callable[[str], WrittenLyrics]
 
 
@@ -139,18 +146,19 @@ class Panel:
             return request.changed(_fill(request, written, ()))
         return request
 
-    def read_values(self, overrides: Mapping[str, object]) -> dict[str, object]:
+    def read_values(self, overrides: Mapping[str, object]) -> ReadValues:
         """These values with their lyrics as they are sung, and what stands above them where neither
         they nor the panel say it. Raises `BadRequest`.
         """
         given = [*map(field_name, overrides)]
         if "lyrics" not in given:
-            return {**overrides}
+            return ReadValues({**overrides})
         request = self.request.changed(overrides)
         written = self._read_lyrics(request.lyrics)
         _check_understood(request, written, given)
         others = {name: overrides[name] for name in overrides if field_name(name) != "lyrics"}
-        return others | {"lyrics": request.lyrics} | _fill(request, written, given)
+        values = others | {"lyrics": request.lyrics} | _fill(request, written, given)
+        return ReadValues(values, (*written.notes, *_compare(request, written, given)))
 
     def build_request(self, overrides: Mapping[str, object]) -> Request:
         """The current request with what one message changes in it, as `finish` makes it of its

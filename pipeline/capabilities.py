@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from .request import UNDERSTAND, BadRequest, Request
+from .request import FOLLOW_SOURCE, UNDERSTAND, BadRequest, Request
 from .schedules import Schedule, build_timesteps
-from .tasks import COVERS, FOLLOW_SOURCE
+from .tasks import COVERS
 from .variants import Defaults, check_tasks
 
 

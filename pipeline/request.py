@@ -99,6 +99,7 @@ GUIDE_HELP = (
     "off: the model alone"
 )
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
+FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
 UNDERSTAND = "understand"  # what makes words, and no sound
 TASK_CHOICES = ("", *TASKS, UNDERSTAND)
 TASK_ALIASES = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}

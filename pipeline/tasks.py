@@ -20,7 +20,6 @@ import numpy.typing as npt
 from . import audio
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, Request
 
-FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
 COVERS = ("cover", "cover-nofsq")
 IN_WINDOW = ("repaint", "lego")  # work in a window of their source
 _INEXACT = 0.05  # part of a bar that a source of whole bars may be short of

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pipeline.request import Request
 from pipeline.weights.adapter import Adapter
 
 from ..jobs import REROLL, Event, Job, Listener, Order, Refused
@@ -239,23 +240,38 @@ class Engine:
         seed: int = -1,
         on_repeat: Listener = ignore_event,
         changes: Mapping[str, object] = NO_CHANGES,
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Submit the request of another job with a new seed and these `changes`, as `begin_submit`
         does; what it left open stays as it was made. Without `parent` it is the client's newest, or
-        the newest of all; 404 where there is none.
+        the newest of all; 404 where there is none. `notes` are about the changes.
         """
-        make_order = partial(self._make_reroll, client, id, parent, {"seed": seed, **changes})
+        values = {"seed": seed, **changes}
+        make_order = partial(self._make_reroll, client, id, parent, values, notes)
         # the parent's manifest is read
         self._begin(client, id, make_order, on_refused, on_repeat, takes_long=True)
 
+    def foresee(self, request: Request) -> Request:
+        """A resolved request with the tempo and key in which it will be composed, where it is."""
+        return rerolls.foresee(request, self._model.default_guide)
+
     def _make_reroll(
-        self, client: str, id: str, parent: str, changes: Mapping[str, object]
+        self,
+        client: str,
+        id: str,
+        parent: str,
+        changes: Mapping[str, object],
+        notes: tuple[str, ...],
     ) -> Order:
         with self.lock:
             lookup = self._lookup
             job = lookup.find(client, parent) if parent else lookup.find_newest(client)
         request = job.request.changed(changes)
-        kept = rerolls.list_kept(request, rerolls.find_made(job))
+        made = rerolls.find_made(job, self._model.default_guide)
+        kept = rerolls.list_kept(request, made)
+        notes += rerolls.describe_kept(kept, f"as in {job.id}:")
+        if self._model.may_plan(job.resolved):
+            notes += rerolls.describe_unknown(request.changed(kept), job)
         return Order(
             client,
             id,
@@ -264,7 +280,7 @@ class Engine:
             origin=job.origin or f"reroll of {job.id}",
             parent=job.id,
             command=REROLL,
-            notes=rerolls.describe_kept(kept, job.id),
+            notes=notes,
         )
 
     def _begin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from pipeline.cost import estimate_cost
+from pipeline.cost import estimate_cost, estimate_plan
 from pipeline.request import UNDERSTAND, BadRequest, Request
 from pipeline.take import TakeInfo
 from pipeline.variants import Defaults, check_tasks
@@ -245,6 +245,11 @@ class ModelState:
             check_tasks(self._name, self._tasks, request)
         except BadRequest as error:
             raise Refused(422, str(error), error.hint) from None
+
+    def may_plan(self, request: Request) -> bool:
+        """Whether a planner fills in what a request leaves open, or that is not known yet."""
+        is_unknown = self.defaults is None and self.choice.model not in VOICES
+        return (is_unknown or self._token_cost > 0) and estimate_plan(request).tokens > 0
 
     # --- what its takes cost ----------------------------------------------------------------------
 

@@ -218,6 +218,7 @@ class Speculation:
                 out,
                 Priority.SPECULATION,
                 origin=order.origin,
+                notes=order.notes,
             )
             self._current = ExpectedRun(Run(job, self), order)
             return self._current.run

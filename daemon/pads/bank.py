@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline import untrusted
-from pipeline.prompt_reading import read_prompt
+from pipeline.prompt_reading import PromptReading, read_prompt
 from pipeline.request import (
     BEFORE,
     DRAWN_SEED_COUNT,
@@ -207,36 +207,53 @@ class Bank:
         """What a hit (or a reroll) would play: every value that is not a default, the seed, who
         composes, and whether the prompt is read.
         """
-        pad = self.get_pad(index)
+        values = self._choose_values(index, context, reroll)
+        return values | self._pick_kept(self.get_pad(index), values, reroll)
+
+    def list_kept(self, index: int, context: PadContext, reroll: bool = False) -> Values:
+        """What of that nobody says: the tempo, key and metre of its bank, or of the take that was
+        rerolled.
+        """
+        values = self._choose_values(index, context, reroll)
+        kept = self._pick_kept(self.get_pad(index), values, reroll)
+        if self.is_variation(index):
+            others = self.list_kept(self.find_original(index), context)
+            kept |= {name: value for name, value in others.items() if values.get(name) == value}
+        return kept
+
+    def _choose_values(self, index: int, context: PadContext, reroll: bool) -> Values:
+        """What a hit would play before it has the tempo, key and metre that are kept."""
         if self.is_variation(index):
             values = self._resolve_variation(index, context, reroll)
         else:
-            values = (
-                self._get_panel_values(index, context, reroll)
-                | pad.parameters
-                | {"seed": self._get_seed(index, context, reroll)}
-            )
+            panel = self._get_panel_values(index, context, reroll)
+            seed = self._get_seed(index, context, reroll)
+            values = overlay(panel, self.get_pad(index).parameters) | {"seed": seed}
         if values.get("variation") and values.get("variation_seed", -1) < 0:
             values["variation_seed"] = (values["seed"] + 1) % (MAX_SEED + 1)
         values = _name_defaults(values)
-        if values.get("task"):
-            return values
-        prompt = read_prompt(values.get("prompt", "") if values["read_prompt"] else "")
-        kept = pad.kept | (pad.made if reroll else {})
-        if not values.get("bpm"):
-            bpm = context.set_bpm if prompt.bpm else context.bpm
-            if not (bpm or prompt.bpm) and pad.take and not reroll:
-                bpm = float(pad.take.values.get("bpm", 0.0))
-            if not (bpm or prompt.bpm):
-                bpm = kept.get("bpm", 0.0)
+        if not (values.get("task") or values.get("bpm")):
+            bpm = context.set_bpm if _read_prompt(values).bpm else context.bpm
             if bpm:
                 values["bpm"] = bpm
-        if kept.get("key") and not (values.get("key") or prompt.key):
-            values["key"] = kept["key"]
-        has_meter = values.get("time_signature") or values.get("beats_per_bar")
-        if kept.get("time_signature") and not (has_meter or prompt.time_signature):
-            values["time_signature"] = kept["time_signature"]
         return values
+
+    def _pick_kept(self, pad: Pad, values: Values, reroll: bool) -> Values:
+        """What the pad keeps of tempo, key and metre, where its values leave them open."""
+        if values.get("task"):
+            return {}
+        prompt = _read_prompt(values)
+        kept = pad.kept | (pad.made if reroll else {})
+        if pad.take and not reroll and (bpm := pad.take.values.get("bpm")):
+            kept["bpm"] = bpm
+        is_said = {
+            "bpm": values.get("bpm") or prompt.bpm,
+            "key": values.get("key") or prompt.key,
+            "time_signature": values.get("time_signature")
+            or values.get("beats_per_bar")
+            or prompt.time_signature,
+        }
+        return {name: kept[name] for name, said in is_said.items() if kept.get(name) and not said}
 
     def list_session_fields(self, index: int) -> tuple[str, ...]:
         """The fields that the session says for a pad, and not the pad itself."""
@@ -277,7 +294,7 @@ class Bank:
         first = self.find_original(index)
         distance = self.rows * (index - first) / max(1, self.columns - 1)
         variation = {"variation": distance, "variation_seed": self.get_pad(first).next_seed}
-        values = self.resolve(first, context) | variation | pad.parameters
+        values = overlay(self.resolve(first, context), variation | pad.parameters)
         if reroll:
             values["variation_seed"] = pad.next_seed
         return values
@@ -289,7 +306,8 @@ class Bank:
         saved = self.get_pad(index).panel_values
         if saved is not None and not reroll:
             return dict(saved)
-        return (saved or {}) | context.panel | context.get_defaults(index).values
+        panel = overlay(saved or {}, context.panel)
+        return overlay(panel, context.get_defaults(index).values)
 
     def _get_seed(self, index: int, context: PadContext, reroll: bool) -> int:
         """The seed of a hit, or of a reroll. The settings may name the one a pad begins with."""
@@ -372,6 +390,15 @@ def list_made(request: Request) -> Values:
     return {name: value for name in MADE if (value := getattr(request, name))}
 
 
+def overlay(values: Values, said: Values) -> Values:
+    """These values with what is said over them, as `Request.overlaid`: seconds that are said count
+    before bars that are not.
+    """
+    if "seconds" in said and "bars" not in said:
+        values = {name: value for name, value in values.items() if name != "bars"}
+    return values | said
+
+
 def draw_seed() -> int:
     return secrets.randbelow(DRAWN_SEED_COUNT)
 
@@ -406,6 +433,11 @@ def _name_defaults(values: Values) -> Values:
     """
     named = {name: values.get(name, FIELDS[name].default) for name in BEFORE}
     return values | named | {"composer": values.get("composer") or NEWEST_COMPOSER}
+
+
+def _read_prompt(values: Values) -> PromptReading:
+    """What the prompt says, where it is read."""
+    return read_prompt(values.get("prompt", "") if values["read_prompt"] else "")
 
 
 def _restore_values(values: Any) -> Values:

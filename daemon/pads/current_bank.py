@@ -7,6 +7,7 @@ import threading
 
 from pipeline.request import Request
 
+from ..engine import rerolls
 from ..jobs import Refused
 from ..panel import NothingToPlay, Panel
 from ..paths import AllowedFolders
@@ -122,6 +123,13 @@ class CurrentBank:
     def build_request(self, values: Values) -> Request:
         """Raises `Refused` and `BadRequest`."""
         return build_request(values | self.find_files(values))
+
+
+def describe_kept(kept: Values) -> tuple[str, ...]:
+    """What a pad keeps, as a note; none where that is nothing. It names no pad: a take that is
+    prepared for one may be another's.
+    """
+    return rerolls.describe_kept(kept, "the pad keeps")
 
 
 def new_job_id(index: int) -> str:

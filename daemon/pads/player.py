@@ -16,11 +16,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from pipeline.guide.guide import choose_tempo_and_key
 from pipeline.keys import ANY_KEY
-from pipeline.request import Request, field_name
+from pipeline.request import BadRequest, Request, field_name
 from pipeline.request_files import check_files
 
 from ..engine import Engine, Refusal
@@ -30,10 +29,20 @@ from ..paths import AllowedFolders
 from ..settings import Settings
 from ..tempo import Tempo
 from .announcer import Announcer, TakeManifests
-from .bank import MAX_PADS, Bank, Pad, PadContext, Values, build_request, draw_seed, list_made
+from .bank import (
+    MAX_PADS,
+    Bank,
+    Pad,
+    PadContext,
+    Values,
+    build_request,
+    draw_seed,
+    list_made,
+    overlay,
+)
 from .bank_store import BANKS, WORKING, BankStore
 from .banks import Banks
-from .current_bank import CLIENT, CurrentBank, new_job_id
+from .current_bank import CLIENT, CurrentBank, describe_kept, new_job_id
 from .interface import Light, LightListener, PadState
 from .knobs import Knob
 from .lights import PadLights, make_pad_event
@@ -45,13 +54,6 @@ log = logging.getLogger("acestepd.pads")
 FIRST_BANK = "pads"  # what is played before one is saved under a name
 BATTERY_SECONDS = 10.0  # between two looks whether the computer runs on its battery
 SETTLE_SECONDS = 0.2  # changes in a burst are prepared for, and saved, once
-
-
-class Filling(NamedTuple):
-    """How many pads were filled, and what to say of them all."""
-
-    pads: int
-    note: str
 
 
 class PadPlayer:
@@ -162,7 +164,7 @@ class PadPlayer:
         with self._lock:
             self._current.get_pad(index)
         folders = self._current.allowed_folders
-        values = self._panel.read_values(folders.resolve_values(values))
+        values, notes = self._panel.read_values(folders.resolve_values(values))
         request = self._panel.request.changed(values)
         check_files(request, values)
         parameters = folders.make_portable(_pick_fields(request, values))
@@ -173,7 +175,8 @@ class PadPlayer:
                 del parameters["seed"]
                 if request.seed >= 0:
                     self._current.bank.set_seed(index, request.seed, context)
-            pad.parameters |= parameters
+            pad.parameters = overlay(pad.parameters, parameters)
+            self._tell(*notes)
             return self._refresh_pad(index, context)
 
     def _try_to_hit(
@@ -233,7 +236,7 @@ class PadPlayer:
         bank = self._current.bank
         if velocity and (text := self._current.settings.midi.velocity):
             knob = Knob.of(text)
-            pad.parameters[knob.field] = knob.to_value(velocity / 127)
+            pad.parameters = overlay(pad.parameters, {knob.field: knob.to_value(velocity / 127)})
             self._current.refresh(context, index)
         request = build_request(pad.resolved | files)
         original = bank.find_original(index)
@@ -252,6 +255,7 @@ class PadPlayer:
             origin=self._current.describe_origin(index),
             command="/ace/pad/hit",
             due=self._current.find_due(),
+            notes=describe_kept(bank.list_kept(index, context)),
             session=bank.list_session_fields(index),
         )
 
@@ -312,11 +316,11 @@ class PadPlayer:
         """Call `listener(index, light)` when a pad's light has changed; `ALL_PADS`: all have."""
         self._lights.listen(listener)
 
-    def find_preparing(self) -> Event | None:
-        """Which pad's take is being made in advance, if any is."""
+    @property
+    def preparing(self) -> Event:
+        """Which pad's take is being made in advance."""
         with self._lock:
-            event = self._speculation.event
-        return event if event.values[0] else None
+            return self._speculation.event
 
     def snapshot(self) -> Iterator[Event]:
         """Events about the bank and every pad, for a client that begins to listen: each as it is
@@ -324,10 +328,7 @@ class PadPlayer:
         """
         with self._lock:
             bank = self._lights.make_bank_event()
-            preparing = self.find_preparing()
         yield bank
-        if preparing:
-            yield preparing
         for index in itertools.count():
             with self._lock:
                 if index >= self._current.count:
@@ -337,17 +338,17 @@ class PadPlayer:
 
     # --- all pads ---------------------------------------------------------------------------------
 
-    def fill(self, values: Values, count: int | None = None) -> Filling:
+    def fill(self, values: Values, count: int | None = None) -> int:
         """Give the first `count` pads these parameters and seeds of their own; favourites stay.
         What is left open of tempo and key, the seed of the first one decides for all of them, or a
-        favourite has. Raises `Refused` and `BadRequest`.
+        favourite has. Returns how many pads that were. Raises `Refused` and `BadRequest`.
         """
         grid = self._current.settings.midi
         folders = self._current.allowed_folders
         count = count or grid.pads
         if not 1 <= count <= MAX_PADS:
             raise Refused(422, f"count must be in 1..{MAX_PADS}, got {count}")
-        values = self._panel.read_values(folders.resolve_values(values))
+        values, notes = self._panel.read_values(folders.resolve_values(values))
         request = self._panel.draft(values).request
         parameters = folders.make_portable(_pick_fields(request, values))
         context = self._current.read_context()
@@ -368,21 +369,25 @@ class PadPlayer:
                     seed = draw_seed()
             self._refresh_all(context)
             first = bank.pads[filled[0]].resolved if filled else {}
-        note = self._describe_filling(len(filled), first)
-        if note:
-            log.info("%s", note)
-        return Filling(len(filled), note)
+        self._tell(*notes, *self._describe_filling(len(filled), first))
+        return len(filled)
 
-    def _describe_filling(self, count: int, values: Values) -> str:
-        """What all pads that were filled have, as a note; empty where that is nothing."""
+    def _tell(self, *notes: str) -> None:
+        """Publish notes that are about no job."""
+        for note in notes:
+            log.info("%s", note)
+            self._engine.publish(Event("note", None, (note,)))
+
+    def _describe_filling(self, count: int, values: Values) -> tuple[str, ...]:
+        """What all pads that were filled have, as a note; none where that is nothing."""
         if not values or values.get("task"):
-            return ""
+            return ()
         request = build_request(values)
         key = request.follow_prompt().key
         tempo = f"{request.follow_prompt().bpm:.10g} bpm"
         if request.key == ANY_KEY and not key:
-            return f"{count} pads at {tempo}, each in a key of its own"
-        return f"{count} pads in {key} at {tempo}; key any gives each its own key"
+            return (f"{count} pads at {tempo}, each in a key of its own",)
+        return (f"{count} pads in {key} at {tempo}; key any gives each its own key",)
 
     def reroll_all(self, favourites: bool = False) -> int:
         """Choose new seeds for every pad that has one; for favourites only if wanted. Nothing is
@@ -431,16 +436,24 @@ class PadPlayer:
 
     def _read_takes(self, pads: Sequence[Pad]) -> None:
         """Read the manifests of these pads' takes: no hit has to, and a reroll keeps what they were
-        made with.
+        made with, or will be.
         """
         with self._lock:
             takes = [(pad, pad.take) for pad in pads if pad.take]
+            ordered = [(pad, pad.job_id, pad.resolved) for pad in pads if pad.pending]
             folder = self._current.settings.out
         for pad, take in takes:
             landed = self._manifests.read(folder, take)
             with self._lock:
                 if landed and landed.job_id == take.job_id and pad.take is take:
                     pad.made = list_made(landed.request)
+        for pad, job_id, values in ordered:
+            with suppress(Refused, BadRequest):
+                request = self._current.build_request(values).resolved()
+                made = list_made(self._engine.foresee(request))
+                with self._lock:
+                    if pad.pending and pad.job_id == job_id:
+                        pad.made = made
 
 
 def _pick_fields(request: Request, values: Values) -> Values:

@@ -12,7 +12,7 @@ from ..engine import Engine
 from ..jobs import Event, Order, Refused
 from ..runtime import battery
 from .bank import NO_DEFAULTS, PadContext, Values, make_key
-from .current_bank import CLIENT, CurrentBank, new_job_id
+from .current_bank import CLIENT, CurrentBank, describe_kept, new_job_id
 from .interface import DARK, Light, PadState
 
 NEIGHBOURHOOD = 9  # pads: the one that was hit last, and those around it
@@ -26,6 +26,7 @@ class Candidate:
 
     index: int
     values: Values
+    notes: tuple[str, ...]
 
 
 class PadSpeculation:
@@ -105,7 +106,8 @@ class PadSpeculation:
                 continue
             if not self._is_filled(index, context):
                 continue
-            candidates.append(Candidate(index, bank.resolve(index, context, reroll)))
+            notes = describe_kept(bank.list_kept(index, context, reroll))
+            candidates.append(Candidate(index, bank.resolve(index, context, reroll), notes))
         return candidates
 
     def _is_filled(self, index: int, context: PadContext) -> bool:
@@ -138,7 +140,9 @@ class PadSpeculation:
                 id = self._ids.get(request) or new_job_id(candidate.index)
                 origin = self._current.describe_origin(candidate.index)
                 session = self._current.bank.list_session_fields(candidate.index)
-                orders[request] = Order(CLIENT, id, request, origin=origin, session=session)
+                orders[request] = Order(
+                    CLIENT, id, request, origin=origin, notes=candidate.notes, session=session
+                )
             self._ids_by_values[key] = orders[request].id
             self._pads.setdefault(orders[request].id, candidate.index)
         if self._is_on_battery:  # what is ready stays

@@ -23,6 +23,7 @@ from .composer.mood import Mood
 from .composer.sections import count_ending_bars
 from .composer_1.captions import read_caption as read_first_caption
 from .composer_1.compose import compose as compose_first
+from .composer_1.sketch import FirstSketch
 from .harmony import parse_chord, parse_chord_line
 from .midi_file import BadMidi, read_first_music, read_music
 from .score import Score, TooManyNotes
@@ -137,7 +138,11 @@ def choose_tempo_and_key(request: Request) -> dict[str, float | str]:
         return {}
     chords = _parse_chord_line(request.guide) if request.guide and kind == "chords" else ()
     seed = request.seed if request.guide_seed < 0 else request.guide_seed
-    sketch = _read_caption(request.changed({"guide_seed": seed}), chords).sketch
+    request = request.changed({"guide_seed": seed})
+    if request.composer == 1:
+        first = _read_first_caption(request, chords)
+        return {"bpm": first.bpm, "key": first.key}
+    sketch = _read_caption(request, chords).sketch
     return {"bpm": sketch.bpm, "key": sketch.key}
 
 
@@ -192,23 +197,26 @@ def choose_palette(mood: Mood) -> synth.GuidePalette:
     )
 
 
-def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Guide]:
-    """What was composed before there was form."""
-    if any(not parse_chord(name) for bar in chords for name in bar.split()):
-        raise BadRequest("guide: composer 1 has no rests (N.C.)", "leave composer out")
-    beats_per_bar = request.beats
-    sketch = read_first_caption(
+def _read_first_caption(request: Request, chords: tuple[str, ...]) -> FirstSketch:
+    return read_first_caption(
         request.prompt,
         bpm=request.bpm,
         key=request.key,
         bars=1,
-        beats_per_bar=beats_per_bar,
+        beats_per_bar=request.beats,
         seed=request.guide_seed,
         chords=chords,
     )
+
+
+def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Guide]:
+    """What was composed before there was form."""
+    if any(not parse_chord(name) for bar in chords for name in bar.split()):
+        raise BadRequest("guide: composer 1 has no rests (N.C.)", "leave composer out")
+    sketch = _read_first_caption(request, chords)
     request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
     beats = request.length * sketch.bpm / 60
-    bars = max(1, math.ceil(beats / beats_per_bar - 1e-6))
+    bars = max(1, math.ceil(beats / request.beats - 1e-6))
     score = compose_first(dataclasses.replace(sketch, bars=bars)).cut(beats)
     return request, Guide(score, request.length)
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from daemon.engine.rerolls import list_kept
+from daemon.engine.model_state import ModelChoice, ModelState
+from daemon.engine.rerolls import describe_unknown, find_made, list_kept
+from daemon.jobs import Event, Job, JobState
 from pipeline.request import Request
 from tests.support.harness import ComposingModel
 from tests.support.osc_client import OscClient
@@ -108,3 +110,77 @@ def test_nothing_is_kept_of_what_is_said_or_a_midi_guide_says() -> None:
     assert list_kept(Request(task="cover", source="a.wav", bpm=90, key="C"), made) == {
         "time_signature": "3"
     }
+
+
+# --- takes that are not finished ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [{"bars": 2}, {"seconds": 2}, {}, {"guide": "Am F", "bars": 2}])
+def test_a_reroll_of_a_take_that_waits_has_the_key_tempo_and_bars_that_it_will_have(
+    tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    model = ComposingModel(running=False)
+    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
+        pairs = [part for pair in asked.items() for part in pair]
+        client.send("/ace/generate", "t0", "prompt", "techno", "seed", "3", *pairs)
+        client.until("/ace/queued", "t0")
+        client.send("/ace/reroll", "t1", "t0", "7")
+        client.send("/ace/reroll", "t2", "t1", "8")
+        assert "as in t0: " in str(client.until("/ace/queued", "t2")), "before either is made"
+        model.run()
+        client.until_end("t2")
+        for id in ("t0", "t1", "t2"):
+            client.send("/ace/query", id)
+            client.until("/ace/finished", id)
+        takes = [json.loads(path.read_text("utf-8")) for path in stage.settings.out.glob("*.json")]
+    assert {take["request"]["seed"] for take in takes} == {3, 7, 8}
+    assert len({pick(take) for take in takes}) == 1
+
+
+def make_job(**more: Any) -> Job:
+    request = Request(prompt="techno", seed=3, seconds=4, **more)
+    return Job("me", "t0", request, request, Path())
+
+
+def test_the_tempo_and_key_of_the_first_composer_are_known_beforehand_too() -> None:
+    made = [find_made(make_job(composer=number), "auto") for number in (1, 2)]
+    assert len({(each.bpm, each.key) for each in made}) == 2
+    assert all(each.bpm and each.key for each in made)
+
+
+@pytest.mark.parametrize(
+    "more", [{"guide": "off"}, {"guide_strength": 0}, {"codes": "<|audio_code_1|>"}]
+)
+def test_what_nothing_composes_has_nothing_that_is_known_beforehand(more: dict[str, Any]) -> None:
+    assert find_made(make_job(**more), "auto").key == ""
+    assert find_made(make_job(), "off").key == ""
+
+
+def test_what_was_planned_of_a_take_is_kept_and_what_is_still_to_be_planned_is_said() -> None:
+    request = Request(prompt="techno", seed=4)
+    job = make_job()
+    assert list_kept(request, find_made(job, "off")) == {"seconds": 4}
+    assert describe_unknown(request, job) == (
+        "t0 is not planned yet: this take may have another bpm and key and time_signature",
+    )
+    keyed = request.changed({"key": "any", "bpm": 90, "time_signature": "3"})
+    assert describe_unknown(keyed, job) == ()
+    job.plan_events = tuple(
+        Event("planned", job, values) for values in (("bpm", "97"), ("key", "E minor"))
+    )
+    assert list_kept(request, find_made(job, "off")) == {
+        "bpm": 97.0,
+        "key": "E minor",
+        "seconds": 4,
+    }
+    assert describe_unknown(request, job) == ()
+    gone = make_job()
+    gone.state = JobState.CANCELLED
+    assert describe_unknown(request, gone) == (), "it never will be"
+
+
+def test_whether_a_planner_will_fill_in_what_is_open_is_known_of_the_model() -> None:
+    for model, may_plan in (("mini", False), ("/checkpoints/turbo", True)):
+        state = ModelState(ModelChoice(model, ""), lambda: None)
+        assert state.may_plan(Request(prompt="techno")) == may_plan
+        assert not state.may_plan(Request(prompt="techno", plan="off"))

@@ -8,7 +8,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.pads.bank import Bank, Pad, PadContext, PadDefaults, PadTake, build_request
+from daemon.pads.bank import (
+    Bank,
+    Pad,
+    PadContext,
+    PadDefaults,
+    PadTake,
+    build_request,
+    overlay,
+)
 from pipeline.request import DRAWN_SEED_COUNT, NEWEST_COMPOSER
 
 VALUES = st.fixed_dictionaries(
@@ -131,6 +139,43 @@ def test_pads_of_a_row_are_variations_of_its_first_one_until_they_have_a_seed() 
     bank.set_seed(1, 9, PANEL)
     assert bank.find_original(1) == 1
     assert bank.resolve(1, PANEL) == {"prompt": "panel", "bars": 4, "seed": 9} | COMPOSED
+
+
+def test_a_length_that_is_nearer_to_the_take_counts_in_bars_or_seconds() -> None:
+    def measure(bank: Bank, context: PadContext, index: int = 0, reroll: bool = False) -> float:
+        return build_request(bank.resolve(index, context, reroll) | {"bpm": 60}).length
+
+    seconds = PadContext({"prompt": "panel", "seconds": 9}, {0: PadDefaults({"seconds": 3})}, 0.0)
+    free = Bank("verse", pads=[Pad({"seconds": 7})])
+    for context in (PANEL, seconds):
+        assert measure(free, context) == 7
+    assert measure(Bank("verse", pads=[Pad({"bars": 1})]), seconds) == 4
+    set_before = Bank("verse", pads=[Pad()])
+    assert measure(set_before, PANEL) == 16
+    assert measure(set_before, PadContext(PANEL.panel, seconds.defaults, 0.0)) == 3
+    set_before.set_seed(0, 1, PANEL)
+    assert measure(set_before, seconds) == 16
+    assert measure(set_before, seconds, reroll=True) == 3, "what was turned since"
+    row = Bank("verse", columns=2, rows=0.5, pads=[Pad({"bars": 4}), Pad({"seconds": 5})])
+    assert measure(row, PANEL, 1) == 5
+    assert overlay({"bars": 4, "seconds": 2}, {"bars": 8, "seconds": 9})["bars"] == 8
+
+
+def test_what_a_pad_keeps_is_what_nobody_says() -> None:
+    kept = {"bpm": 120.0, "key": "G major", "time_signature": "3"}
+    bank = Bank("verse", columns=2, pads=[Pad({"bars": 1}, kept=kept), Pad({"bars": 1})])
+    assert bank.list_kept(0, PANEL) == kept
+    assert bank.list_kept(1, PANEL) == {}
+    session = PadContext({"prompt": "waltz in Am", "beats_per_bar": 5}, {}, 98.0)
+    assert bank.list_kept(0, session) == {}
+    bank.pads[1].made = kept
+    assert bank.list_kept(1, PANEL) == {}
+    assert bank.list_kept(1, PANEL, reroll=True) == kept
+    bank.pads[1].made = {}
+    bank.rows = 0.5
+    assert bank.list_kept(1, PANEL) == kept, "those of its row's first pad"
+    bank.pads[1].parameters["key"] = "any"
+    assert bank.list_kept(1, PANEL) == {"bpm": 120.0, "time_signature": "3"}
 
 
 def test_a_variation_without_a_direction_has_one_that_follows_from_its_seed() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from daemon.pads.interface import PadState
+from pipeline.guide.guide import resolve_guide
+from pipeline.request import Request
 from tests.support.harness import ComposingModel, SteppedModel
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage, subscribed
@@ -106,6 +108,24 @@ def test_a_reroll_of_a_pad_that_was_never_filled_keeps_what_its_take_was(
     client.ask("/ace/pad/set", 5, "key", "any")
     others = [hit(client, 5, "/ace/pad/reroll") for _ in range(8)]
     assert len({take["key"] for take in others}) > 1
+
+
+def test_a_reroll_of_a_pad_whose_take_is_being_made_keeps_what_that_will_be(
+    tmp_path: Path,
+) -> None:
+    model = ComposingModel(running=False)
+    with on_stage(tmp_path, model, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/pad/set", 5, "prompt", "techno", "bars", 1, "seed", 3)
+        composed, _ = resolve_guide(Request(prompt="techno", bars=1, seed=3).resolved(), "auto")
+        for _ in range(4):
+            client.send("/ace/pad/hit", 5)
+            client.until("/ace/queued")
+            client.send("/ace/pad/reroll", 5)
+        model.run()
+        until(lambda: stage.pads.list_lights()[4].state is PadState.READY)
+        last = hit(client, 5)
+    assert last["seed"] != 3
+    assert (last["key"], last["bpm"]) == (composed.key, composed.bpm)
 
 
 # --- saved ----------------------------------------------------------------------------------------

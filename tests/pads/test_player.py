@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import threading
 import time
@@ -75,6 +76,7 @@ def test_a_hit_makes_the_pads_take_and_the_next_hit_announces_it_again(
     again = client.until("/ace/synced")[:-1]
     assert [address for address, _ in first if address not in ("/ace/progress", "/ace/pad")] == [
         "/ace/queued",
+        "/ace/note",
         "/ace/clip",
         "/ace/finished",
     ]
@@ -275,6 +277,23 @@ def test_velocity_turns_a_field_of_the_take_that_a_hit_makes(tmp_path: Path) -> 
 
 
 # --- tempo ----------------------------------------------------------------------------------------
+
+
+def test_what_was_said_of_a_pads_length_last_counts_before_the_panel(
+    stage: Stage, client: OscClient
+) -> None:
+    def find_bars() -> int:
+        told = hit_pad(client, 1)
+        return int(next(values[4] for address, values in told if address == "/ace/clip"))
+
+    client.send("/ace/set/bars", 4)
+    client.ask("/ace/bank/fill", "dusty", 2, 1)
+    client.ask("/ace/pad/set", 1, "seconds", 0.5)
+    assert find_bars() == 0
+    client.ask("/ace/pad/set", 1, "bars", 1)
+    assert find_bars() == 1
+    client.ask("/ace/bank/fill", "dusty", 2, 1, "seconds", 0.5)
+    assert find_bars() == 2, "in one message bars count"
 
 
 def test_the_tempo_of_the_session_is_that_of_the_pads(stage: Stage, client: OscClient) -> None:
@@ -489,6 +508,20 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         assert f"s{known}" in find_clip(received)
 
 
+def test_jobs_of_pads_say_what_they_kept_also_where_the_take_was_prepared(tmp_path: Path) -> None:
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty in Am", 1, 2)
+        until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
+        for address in ("/ace/pad/hit", "/ace/pad/reroll"):
+            client.send(address, 1)
+            told = client.until("/ace/finished")
+            notes = [str(values[1]) for told_of, values in told if told_of == "/ace/note"]
+            [note] = [note for note in notes if note.startswith("the pad keeps ")]
+            assert re.fullmatch(r"the pad keeps bpm \d+", note), "the prompt says the key"
+            manifest = json.loads(Path(str(told[-1][1][2])).read_text("utf-8"))
+            assert note in manifest["notes"]
+
+
 def test_only_pads_that_have_something_of_their_own_are_prepared(tmp_path: Path) -> None:
     midi = Midi(pad=(PadSettings(slot=9, request={"prompt": "set", "bars": 1}),))
     panel = Request(prompt="panel", bars=1)
@@ -539,6 +572,9 @@ def test_which_pad_is_prepared_is_told_and_asked_for(tmp_path: Path) -> None:
         assert "preparing pad 1" in format_status(ask(stage.settings))
         client.send("/ace/pad/hit", 1)  # it is the hit's from now on
         assert listener.receive() == ("/ace/preparing", [0])
+        client.send("/ace/status")
+        client.send("/ace/sync", 2)
+        assert ("/ace/preparing", [0]) in client.until("/ace/synced")
         model.run()
         assert listener.receive() == ("/ace/preparing", [1]), "its reroll"
         assert listener.receive() == ("/ace/preparing", [0])

@@ -220,6 +220,8 @@ class ComposingModel(SteppedModel):
     and tempo, its seed decides.
     """
 
+    plays_guides = True
+
     def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
         composed, _ = resolve_guide(request, "auto")
         yield from super().render(composed)

@@ -87,7 +87,7 @@ def reroll(context: Context, arguments: Arguments) -> None:
         seed = coerce("seed", pairs[0])
         pairs = pairs[1:]
     values = context.allowed_folders.resolve_values(parse_pairs(pairs))
-    changes = context.panel.read_values(values)
+    changes, notes = context.panel.read_values(values)
 
     def refuse(error: Exception) -> None:
         if isinstance(error, OutOfRange):  # a file that the parent was made with is gone
@@ -95,7 +95,9 @@ def reroll(context: Context, arguments: Arguments) -> None:
         context.refuse(id, REROLL, error)
 
     client = context.sender.client
-    context.engine.begin_reroll(client, id, refuse, parent, seed, context.send_event, changes)
+    context.engine.begin_reroll(
+        client, id, refuse, parent, seed, context.send_event, changes, notes
+    )
 
 
 def _default_priority(arguments: Arguments) -> Priority:

@@ -94,10 +94,7 @@ def fill_bank(context: Context, arguments: Arguments) -> None:
     if numbers:
         values["bars"] = numbers[0]
     count = parse_int("count", numbers[1]) if len(numbers) > 1 else None
-    filling = _pads(context).fill(values, count)
-    if filling.note:
-        context.engine.publish(Event("note", None, (filling.note,)))
-    context.answer("done", "/ace/bank/fill", filling.pads, 0)
+    context.answer("done", "/ace/bank/fill", _pads(context).fill(values, count), 0)
 
 
 def _split_pairs(arguments: Arguments) -> tuple[Arguments, Arguments]:
