@@ -9,8 +9,16 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.section_names import (
+    ABBREVIATIONS,
+    ADJECTIVES,
+    ALIASES,
+    COUNTED,
+    NAMES,
+    NEVER_SUNG,
+)
+
 from .characters import fold, fold_word
-from .section_names import ABBREVIATIONS, ADJECTIVES, ALIASES, COUNTED, NAMES, NEVER_SUNG
 
 MAX_HEADING = 120  # characters of a heading, with what its writer says of it
 
@@ -22,8 +30,20 @@ _NUMBER_WORDS = (
     "一 二 三 四 五 六 七 八 九 十",
     "i ii iii iv v vi vii viii ix x",
     "① ② ③ ④ ⑤ ⑥ ⑦ ⑧ ⑨ ⑩",
+    "א ב ג ד ה ו ז ח ט י",
+    "א' ב' ג' ד' ה' ו' ז' ח' ט' י'",
+    "ראשון שני שלישי רביעי חמישי שישי",
+    "الأول الثاني الثالث الرابع الخامس السادس",
+    "اول دوم سوم چهارم پنجم ششم",
+    "एक दो तीन चार पांच छह",
+    "pertama kedua ketiga keempat kelima keenam",
+    "แรก สอง สาม สี่ ห้า หก",
 )
-_NUMBERS = {word: number for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)}
+_NUMBERS = {
+    fold_word(word): number
+    for words in _NUMBER_WORDS
+    for number, word in enumerate(words.split(), 1)
+}
 _FOREIGN = frozenset(word for words in _NUMBER_WORDS[1:4] for word in words.split())  # Pont Neuf
 _ORDINAL_WORDS = (
     "first second third fourth fifth sixth",
@@ -32,27 +52,47 @@ _ORDINAL_WORDS = (
     "premier deuxieme troisieme quatrieme cinquieme sixieme",
     "prima seconda terza quarta quinta sesta",
     "primeira segunda terceira quarta quinta sexta",
-    "первыи второи третии четвертыи пятыи шестои",
+    "первый второй третий четвертый пятый шестой",
+    "перший другий третій четвертий п'ятий шостий",
+    "první druhá třetí čtvrtá pátá šestá",
+    "prvá druhá tretia štvrtá piata šiesta",
+    "pierwsza druga trzecia czwarta piąta szósta",
+    "eerste tweede derde vierde vijfde zesde",
+    "första andra tredje fjärde femte sjätte",
+    "første anden tredje fjerde femte sjette",
+    "prima doua treia patra cincea șasea",
+    "prva druga treća četvrta peta šesta",
+    "birinci ikinci üçüncü dördüncü beşinci altıncı",
+    "पहला दूसरा तीसरा चौथा पांचवां छठा",
 )
 _ORDINALS = {
-    word: number for words in _ORDINAL_WORDS for number, word in enumerate(words.split(), 1)
+    fold_word(word): number
+    for words in _ORDINAL_WORDS
+    for number, word in enumerate(words.split(), 1)
 }
 
+
+def _close_up(spelling: str) -> str:
+    """Without what stands between the words of a name: in Persian that may be invisible."""
+    return re.sub("[ \u200c-]", "", spelling)
+
+
+_APART = "[ \u200c-]?"
 # All of these are matched with what `fold_word` makes of a heading, with single spaces.
 _SPELLINGS = {fold_word(name): name for name in NAMES}
 _SPELLINGS |= {fold_word(alias): name for alias, name in ALIASES.items()}
 _NAME = re.compile(
     "|".join(
-        re.escape(name).replace("\\-", "[ -]?").replace("\\ ", "[ -]?")
+        re.escape(name).replace("\\-", _APART).replace("\\ ", _APART)
         for name in sorted(_SPELLINGS, key=len, reverse=True)
     )
 )
-_LOOSE = {spelling.replace(" ", "").replace("-", ""): name for spelling, name in _SPELLINGS.items()}
-_EXACT = {name.lower().replace(" ", "").replace("-", ""): name for name in NAMES}
+_LOOSE = {_close_up(spelling): name for spelling, name in _SPELLINGS.items()}
+_EXACT = {_close_up(name.lower()): name for name in NAMES}
 _SHORT = {fold_word(name): section for name, section in ABBREVIATIONS.items()}
 _UNIT = (
-    r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|kertaa|раза?|р|回|遍|次|번)"
-    r"(?![^\W_])"
+    r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|gange|kertaa|раза?|рази?|р|"
+    r"puta|ori|kez|kere|defa|φορες|kali|lan|פעמים|مرات|बार|ครั้ง|回|遍|次|번)(?![^\W_])"
 )
 _ABBREVIATION = re.compile(
     "("
@@ -70,27 +110,33 @@ _BEFORE = re.compile(
     rf"(?:第 ?)?(\d{{1,2}}|[{_COUNT}])"
     r"(?:st|nd|rd|th|eme|ere|er|re|e|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
 )
+_LETTER = r"(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e])"  # and marks
 _LENGTH = r"(?:bars?|measures?|beats?|takte|\d)"
 _NUMBER_APART = re.compile(r" ?(?:- ?(\d{1,2})$|\((\d{1,2})\))")
 _NUMBER = re.compile(
     r" ?(?:(?:#|no\.? ?|nr\.? ?|n° ?|№ ?)?"
     rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}}(?! ?{_LENGTH}))*[a-d]?)(?!\w)(?! ?{_UNIT})"
-    rf"|(?!x ?\d)([ivx]{{1,4}}|[^\W\d_]{{2,8}}|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
+    rf"|(?!x ?\d)([ivx]{{1,4}}|{_LETTER}{{2,8}}|[א-י]'?|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
 )
+_LAST = re.compile(r" (finale?|finalny|konečny|loppu)(?=$| ?[:(x\[])")
 _TIMES = re.compile(
     rf"[x*] ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
-    r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды)\b"
+    r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды|двічі|"
+    r"dwa razy|dvakrat|dvaput|de doua ori|twee keer|tva ganger|to gange?r?|kahdesti|iki kez|"
+    r"dua kali|hai lan|פעמיים|مرتين|दो बार)(?![^\W_])"
     r"|(thrice|three times|ter|dreimal|трижды)\b"
 )
 _AGAIN = re.compile(
     r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
     r"same as above|same|as above|wie oben|como arriba|come sopra|как выше|同上|"
-    r"idem|cont(?:inued|'d)?|ripetere|repetir|повтор|重复|重複|"
+    r"idem|cont(?:inued|'d)?|ripetere|repetir|повтор|повторити|повторення|opakovat|opakuj|powtorz|"
+    r"powtorzyc|herhaal|herhalen|herhaling|upprepas?|repris|gentages?|gjentas?|toista|toistetaan|"
+    r"ponovi|tekrar|ismetles|repeta|ulang|diulang|lap lai|חוזר|תכרר|تكرار|يتكرر|تعاد|ซ้ำ|重复|重複|"
     r"繰り返し|くりかえし|リピート|반복)(?![^\W_])[.!]*"
 )
 _LIST = re.compile(r" ?(?:[,&+/＋、，／→]|->) ?| (?:and|then|und|et|y|e|и) ", re.IGNORECASE)
 _BETWEEN = tuple(" ,;.·|/:-~")
-_ALPHABETIC = re.compile("[a-zЀ-ӿ]")  # whose words stand apart
+_ALPHABETIC = re.compile("[a-z\xdf-\u0dff\u10a0-\u10ff]")  # whose words stand apart
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -179,9 +225,10 @@ class _HeadingReader:
             self._at = again.end()
         number = self._read_ordinal()
         adjectives = self._read_adjectives()
-        abbreviation = ""
+        abbreviation = last = ""
         if section := self._read_name():
             number = number or self._read_number(section)
+            last = self._read_last()
         elif short := _ABBREVIATION.match(self._folded, self._at):
             abbreviation = short[1]
             section = _SHORT[abbreviation]
@@ -190,7 +237,7 @@ class _HeadingReader:
         else:
             return None
         counted = f"{number}{section}" if section in COUNTED and number else ""
-        name = counted or " ".join(filter(None, (*adjectives, section, number)))
+        name = counted or " ".join(filter(None, (*adjectives, section, number, last)))
         mark, rest = self._read_rest()
         return Heading(
             name, section, number, self._repeats, self._recalls, mark, rest, abbreviation
@@ -234,7 +281,7 @@ class _HeadingReader:
         if not match:
             return ""
         following = self._folded[match.end() : match.end() + 1]
-        if _ALPHABETIC.match(match[0][-1]) and (following.isalpha() or following == "'"):
+        if _ALPHABETIC.match(match[0][-1]) and _goes_on(following):
             return ""
         written = _close_up(self._text[self._at : match.end()].lower())
         self._at = match.end()
@@ -257,6 +304,14 @@ class _HeadingReader:
             return ""
         self._at = match.end()
         return number
+
+    def _read_last(self) -> str:
+        """The final of a Refrão final."""
+        match = _LAST.match(self._folded, self._at)
+        if not match:
+            return ""
+        self._at = match.end()
+        return self._text[match.start(1) : match.end(1)].capitalize()
 
     def _read_rest(self) -> tuple[str, str]:
         """The mark behind the name, and what comes behind that and says nothing of repeats."""
@@ -320,8 +375,11 @@ class _HeadingReader:
         return self._folded[self._at : end if end >= 0 else None]
 
 
-def _close_up(spelling: str) -> str:
-    return spelling.replace(" ", "").replace("-", "")
+def _goes_on(following: str) -> bool:
+    """Whether a word goes on: with a letter, an apostrophe or the vowel of an Indian script."""
+    return bool(following) and (
+        following == "'" or unicodedata.category(following)[0] in ("L", "M")
+    )
 
 
 def _count(match: re.Match[str]) -> int:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.section_names import INSTRUMENTAL
+
 from .characters import fold, fold_word
 from .chords import describe_other, is_playable, list_chords, strip_inline
 from .directives import (
@@ -42,7 +44,6 @@ from .repeats import (
     split_repeats,
     strip_repeat_signs,
 )
-from .section_names import INSTRUMENTAL
 from .shape import find_shape
 from .song_head import (
     TRANSPOSE,

@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pipeline.did_you_mean import MAX_COMPARED, find_similar
+from pipeline.section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
 from .characters import fold
 from .chords import are_chords, cut_out, is_chord
 from .headings import Heading, find_section, list_spellings, read_heading, read_headings
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 from .repeats import read_stanza_repeats, split_repeats
-from .section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipeline.request import MAX_LYRICS, OutOfRange
+from pipeline.section_names import INSTRUMENTAL, VERSES
 
 from .characters import fold, fold_word
 from .headings import Heading, means_again, read_times
-from .section_names import INSTRUMENTAL, VERSES
 
 _TIMES_BEHIND = re.compile(
     r"[(\[][^()\[\]]{1,24}[)\]][.!]?$|(?:[x*] ?[0-9]{1,2}|[0-9]{1,2} ?x)[.!]?$"

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NamedTuple
 
+from pipeline.section_names import FIRST_SECTIONS
+
 from .characters import fold_word
 from .chords import (
     LEAST_DEGREES,
@@ -26,7 +28,6 @@ from .markers import parse_marker
 from .pasted import strip_pasted
 from .printed_words import strip_printed
 from .repeats import find_repeat_signs
-from .section_names import FIRST_SECTIONS
 from .song_head import find_fact, find_slip, is_credit, list_facts, names_author
 
 # Anna: or ANNA & TOM: above or in front of words

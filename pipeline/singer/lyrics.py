@@ -7,42 +7,19 @@ says rap or spoken has no tune. Nothing else in brackets is sung.
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..guide.composer.form import FormLine, LyricSection
+from ..reading.said import fold_accents
+from ..section_names import ADJECTIVES, ALIASES, HOMONYMS, KINDS
 from .pronounce import pronounce_lyrics
 from .syllables import SungWord
 
-# By the words of a marker, what kind of section they begin: those too that the daemon's sheets
-# write, in the languages of song sheets (daemon/watch/section_names.py).
-_KIND_WORDS = {
-    "intro": "intro introduction introducción introdução introduzione вступление інтро интро "
-    "イントロ 前奏 인트로 전주",
-    "verse": "verse rap spoken strophe estrofa strofa couplet verso versetto vers zwrotka sloka "
-    "kıta säkeistö versszak κουπλέ phiên "
-    "stanza part section parte partie teil часть куплет aメロ a段 主歌 ラップ 段 番 절 벌스 랩",
-    "pre": "prechorus pre-chorus build buildup build-up pre-estribillo pre-coro pré-refrão "
-    "pre-ritornello pré-refrain pré-couplet vorrefrain förrefräng předrefrén voorrefrein "
-    "предприпев bメロ b段 サビ前 预副歌 預副歌 前副歌 导歌 導歌 프리코러스",
-    "chorus": "chorus postchorus post-chorus refrain post-refrain hook drop coro estribillo "
-    "ritornello refrão kehrreim kehrvers refräng omkvæd refren refrén nakarat "
-    "refrein kertosäe refreng refrään reff điệp ρεφρέν припев приспів サビ "
-    "大サビ 落ちサビ ラスサビ コーラス c段 副歌 후렴 후렴구 코러스",
-    "bridge": "bridge väliosa middle puente ponte pont brücke bruecke bro brygga stick "
-    "бридж мост cメロ dメロ ブリッジ 桥段 橋段 브릿지 브리지 misc",
-    "break": "break breakdown interlude interludio interlúdio instrumental inst silence riff "
-    "turnaround zwischenspiel tussenspel mellanspel проигрыш 間奏 间奏 过门 過門 간주",
-    "solo": "solo соло",
-    "outro": "outro coda schluss vamp tag ending end fade nachspiel аутро кода концовка финал 後奏 "
-    "アウトロ 尾奏 结尾 尾声 후주 아웃트로",
-}
-_ALONE = {"final": "outro"}  # where a marker says nothing else: a final chorus is a chorus
-_KINDS = {word: kind for kind, words in _KIND_WORDS.items() for word in words.split()}
 _SPOKEN = frozenset(("rap", "rapped", "spoken", "speech", "talking"))
+MOST_WORDS = 3  # of a section's name
 MAX_LABEL = 60  # characters of a marker that are kept
 SHOWN = 6  # of what is told of
 REACH = 8  # lines over which a parenthesis goes at most
@@ -50,6 +27,7 @@ REACH = 8  # lines over which a parenthesis goes at most
 _OPENING = "(（"
 _CLOSING = ")）"
 _BRACKETS = re.compile(r"\[[^\[\]]*\]?")
+_REMARK = re.compile(r"[(:,–—/|]| - ")  # behind the name of a section
 _WORDS = re.compile(r"[^\s\d:.,;()\[\]–—/|]+")
 
 
@@ -143,18 +121,34 @@ def find_kind(label: str) -> str:
     """The kind of section (form.KINDS) that a marker names, like "Pre-Chorus 2" or "guitar solo";
     "" where it names none.
     """
-    words = [word.strip("-") for word in _WORDS.findall(label.lower())]
-    pairs = [before + after for before, after in itertools.pairwise(words)]
-    found = [_KINDS[word] for word in (*pairs, *words) if word in _KINDS]
-    is_only_spoken = _SPOKEN.intersection(words) and len(found) > 1
-    named = [kind for kind in found if kind != "verse"] if is_only_spoken else found
-    alone = [_ALONE[word] for word in words if word in _ALONE]
-    return (named or found or alone or [""])[0]
+    words = [*filter(None, map(_compare, _WORDS.findall(label)))]
+    runs = [
+        "".join(words[begin : begin + count])
+        for count in range(MOST_WORDS, 0, -1)
+        for begin in range(len(words) - count + 1)
+    ]
+    is_one = len(_WORDS.findall(_REMARK.split(label)[0])) == 1
+    known = [run for run in runs if run in _KINDS and (is_one or run not in _ALONE)]
+    return next((_KINDS[run] for run in sorted(known, key=ADJECTIVES.__contains__)), "")
 
 
 def is_spoken(label: str) -> bool:
     """Whether what follows a marker is rapped or said."""
     return not _SPOKEN.isdisjoint(_WORDS.findall(label.lower()))
+
+
+def _compare(word: str) -> str:
+    """A word of a marker, or a name of sections, however it is spelt."""
+    return fold_accents(word.lower()).replace("-", "").replace("\u200c", "")
+
+
+def _list_kinds() -> dict[str, str]:
+    """The kind of section of every name, as its words are compared."""
+    aliases = {alias: KINDS[name] for alias, name in ALIASES.items()}
+    return {
+        "".join(map(_compare, _WORDS.findall(name))): kind
+        for name, kind in (aliases | KINDS).items()
+    }
 
 
 def _assign(words: Sequence[SungWord], backing: bool) -> list[LyricWord]:
@@ -248,3 +242,7 @@ def _find_closed(texts: Sequence[str]) -> set[tuple[int, int]]:
             if number - line < REACH and not texts[line][max(place - 1, 0) : place].strip()
         ]
     return closed
+
+
+_KINDS = _list_kinds()
+_ALONE = frozenset(map(_compare, HOMONYMS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from daemon.watch.notes import find_problems
-from daemon.watch.section_names import ALIASES, NAMES, VERSES
 from daemon.watch.sheet import read_sheet
+from pipeline.section_names import ALIASES, NAMES, VERSES
 from pipeline.singer.lyrics import find_kind
 
 WORDS = "the harbour sleeps"
@@ -275,3 +275,121 @@ def test_small_letters_shorten_sections_too() -> None:
 def test_other_words_for_a_section_begin_it(alias: str, name: str) -> None:
     assert begin(alias) == [f"[{name}]", WORDS]
     assert begin(alias.upper()) == [f"[{name}]", WORDS]
+
+
+# what sheets of other languages write, and the marker that comes of it
+ELSEWHERE = {
+    "פזמון": "פזמון | פזמון: | [פזמון] | (פזמון) | הפזמון: | פזמון חוזר | פזמון (חוזר)",
+    "בית 1": "בית 1 | בית א' | בית א׳: | בית ראשון | [בית 1]",
+    "גשר": "גשר: | [גשר] | גשר",
+    "اللازمة": "اللازمة | اللازمة: | لازمة: | [اللازمة] | اللازمة (تكرار)",
+    "المقطع 1": "المقطع الأول | المقطع 1 | المقطع الأول:",
+    "كوبليه 2": "كوبليه 2: | الكوبليه الثاني",
+    "ترجیع بند": "ترجیع بند | ترجیع\u200cبند: | [ترجیع‌بند]",
+    "بند 2": "بند دوم | بند 2:",
+    "मुखड़ा": "मुखड़ा | मुखड़ा: | [मुखड़ा]",
+    "अंतरा 1": "अंतरा 1 | पहला अंतरा | अंतरा एक:",
+    "Bait 1": "Bait 1 | bait 1: | Bait pertama | [Bait 1]",
+    "Korus": "Korus | Korus: | KORUS",
+    "Reff": "Reff | Reff: | REFF :",
+    "Điệp khúc": "Điệp khúc: | ĐK: | Đk: | ĐIỆP KHÚC | Đoạn điệp khúc | [ĐK]",
+    "Phiên khúc 1": "Phiên khúc 1 | PK1: | PK 1",
+    "ท่อนฮุก": "ท่อนฮุก | ท่อนฮุค: | ฮุก | [ฮุก]",
+    "ท่อน 1": "ท่อน 1 | ท่อน 1:",
+    "Приспів": "Приспів: | ПРИСПІВ | Приспів.",
+    "Заспів 1": "Заспів 1 | Перший заспів",
+    "Куплет 2": "Другий куплет | 2-й куплет | Куп. 2",
+    "Kertosäe": "Kerto. | Kerto: | KERTO | Kertsi: | Kertosäe:",
+    "Säkeistö 2": "2. säkeistö | Säk. 2",
+    "Refrén": "Refrén: | REFRÉN",
+    "Sloka 1": "1. sloka | První sloka",
+    "Slot": "Slot | Slot: | [slot]",
+    "Couplet 1": "Eerste couplet | Couplet 1:",
+    "Mellomspill": "Mellomspill | mellomspill:",
+    "Omkvæd": "Omkv. | Omkvæd:",
+    "Bro": "Bro: | [bro]",
+    "Punte": "Punte: | [Punte]",
+    "Strofa 1": "Prima strofă | Strofa 1:",
+    "Kitica 2": "Kitica 2 | 2. kitica | Druga kitica",
+    "Pripjev": "Pripjev | Pripjev:",
+    "Most": "Most: | [Most]",
+    "Zwrotka 1": "Pierwsza zwrotka | Zwr. 1",
+    "Ostatni Refren": "Ostatni refren | OSTATNI REFREN:",
+    "Refrão Final": "Refrão final | Refrão final: | [Refrão Final]",
+    "Köprü": "Köprü: | [Köprü]",
+    "Επωδός": "Επωδός | Επωδός:",
+    "Viðlag": "Viðlag | Viðlag:",
+    "Cytgan": "Cytgan | CYTGAN",
+    "Piedziedājums": "Piedziedājums | Piedziedājums:",
+    "Қайырмасы": "Қайырмасы | Қайырмасы:",
+    "பல்லவி": "பல்லவி | பல்லவி:",
+}
+
+
+@pytest.mark.parametrize(
+    ("marker", "heading"),
+    [(name, each) for name, forms in ELSEWHERE.items() for each in forms.split(" | ")],
+)
+def test_a_heading_is_read_in_other_languages(marker: str, heading: str) -> None:
+    assert begin(heading) == [f"[{marker}]", WORDS]
+    assert find_kind(marker)
+
+
+@pytest.mark.parametrize(
+    ("heading", "marker"),
+    [
+        ("ĐK x2", "Điệp khúc"),
+        ("Điệp khúc (2 lần)", "Điệp khúc"),
+        ("פזמון x2", "פזמון"),
+        ("פזמון (פעמיים)", "פזמון"),
+        ("اللازمة (مرتين)", "اللازمة"),
+        ("मुखड़ा (दो बार)", "मुखड़ा"),
+        ("Reff 2x", "Reff"),
+        ("Reff (dua kali)", "Reff"),
+        ("Приспів (2 рази)", "Приспів"),
+        ("Kerto x2", "Kertosäe"),
+        ("Refrein 2x", "Refrein"),
+        ("Refren (de două ori)", "Refren"),
+        ("Refreng (to ganger)", "Refreng"),
+        ("ท่อนฮุก (2 ครั้ง)", "ท่อนฮุก"),
+    ],
+)
+def test_a_section_is_sung_as_often_in_other_languages(heading: str, marker: str) -> None:
+    assert begin(heading) == 2 * [f"[{marker}]", WORDS]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "slot machine heart",
+        "Slot machine heart",
+        "Bait and switch",
+        "Most of the night",
+        "bro you know",
+        "Brug naar jou",
+        "בית קטן על הגבעה",
+        "גשר צר מאוד",
+        "जब मुखड़ा देखा",
+        "मुखड़ा तेरा चाँद सा",
+        "अंतरामन",
+        "بندر بعيد",
+        "اللازمةات",
+        "Приспівати разом",
+        "Most",
+        "slot",
+    ],
+)
+def test_words_that_look_like_a_heading_elsewhere_are_sung(line: str) -> None:
+    assert sing(f"[Verse]\none two\n{line}\nthree four") == [
+        "[Verse]",
+        "one two",
+        line,
+        "three four",
+    ]
+
+
+def test_a_marker_that_begins_like_a_foreign_name_is_none() -> None:
+    for marker in ("most energetic", "slot machine", "bait and switch"):
+        assert find_kind(marker) == ""
+    for marker in ("Most", "Most 2", "Slot (soft)"):
+        assert find_kind(marker)
