@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.osc.test_files_are_not_on_the_way import PATIENCE, held_up, ping
 from tests.support.osc_client import OscClient, addresses, expect_fail
-from tests.support.stage import Stage
+from tests.support.stage import Stage, subscribed
 
 SHEET = "Verse 1\nAm G\nBlue jar\nChorus x2\nhey"
 SUNG = "[Verse 1]\nBlue jar\n[Chorus]\nhey\n[Chorus]\nhey"
@@ -17,6 +17,14 @@ TOLD = [
     "the lyrics' line 1 (Verse 1): begins [Verse 1]",
     "the lyrics' line 2 (Am G): not sung: chords, which guide: Am G would play",
     "the lyrics' line 4 (Chorus x2): begins [Chorus], 2 times",
+]
+
+SHEET_IN_E_MINOR = f"Key: Em\n\n{SHEET}"
+TOLD_IN_E_MINOR = [
+    "the lyrics' line 1 (Key: Em): key = E minor",
+    "the lyrics' line 3 (Verse 1): begins [Verse 1]",
+    "the lyrics' line 4 (Am G): not sung: chords, which guide: Am G would play",
+    "the lyrics' line 6 (Chorus x2): begins [Chorus], 2 times",
 ]
 
 
@@ -91,9 +99,22 @@ def test_a_panic_is_for_what_is_still_read(stage: Stage, client: OscClient) -> N
     assert client.until_end("late")[-1][0] == "/ace/cancelled"
 
 
-def test_a_pad_keeps_what_was_read(stage: Stage, client: OscClient) -> None:
+def test_a_pad_keeps_what_was_read_and_each_line_is_told(stage: Stage, client: OscClient) -> None:
     client.ask("/ace/bank/fill", "dusty", 1, 1)
-    client.send("/ace/pad/set", 1, "lyrics", f"Key: Em\n\n{SHEET}")
-    client.until("/ace/pad")
-    parameters = stage.pads._current.get_pad(0).parameters
-    assert (parameters["lyrics"], parameters["key"]) == (SUNG, "E minor")
+    with subscribed(stage, "note") as listener:
+        client.send("/ace/pad/set", 1, "lyrics", SHEET_IN_E_MINOR)
+        client.until("/ace/pad")
+        parameters = stage.pads._current.get_pad(0).parameters
+        assert (parameters["lyrics"], parameters["key"]) == (SUNG, "E minor")
+        assert [listener.receive()[1] for _ in TOLD_IN_E_MINOR] == [
+            ["", note] for note in TOLD_IN_E_MINOR
+        ]
+        client.ask("/ace/bank/fill", "dusty", 1, 1, "lyrics", SHEET_IN_E_MINOR)
+        assert [listener.receive()[1][1] for _ in TOLD_IN_E_MINOR] == TOLD_IN_E_MINOR
+
+
+def test_a_sheet_for_a_reroll_is_read_and_each_line_told(client: OscClient) -> None:
+    client.send("/ace/generate", "hummed", "prompt", "pop", "seconds", 1)
+    client.until_end("hummed")
+    client.send("/ace/reroll", "sung", "hummed", "7", "lyrics", SHEET)
+    assert list_notes(client.until_end("sung")) == TOLD
