@@ -128,6 +128,7 @@ def test_words_become_a_clip_that_pd_plays(pd: PureData) -> None:
     assert request["seed"] == 16777215
     assert soundfile.info(path_of(clip)).frames == 4 * 60 * 48_000 // 150
     pd.wait_for("level: ")
+    until(lambda: "progress: 1" in pd.lines)  # its end comes after its clip
     assert [line for line in pd.lines if "progress: " in line][-1] == "progress: 1"
     assert not re.search(r"error|couldn't create|no method|connection failed", pd.text)
 

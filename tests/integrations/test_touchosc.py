@@ -21,6 +21,7 @@ from tests.integrations.conftest import KEY_NOTE, NOTED_PROMPT, TEMPO_NOTE
 from tests.support.harness import SteppedModel
 from tests.support.junk import make_junk
 from tests.support.osc_client import OscClient, encode_message
+from tests.support.relay import find_free_port
 from tests.support.stage import Stage, on_stage, subscribed
 from tests.tools.layout_page import COLOURS, FADERS, PADS
 from tests.tools.layouts import build_files
@@ -352,8 +353,8 @@ def test_where_a_clip_was_put_is_shown(screen: Screen, stage: Stage) -> None:
 
 
 def test_a_daemon_that_goes_and_comes_back_is_said(tmp_path: Path) -> None:
-    with on_stage(tmp_path) as stage:
-        port = stage.osc.address[1]
+    port = find_free_port()
+    with on_stage(tmp_path, port=port):
         screen = Screen(port)
         screen.hear(screen.client.receive_raw())
     screen.after(11)

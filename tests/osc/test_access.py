@@ -22,7 +22,7 @@ from tests.support.osc_client import (
     expect_fail,
     make_clip,
 )
-from tests.support.stage import Stage, on_stage
+from tests.support.stage import Stage, on_stage, slow_guards_clock
 
 
 def test_whoever_sends_too_fast_is_told_once_and_others_are_served(tmp_path: Path) -> None:
@@ -31,6 +31,7 @@ def test_whoever_sends_too_fast_is_told_once_and_others_are_served(tmp_path: Pat
         closing(stage.client()) as fast,
         closing(stage.client()) as other,
     ):
+        slow_guards_clock(stage)
         fast.send_raw(encode_bundle(0, *[encode_message("/ace/ping", str(n)) for n in range(200)]))
         received = [fast.receive() for _ in range(round(guard.BURST) + 1)]
         assert [address for address, _ in received] == ["/ace/pong"] * round(guard.BURST) + [
@@ -69,6 +70,7 @@ def test_a_sender_off_the_list_is_not_answered(tmp_path: Path, other_address: st
 
 def test_another_machine_says_the_token_first(tmp_path: Path, other_address: str) -> None:
     with on_stage(tmp_path, host="0.0.0.0", allow=(other_address,), token="open sesame") as stage:
+        slow_guards_clock(stage)
         with closing(RemoteClient(stage.osc.address, other_address)) as far:
             assert expect_fail(far, "/ace/ping", "x")[1] == 401
             far.send("/ace/set/bars", 5)  # is not even told no: once a second is enough
@@ -127,6 +129,7 @@ def test_a_wrong_token_opens_nothing_and_the_right_one_is_not_kept_waiting(
         closing(RemoteClient(stage.osc.address, other_address)) as far,
         closing(RemoteClient(stage.osc.address, other_address)) as thief,
     ):
+        slow_guards_clock(stage)
         assert expect_fail(thief, "/ace/hello", "sesame")[1] == 401
         assert expect_fail(thief, "/ace/hello", "sesame!")[1] == 429, "they are told once a second"
         assert expect_fail(thief, "/ace/ping", "x")[1] == 401

@@ -27,7 +27,7 @@ from tests.support.osc_client import (
     encode_bundle,
     encode_message,
 )
-from tests.support.stage import Stage, on_stage
+from tests.support.stage import Stage, on_stage, slow_guards_clock
 from tests.support.waiting import until
 
 GET_ALL = encode_message("/ace/get/*")
@@ -188,6 +188,7 @@ def test_a_panic_of_many_jobs_keeps_nobody_waiting(
 
 def test_what_is_sent_back_is_paid_for(tmp_path: Path, sent: Counter[str]) -> None:
     with on_stage(tmp_path, rate=100) as stage, closing(stage.client()) as flood:
+        slow_guards_clock(stage)
         flood.send_raw(MANY)
         assert flood.until("/ace/fail")[-1][1][2] == 429
         most = 100 * guard.BURST + 2 * len(FIELDS)
@@ -202,6 +203,7 @@ def test_who_lets_things_be_sent_to_another_port_pays_for_them(
         closing(stage.client()) as flood,
         closing(stage.client()) as neighbour,
     ):
+        slow_guards_clock(stage)
         listen = encode_message("/ace/notify", 1, neighbour.port)
         flood.send_raw(encode_bundle(0, *[listen] * 2000))
         assert flood.until("/ace/fail")[-1][1][2] == 429
@@ -213,6 +215,7 @@ def test_who_lets_things_be_sent_to_another_port_pays_for_them(
 
 def test_a_message_for_later_is_paid_for_when_it_comes(tmp_path: Path) -> None:
     with on_stage(tmp_path, rate=1) as stage, closing(stage.client()) as client:
+        slow_guards_clock(stage)
         ping = encode_message("/ace/ping", "later")
         client.send_raw(encode_bundle(time.time() + 0.5, *[ping] * 50))
         received = [client.receive() for _ in range(round(guard.BURST) + 1)]

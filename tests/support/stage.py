@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -46,6 +47,14 @@ def wait_until_warm(stage: Stage) -> None:
             pass
         client.send("/ace/notify", 0)
         client.until("/ace/done")  # it is not subscribed any more
+
+
+def slow_guards_clock(stage: Stage) -> None:
+    """It goes on while this process computes: on a machine with other things to do nobody may send
+    more in the same test.
+    """
+    ahead = stage.osc.guard._clock() - time.process_time()
+    stage.osc.guard._clock = lambda: time.process_time() + ahead
 
 
 @contextmanager
