@@ -169,6 +169,7 @@ ABBREVIATIONS = {
     "Chor": "Chorus",
     "Chr": "Chorus",
     "R": "Refrain",
+    "П": "Припев",
     "Ref": "Refrain",
     "Refr": "Refrain",
     "Rit": "Ritornello",

@@ -70,7 +70,10 @@ _PRIVATE_USE = 0xE000
 _TITLE_NUMBER = re.compile(
     r"(?:n[or]\.? ?)?[0-9]{1,4}(?:[.)] +| {2,})(?=\S)", re.IGNORECASE
 )  # a hymn's
-_TITLE_TAIL = re.compile(r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$", re.IGNORECASE)
+_TITLE_TAIL = re.compile(
+    r" (?:lyrics|chords|tabs?)(?: by .{1,60})?$| {2,9}\(?[0-9][0-9.]{2,20}(?: ?D)?\)?$",
+    re.IGNORECASE,
+)  # and the metre of a hymn
 # who sings a line, where all sing it in the end
 _SINGER = re.compile(
     r"(?:All|Leader|Men|Women|Both|Everyone|Group|Choir|Male|Female|Boys?|Girls?|Lead|Cantor|Unison|"
@@ -183,6 +186,13 @@ class LyricsReader:
         for index, times in expansion.repeated.items():
             line, read = self._lines[index]
             self._lines[index] = (line, read._replace(message=f"{read.message}, {times} times"))
+        for index, source in expansion.partial.items():
+            line, read = self._lines[index]
+            first = self._lines[source][0].number
+            hint = (
+                f"only this line of those from line {first} on is sung; a heading alone sings all"
+            )
+            self._lines[index] = (line, read._replace(code=UNCLEAR, hint=hint))
         for index, source in expansion.recalled.items():
             line, read = self._lines[index]
             self._lines[index] = (line, self._explain_recall(read, source))
@@ -202,8 +212,8 @@ class LyricsReader:
                 continue
             note = SheetNote(line.number, read.code, read.message, read.hint, holds=read.holds)
             last = notes[-1] if notes else None
-            follows = last and last.line + last.lines == note.line and last.code == UNDERSTOOD
-            if last and follows and last.message == note.message:
+            follows = last and last.line + last.lines == note.line and last.message == note.message
+            if last and follows and last.code == note.code == UNDERSTOOD:
                 notes[-1] = replace(last, lines=last.lines + 1)
             else:
                 notes.append(note)
@@ -289,6 +299,9 @@ class LyricsReader:
 
     def _read_song_line(self, index: int, text: str, written: str) -> LyricLine:
         """`written` is the line with its Markdown."""
+        if index in self._shape.left_out:
+            message, hint = self._shape.left_out[index]
+            return LyricLine(message, (), UNCLEAR if hint else UNDERSTOOD, hint)
         if index in self._shape.signs:
             written = text = strip_repeat_signs(text, *self._shape.signs[index])
         if read := self._read_fact_line(text):
@@ -308,6 +321,8 @@ class LyricsReader:
         surroundings = Surroundings(
             shape.has_headings and (self._begins_stanza or shape.is_close or is_capital),
             shape.is_short or bool(shape.numbered),
+            shape.is_small,
+            shape.has_refrain,
         )
         if read := self._read_marker(written, surroundings) or self._read_marker(
             text, surroundings
@@ -362,6 +377,8 @@ class LyricsReader:
         if chords:
             message += f" without the chords{_suggest_guide(chords)}"
         read = LyricLine(message, (words,), repeats=repeats)
+        if index in self._shape.asked:
+            read = read._replace(code=UNCLEAR, hint=self._shape.asked[index])
         if said and said == speaker and not self._has_speaker:
             self._has_speaker = True
             read = read._replace(code=UNCLEAR, hint="leave the colon out where names are sung")

@@ -27,6 +27,7 @@ _LENGTH = re.compile(
 # without a number or a colon, where other sections of the sheet are V1 and V2
 _BARE = frozenset("C B Ch CH ch Cho cho Chor chor PC pc Pre PRE Br BR Int Out Ref Refr".split())
 _NO_WORDS = frozenset("ch cho chor chr ref refr rit".split())  # with a full stop
+REFRAIN_LETTERS = ("r", "п")
 _PAIRS = {"(": ")", "{": "}"}
 # looked at first, as words of other languages are alike: refrain, refrein
 _COMMON = "verse chorus prechorus refrain bridge intro outro interlude".split()
@@ -60,11 +61,14 @@ class LyricLine(NamedTuple):
 class Surroundings(NamedTuple):
     """What decides of a line that may be a heading: whether it is the first of a stanza (or could
     be, as its sheet does without empty lines, or has its headings in capitals), and whether its
-    sheet shortens the names of sections to [V1] and [C].
+    sheet shortens the names of sections to [V1] and [C], writes them in small letters, and calls
+    its refrain R.
     """
 
     begins_stanza: bool = False
     is_short: bool = False
+    is_small: bool = False
+    has_refrain: bool = False
 
 
 NOWHERE = Surroundings()
@@ -99,7 +103,11 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
     is_enclosed = _PAIRS.get(folded[0]) == folded.rstrip(": ")[-1]  # (Verse 1: Leo)
     if heading.mark == ":" and heading.rest and not is_enclosed:
         return _begin_with_rest(heading)
-    return begin_section(heading)
+    read = begin_section(heading)
+    is_certain = surroundings.is_small or is_marked or heading.section in NEVER_SUNG
+    if core[0].islower() and heading.mark == "(" and not is_certain:
+        return read._replace(code=UNCLEAR, hint="write [Verse] above it where it is sung")
+    return read
 
 
 def parse_slip(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine | None:
@@ -214,6 +222,7 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
     if heading.mark in ("(", "-"):
         if is_never_sung or is_marked:
             return is_capital or is_never_sung
+        is_capital = is_capital or (heading.mark == "(" and surroundings.begins_stanza)
         return is_capital and not is_often_sung and (is_qualified or surroundings.begins_stanza)
     if heading.rest:
         return False
@@ -222,6 +231,7 @@ def _is_heading(heading: Heading, core: str, is_marked: bool, surroundings: Surr
     if is_often_sung:
         return is_capital and is_qualified
     is_numbered = bool(heading.number)  # vers 1
+    is_capital = is_capital or surroundings.is_small
     return is_numbered or (is_capital and (is_qualified or surroundings.begins_stanza))
 
 
@@ -230,6 +240,8 @@ def _is_short_heading(
 ) -> bool:
     """V1, Ch:, Ref.: words. One letter is a name only where its sheet has V1, or with a number."""
     ends = is_marked or heading.mark == ":"
+    if surroundings.has_refrain and heading.abbreviation in REFRAIN_LETTERS:
+        return not heading.rest or heading.mark in (":", "/")
     if len(heading.abbreviation) == 1 and not surroundings.is_short:
         return heading.abbreviation == "v" and bool(heading.number) and not heading.rest
     if heading.mark not in ("", ":", "("):

@@ -30,6 +30,11 @@ _OPENING = re.compile(r"(?:[|/]{1,2}:|\[:|𝄆) ?")
 _CLOSING = re.compile(r" ?(?::[|/]{1,2}|:\]|𝄇) ?(?P<times>[(\[]?[^()\[\]|/:]{0,12}[)\]]?)$")
 
 
+_AMEN = re.compile(r"(?:a ?-? ?men[.,! ]*){1,4}")
+_GOES_ON = re.compile(r"(?:(?<![ .]) ?(?:\.{2,9}|…)| (?:\(?etc\.?\)?|usw\.|\(\.\.\.\)|\[…\]))$")
+_LETTERS = re.compile(r"[\W_]+")
+
+
 class SongLine(NamedTuple):
     """A line of a song; an empty one has no `text`. `heading`: it is the marker of a section that
     begins. `has_words`: it is sung, `repeats` times; between those that `opens` and `closes` all
@@ -52,12 +57,14 @@ class SongLine(NamedTuple):
 
 class Expansion(NamedTuple):
     """All that is sung, as lines with their numbers. By the numbers of headings: the number of the
-    heading whose words are sung again there, -1 where there is none; how often they are sung.
+    heading whose words are sung again there, -1 where there is none; how often they are sung; the
+    number of the heading of which only a line is sung again.
     """
 
     lines: list[tuple[int, str]]
     recalled: dict[int, int]
     repeated: dict[int, int]
+    partial: dict[int, int]
 
 
 @dataclass
@@ -130,6 +137,7 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
     written: dict[str, _Section] = {}
     recalled: dict[int, int] = {}
     repeated: dict[int, int] = {}
+    partial: dict[int, int] = {}
     song: list[tuple[int, str]] = []
     length = 0
     for section in _divide(lines):
@@ -137,8 +145,15 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
         repeats = 1
         if heading := section.heading:
             if section.has_words:
-                written |= dict.fromkeys(_list_keys(heading), section)
                 repeats = heading.repeats
+                above = None if section.stands else _find_above(section, heading, written)
+                if above and (whole := _complete(section, above)):
+                    copied = whole
+                    recalled[section.number] = above.number
+                elif above and _is_part(section, above):
+                    partial[section.number] = above.number
+                else:
+                    written |= dict.fromkeys(_list_keys(heading), section)
             elif not section.stands:
                 copied, source, repeats = _recall(section, heading, written)
                 if source or heading.recalls:
@@ -148,7 +163,7 @@ def expand_repeats(lines: Sequence[SongLine]) -> Expansion:
         length += repeats * _measure(copied)
         _check_length(length)
         song += repeats * copied
-    return Expansion(song, recalled, repeated)
+    return Expansion(song, recalled, repeated, partial)
 
 
 def _divide(lines: Iterable[SongLine]) -> Iterator[_Section]:
@@ -240,6 +255,44 @@ def _find_recalled(heading: Heading, written: Mapping[str, _Section]) -> _Sectio
     if heading.section in VERSES and not heading.recalls:
         return None
     return written.get(exact) or written.get(section) or _find_shortened(heading, written)
+
+
+def _find_above(
+    section: _Section, heading: Heading, written: Mapping[str, _Section]
+) -> _Section | None:
+    """The longer section of the same name, of which one line may be the beginning or the end."""
+    if heading.section in VERSES or heading.also:
+        return None
+    exact, name = _list_keys(heading)
+    above = written.get(exact) or written.get(name)
+    is_longer = above is not None and len(_list_words(above)) > len(_list_words(section))
+    return above if is_longer and len(_list_words(section)) == 1 else None
+
+
+def _list_words(section: _Section) -> list[str]:
+    """Its lines of words, as they are compared."""
+    return [_LETTERS.sub("", fold_word(text)) for _, text in section.lines[1:] if text]
+
+
+def _complete(section: _Section, above: _Section) -> list[tuple[int, str]]:
+    """The words of a section of which a sheet writes how it begins, "We are the...", or what comes
+    behind it: A-men. Empty for any other.
+    """
+    marker, *lines = section.lines
+    words = next(text for _, text in lines if text)
+    again = [marker, *((section.number, text) for _, text in above.lines[1:] if text)]
+    if _AMEN.fullmatch(fold_word(words)):
+        return [*again, *lines]
+    begins = _LETTERS.sub("", fold_word(_GOES_ON.sub("", words)))
+    is_begun = _GOES_ON.search(words) and begins and _list_words(above)[0].startswith(begins)
+    return [*again, *lines[1:]] if is_begun else []
+
+
+def _is_part(section: _Section, above: _Section) -> bool:
+    """Whether its line is the first or the last of those above."""
+    [line] = _list_words(section)
+    words = _list_words(above)
+    return line in (words[0], words[-1])
 
 
 def _find_shortened(heading: Heading, written: Mapping[str, _Section]) -> _Section | None:

@@ -23,6 +23,7 @@ from .chords import (
     may_be_chords,
 )
 from .directives import read_directive, read_directives
+from .furniture import find_furniture
 from .headings import read_heading
 from .markers import parse_marker
 from .pasted import strip_pasted
@@ -45,6 +46,9 @@ _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
 _SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|[Vv][0-9]{1,2}(?:[.]|:.*)?")
+# R: 2x, or R. alone; and a letter that is a person's
+_REFRAIN = re.compile(r"[RП®][.:/)]{0,2}(?: ?\(?(?:[2-9] ?[x×]|[x×] ?[2-9])\)?)?", re.IGNORECASE)
+_PERSON = re.compile(r"[ADFGHJKLMNQUWXY][:.]")
 _NAME = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
@@ -59,13 +63,15 @@ class Shape(NamedTuple):
     words at once; `has_capitals`: headings alone are written in them. `end`: the line that says
     that the sheet ends, or -1. `texts` are all lines, without space around them. `title` is the
     one that a website wrote, or empty. `unknown`: words and values that stand among what a head
-    says, and are none of its own.
+    says, and are none of its own; `left_out` and `asked` as in `Furniture`.
     """
 
     texts: list[str]
     chords: dict[int, list[str]]
     among_chords: bool
     is_short: bool
+    is_small: bool
+    has_refrain: bool
     is_opensong: bool
     has_directives: bool
     has_headings: bool
@@ -79,6 +85,8 @@ class Shape(NamedTuple):
     speakers: dict[int, str]
     title: str
     unknown: dict[int, tuple[str, str]]
+    left_out: dict[int, tuple[str, str]]
+    asked: dict[int, str]
 
 
 def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False) -> Shape:
@@ -87,7 +95,10 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
     """
     lines, remarks, title = strip_pasted(lines)
     lines, printed = strip_printed(lines)
-    remarks = printed | remarks
+    furniture = find_furniture(lines)
+    lines = furniture.lines
+    title = title or furniture.title
+    remarks = furniture.remarks | printed | remarks
     lines = [_MARKED_CHORD.sub(r"[\1]", _MARKUP.sub("", line)) for line in lines]
     texts = [line.strip() for line in lines]
     found = {index: names for index, line in enumerate(lines) if (names := _look(line)) is not None}
@@ -115,12 +126,16 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
     beside |= {*bare, *chords, -1}
     is_close = any(index - 1 not in beside for index in bare)
     speakers = _find_speakers(texts)
-    unknown = _find_unknown(texts, {*chords, *speakers})
+    has_refrain = any(map(_REFRAIN.fullmatch, texts)) and not any(map(_PERSON.fullmatch, texts))
+    refrains = {n for n, text in enumerate(texts) if has_refrain and _REFRAIN.match(text)}
+    unknown = _find_unknown(texts, {*chords, *speakers, *refrains})
     return Shape(
         texts=texts,
         chords=chords,
         among_chords=among_chords,
         is_short=any(map(_SHORTENED.fullmatch, texts)),
+        is_small=bool(bare) and all(texts[index].islower() for index in bare),
+        has_refrain=has_refrain,
         is_opensong=is_opensong,
         has_directives=any(text[0] in "{｛" and read_directive(text) for text in texts if text),
         has_headings=any(text and parse_marker(text) for text in texts),
@@ -135,6 +150,8 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
         speakers=speakers,
         title=title,
         unknown=unknown,
+        left_out=furniture.left_out,
+        asked=furniture.asked,
     )
 
 

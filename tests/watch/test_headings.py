@@ -393,3 +393,67 @@ def test_a_marker_that_begins_like_a_foreign_name_is_none() -> None:
         assert find_kind(marker) == ""
     for marker in ("Most", "Most 2", "Slot (soft)"):
         assert find_kind(marker)
+
+
+SMALL = """verse 1
+one two
+
+chorus
+three four
+
+bridge (softer)
+five six
+
+bridge
+seven"""
+
+
+def test_headings_in_small_letters_have_remarks_too() -> None:
+    assert [line for line in sing(SMALL) if line[:1] == "["] == [
+        "[Verse 1]",
+        "[Chorus]",
+        "[Bridge (softer)]",
+        "[Bridge]",
+    ]
+    assert not find_problems(read_sheet(SMALL).notes)
+
+
+def test_a_heading_in_small_letters_among_others_is_a_guess() -> None:
+    text = "[Verse]\none two\n\nbridge (softer)\nthree"
+    assert "[Bridge (softer)]" in sing(text)
+    assert find_problems(read_sheet(text).notes)
+    within = "[Verse]\none two\nbridge (over water)\nthree"
+    assert sing(within)[2] == "bridge (over water)"
+
+
+REFRAINS = """R: Pluj, pluj, lodi má
+až za ten les
+
+Stojím tu sám
+
+{}
+
+Voda už jde"""
+
+
+@pytest.mark.parametrize(
+    ("again", "times"),
+    [("R:", 1), ("R.", 1), ("R", 1), ("R: 2x", 2), ("R: (2x)", 2), ("R (x2)", 2), ("r: 2x", 2)],
+)
+def test_a_refrain_may_be_called_r(again: str, times: int) -> None:
+    refrain = ["[Refrain]", "Pluj, pluj, lodi má", "až za ten les"]
+    sung = [line for line in sing(REFRAINS.format(again)) if line]
+    assert sung == [*refrain, "Stojím tu sám", *times * refrain, "Voda už jde"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "R: I love you\nJ: I love you too\nR: will you stay",
+        "R:\nI love you\nJ:\nI love you too",
+        "R. Nobody is the name\nof the one",
+        "R u there\nR u here",
+    ],
+)
+def test_who_speaks_may_be_called_r(text: str) -> None:
+    assert sing(text) == text.split("\n")

@@ -159,3 +159,33 @@ def test_how_often_an_abbreviation_is_sung_is_not_its_number(line: str) -> None:
     sung = sing(f"[Verse 1]\none\n\n{name}\nwe are alive\n\n[Verse 2]\ntwo\n\n{line}")
     assert sung.count("we are alive") == 3
     assert sung.count(f"[{name}]") == 3
+
+
+REFRAIN = "[Verse 1]\none\n\n[Refrain]\nO tide, come in,\ncome home to me.\n\n[Verse 2]\ntwo\n\n"
+
+
+@pytest.mark.parametrize("amen", ["A-men.", "Amen", "Amen, amen.", "A - men"])
+def test_a_refrain_before_amen_is_sung_whole(amen: str) -> None:
+    sung = sing(f"{REFRAIN}[Refrain:]\n{amen}")
+    assert sung[-4:] == ["[Refrain]", "O tide, come in,", "come home to me.", amen]
+
+
+@pytest.mark.parametrize("begins", ["O tide, come in...", "O tide…", "O Tide, come in, etc."])
+def test_of_a_refrain_its_beginning_may_be_written(begins: str) -> None:
+    sung = sing(f"{REFRAIN}Refrain:\n{begins}")
+    assert sung[-3:] == ["[Refrain]", "O tide, come in,", "come home to me."]
+
+
+@pytest.mark.parametrize("line", ["O tide, come in,", "come home to me.", "Come home to me"])
+def test_a_refrain_of_one_of_its_lines_is_sung_so_and_said(line: str) -> None:
+    text = f"{REFRAIN}[Refrain]\n{line}"
+    assert sing(text)[-2:] == ["[Refrain]", line]
+    [problem] = find_problems(read_sheet(text).notes)
+    assert problem.hint.startswith("only this line of those from line 4 on is sung")
+
+
+@pytest.mark.parametrize("words", ["and so we wait...", "another tide", "Amen to that"])
+def test_other_words_of_a_refrain_are_its_own(words: str) -> None:
+    text = f"{REFRAIN}[Refrain]\n{words}"
+    assert sing(text)[-2:] == ["[Refrain]", words]
+    assert not find_problems(read_sheet(text).notes)

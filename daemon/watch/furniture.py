@@ -1,0 +1,229 @@
+"""What pages and their writers put among the words of a song, which nobody sings: the headings of a
+page, notes to oneself, footnotes, requests to rate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .characters import fold, fold_word
+from .documents.credits import is_last_credit
+from .headings import read_heading
+
+SECOND_VOICE = "as a second voice, without its name"
+UNBOXED = "without the boxes of a list"
+UNMARKED = "without the mark of a footnote"
+TITLE = "the title, not sung"
+JOINED = "with its letters joined"
+SUNG_HINT = "write [Verse] above it where it is sung"
+MAX_HEAD = 12  # lines of a page above its words
+
+# what a page writes above the words of a song
+_LYRICS = re.compile(
+    r"(?:(?:song)?lyrics?|songtext|liedtext|paroles|letra|testo|tekst(?: piosenki)?|versuri|sanat|"
+    r"текст(?: песни|и пісні)?|歌詞|歌词|가사) ?:?"
+)
+# and behind them
+_BEHIND = re.compile(r"(?:credits|licen[cs]e|tags|about|comments|supported by) ?:?")
+_RELEASED = re.compile(
+    r"(?:from|off|taken from) .{1,80}released .{1,40}|released .{1,60}|licen[cs]e|tags|"
+    r"(?:all|some) rights reserved\.?"
+)
+_MADE = re.compile(
+    r"(?:(?:all )?(?:words|lyrics|music|songs?|words? (?:and|&) music|vocals?|artwork|"
+    r"(?:cover|album) (?:art|photo))(?: (?:by|:) ?)|"
+    r"(?:arranged|composed|engineered|mastered|mixed|performed|played|produced|recorded|written)"
+    r"(?:(?:,| and| &) (?:arranged|composed|engineered|mastered|mixed|performed|played|produced|"
+    r"recorded|written)){0,3} (?:by|at|in) )(?P<who>.{1,80})",
+    re.IGNORECASE,
+)
+_RATE = re.compile(
+    r"[(\[]?(?:please|pls|plz|don'?t forget to)(?: (?:and|chords?|comment|if you like it|it|leave|"
+    r"me|my|or|rate|rating|review|song|subscribe|tab|tabs|thanks|thank you|the|this|to|a|version))"
+    r"{1,8}[.! :)\]]*|(?:rate|comment|like) (?:and|&|\+) (?:comment|rate|subscribe)[.!]*|"
+    r"(?:any )?(?:comments|corrections|feedback)(?: and (?:comments|corrections))?"
+    r"(?: (?:are|is))? welcome[.!]*|hope this helps[.!]*|"
+    r"thanks for (?:rating|reading|viewing|watching)[.!]*"
+)
+_ASKED = re.compile(r"rat[ei]|comment|subscribe|review|correct|feedback|hope|thanks for")
+_TO_DO = re.compile(
+    r"[\[(]?(?:TODO|ToDo|To-[Dd]o|To do|FIXME|TBD|TBC|WIP|XXX|NOTE(?: TO SELF)?|"
+    r"Note(?: to self)?|NB|N\.B\.?|REMINDER|Reminder)(?: ?[:!-] ?.{0,200}|[\])]?)"
+)
+_BRACKETED = re.compile(r"[\[(](?:todo|to-?do|fixme|tbd|wip|note to self)\b.{0,200}[\])]")
+_SMALL_TO_DO = re.compile(r"(?:todo|to-do|fixme|note to self) ?: ?\S.{0,200}")
+_TASK = re.compile(r"(?:[-*+•] ?)?(?:\[[ xX✓✔]?\]|[☐☑☒✅⬜🔲]) ?(?=\S)")
+_VOICE = re.compile(
+    r"(?:ad-?libs?|adlibs?|backing(?: vocals?| vox)?|background(?: vocals?| vox)?|bgvs?|bvs?) ?: ?"
+)
+_OMITTED = re.compile(
+    r"[*†‡(]* ?(?:(?:stanzas?|verses?|refrain|chorus|this (?:stanza|verse))[\d ,&and-]{0,24} )?"
+    r"(?:may|can) be (?:omitted|left out|skipped)\b.{0,60}"
+)
+_FOOTNOTE = re.compile(r"(?:\*{1,3}|[†‡§]) ?(?=[^\W\d_a-z]).{3,100}(?<!\*)")
+_MARKED_NUMBER = re.compile(r"([*†‡§]{1,3} ?)?([0-9]{1,2}[.)]?)([*†‡§]{1,3})?(?= +\S)")
+_SPACED = re.compile(r"[^\W\d_](?: {1,2}[^\W\d_]){3,15}(?: {1,4}[0-9IVX]{1,3})?[ :.]*")
+_GENIUS = re.compile(r"\[[^\[\]]{0,60}[\"][^\"\[\]]{1,80}[\"][^\[\]]{0,60}\]")
+_OF_LYRICS = re.compile(
+    r"letras?|paroles|song ?te[kx]s?t|lyrics?|testo|te[kx]st|текст|lirik|versuri|sanat|στιχοι|"
+    r"sozleri|歌詞|歌词|가사|كلمات|מילים|loi bai hat|dalszoveg|traduc|ubersetzung|перевод|перекл|"
+    r"translat|romani[sz]|ceviri|tłumacz|vertaling|oversatt"
+)
+_QUOTED = re.compile(r"\"([^\"]{1,80})\"")
+
+
+class Furniture(NamedTuple):
+    """What was found, by the indices of lines: `lines` as they are sung, with `remarks` on those
+    that were changed; `left_out`: what is said of those that nobody sings, and a hint where that is
+    a guess; `asked`: hints on what is sung, and may not be meant to be. `title`: of the page.
+    """
+
+    lines: list[str]
+    remarks: dict[int, str]
+    left_out: dict[int, tuple[str, str]]
+    asked: dict[int, str]
+    title: str = ""
+
+
+def find_furniture(lines: Sequence[str]) -> Furniture:
+    """What of a sheet's lines is no song's."""
+    texts = [line.strip() for line in lines]
+    kept = [*lines]
+    remarks: dict[int, str] = {}
+    left_out: dict[int, tuple[str, str]] = {}
+    asked: dict[int, str] = {}
+    title = ""
+    tasks = _find_tasks(texts)
+    is_list = 2 * len(tasks) >= sum(map(bool, texts))
+    has_small = any(map(str.islower, "".join(texts)))
+    for index, text in enumerate(texts):
+        folded = fold(text)
+        if not text:
+            continue
+        if changed := _change(text, folded):
+            kept[index], remarks[index] = changed
+        elif index in tasks:
+            kept[index] = text[tasks[index] :]
+            remarks[index] = UNBOXED
+            if not is_list:
+                left_out[index] = ("not sung: a task of a list", "take its box off to have it sung")
+        elif _names_page(folded) and index <= MAX_HEAD:
+            left_out[index] = ("not sung: about the song", "")
+            title = title or _find_title(folded, text)
+        elif _RATE.fullmatch(folded.lower()) and _ASKED.search(folded.lower()):
+            left_out[index] = ("not sung: what is asked of readers", "")
+        elif _is_note(folded, has_small):
+            hint = "write it without the colon where it is sung"
+            left_out[index] = ("not sung: a note to its writer", hint)
+        elif _SMALL_TO_DO.fullmatch(folded.lower()):
+            asked[index] = "write TODO: in capitals where it is a note to yourself"
+    head = _find_page_head(texts)
+    left_out |= head | _find_page_end(texts) | _find_footnotes(texts)
+    named = next((texts[index] for index, said in head.items() if said[0] == TITLE), "")
+    return Furniture(kept, remarks, left_out, asked, title or named)
+
+
+def _change(text: str, folded: str) -> tuple[str, str] | None:
+    """A line as it is sung, where something stands in front of it or between its letters, and what
+    is said of that.
+    """
+    if voice := _VOICE.match(folded.lower()):
+        words = text[voice.end() :].strip()
+        return (words if words[:1] in "(（" else f"({words})"), SECOND_VOICE
+    if _SPACED.fullmatch(folded):
+        words = " ".join(word.replace(" ", "") for word in re.split(" {2,}", text))
+        heading = read_heading(words)
+        if heading and not heading.rest and not heading.abbreviation:
+            return words, JOINED
+    marked = _MARKED_NUMBER.match(folded)
+    if marked and (marked[1] or marked[3]):
+        return f"{marked[2]}{text[marked.end() :]}", UNMARKED
+    return None
+
+
+def _find_tasks(texts: Sequence[str]) -> dict[int, int]:
+    """The lines with a box to tick in front, and where their words begin."""
+    return {index: task.end() for index, text in enumerate(texts) if (task := _TASK.match(text))}
+
+
+def _is_note(folded: str, has_small: bool) -> bool:
+    """TODO: write this; in a sheet of capitals alone it may be the Spanish word."""
+    if _BRACKETED.fullmatch(folded.lower()):
+        return True
+    return has_small and bool(_TO_DO.fullmatch(folded))
+
+
+def _names_page(folded: str) -> bool:
+    """[Letra de "La Marea"], which Genius writes above the words."""
+    return bool(_GENIUS.fullmatch(folded) and _OF_LYRICS.search(fold_word(folded)))
+
+
+def _find_title(folded: str, text: str) -> str:
+    quoted = _QUOTED.search(folded)
+    return text[quoted.start(1) : quoted.end(1)].strip() if quoted else ""
+
+
+def _find_page_head(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """The line that says that the words begin, and what of the page stands above it."""
+    found = [n for n, text in enumerate(texts[:MAX_HEAD]) if _LYRICS.fullmatch(fold_word(text))]
+    if len(found) != 1 or sum(map(bool, texts[found[0] + 1 :])) < 2:
+        return {}
+    [begin] = found
+    if begin and texts[begin - 1] and ":" not in fold(texts[begin]):
+        return {}
+    above = [n for n, text in enumerate(texts[:begin]) if text]
+    if any(read_heading(texts[n]) and texts[n][0] in "[(" for n in above):
+        return {}
+    said = [TITLE, *("not sung: it stands above the words" for _ in above[1:])]
+    head = {n: (each, SUNG_HINT) for n, each in zip(above, said) if not _has_pair(texts[n])}
+    return {**head, begin: ("not sung: the words begin below", "")}
+
+
+def _has_pair(text: str) -> bool:
+    return any(mark in fold(text) for mark in ":=") or any(map(str.isdigit, text))
+
+
+def _find_page_end(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """What a page says behind the words: credits, licence, tags."""
+    for index, text in enumerate(texts):
+        if not index or texts[index - 1] or not _BEHIND.fullmatch(fold_word(text)):
+            continue
+        below = [n for n, other in enumerate(texts) if n > index and other]
+        if below and _is_credit(texts[below[0]]):
+            message = "not sung: what a page says of the song"
+            return {n: (message, SUNG_HINT if n == index else "") for n in (index, *below)}
+    if last := [n for n, text in enumerate(texts) if text][-1:]:
+        made = _MADE.fullmatch(texts[last[0]])
+        is_apart = last[0] > 1 and not texts[last[0] - 1]
+        if made and is_apart and made["who"][0].isupper():
+            return {last[0]: ("not sung: who made the song", SUNG_HINT)}
+    return {}
+
+
+def _is_credit(text: str) -> bool:
+    made = _MADE.fullmatch(text)
+    is_named = made is not None and not made["who"][0].islower()
+    return is_named or is_last_credit(text) or bool(_RELEASED.fullmatch(fold_word(text)))
+
+
+def _find_footnotes(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """*May be omitted. Others only where a line has the mark that they explain."""
+    found: dict[int, tuple[str, str]] = {}
+    marked = {mark for text in texts for mark in _list_marks(text)}
+    for index, text in enumerate(texts):
+        if _OMITTED.fullmatch(fold_word(text)):
+            found[index] = ("not sung: a footnote", "")
+        elif text[:1] in marked and _FOOTNOTE.fullmatch(text):
+            found[index] = ("not sung: a footnote", SUNG_HINT)
+    return found
+
+
+def _list_marks(text: str) -> list[str]:
+    """The marks of footnotes that stand at the number of a verse or behind words."""
+    number = _MARKED_NUMBER.match(text)
+    marks = [*(number[1] or ""), *(number[3] or "")] if number else []
+    if len(text) > 3 and text[-1] in "*†‡§" and text.count(text[-1]) == 1:
+        marks.append(text[-1])
+    return [mark for mark in marks if mark.strip()]
