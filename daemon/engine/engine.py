@@ -404,7 +404,8 @@ class Engine:
         it. The requests must be complete: with their seeds.
         """
         with self.lock:
-            self._speculation.prepare(orders, listener)
+            come = {job.id for job in self._intake.list_jobs()}
+            self._speculation.prepare([each for each in orders if each.id not in come], listener)
 
     # --- the model --------------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ class PadPlayer:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pad speculation", daemon=True)
         engine.subscribe(self._jobs.on_event)
+        engine.subscribe(self._speculation.on_event)
         engine.subscribe(self._lights.on_event)
         panel.listen(lambda name, value: self._current.changed.set())
         tempo.listen(lambda bpm, source: self._current.changed.set())
@@ -263,6 +264,7 @@ class PadPlayer:
         def withdraw(error: Exception) -> None:
             with self._lock:
                 self._jobs.withdraw(order.id)
+                self._speculation.forget_claim(order.id)
                 self._lights.update()
             on_refused(error)
 

@@ -38,10 +38,12 @@ class PadSpeculation:
         self._engine = engine
         self._current = current
         self._on_change = on_change
-        # the ids of jobs that may be ordered: by request, as a request keeps its id from one update
-        # to the next, and by the values of the pads that they are for
-        self._ids: dict[Request, str] = {}
+        # what may be ordered: by request, as a request keeps its id from one update to the next
+        self._orders: dict[Request, Order] = {}
+        # the ids of their jobs, by the values of the pads that they are for
         self._ids_by_values: dict[Key, str] = {}
+        # what was ordered, by its id, until the engine has it: its take must not be dropped before
+        self._claimed: dict[str, Order] = {}
         self._prepared: set[str] = set()  # the ids of takes that are prepared
         self._pads: dict[str, int] = {}  # the index of the pad that each of the ids is for
         self._rendering = ""  # the id of the take that is being made
@@ -74,13 +76,23 @@ class PadSpeculation:
 
     def claim_id(self, request: Request) -> str:
         """The id of a request that is ordered now; empty where it was no candidate."""
-        id = self._ids.pop(request, "")
-        self._ids_by_values = {
-            key: other for key, other in self._ids_by_values.items() if other != id
-        }
-        if id == self._rendering:
+        order = self._orders.pop(request, None)
+        if order is None:
+            return ""
+        self._claimed[order.id] = order
+        self._ids_by_values = {key: id for key, id in self._ids_by_values.items() if id != order.id}
+        if order.id == self._rendering:
             self._set_rendering("", 0.0)  # it is that order's from now on
-        return id
+        return order.id
+
+    def forget_claim(self, id: str) -> None:
+        """That order was refused."""
+        self._claimed.pop(id, None)
+
+    def on_event(self, event: Event) -> None:
+        """Any event of the engine."""
+        if event.job:
+            self.forget_claim(event.job.id)  # the engine has it
 
     def update(self) -> None:
         """Have prepared what may be played next. Takes the lock, and reads files without it."""
@@ -129,7 +141,7 @@ class PadSpeculation:
         return requests
 
     def _prepare(self, candidates: list[Candidate], requests: Mapping[Key, Request]) -> None:
-        orders: dict[Request, Order] = {}
+        orders = {order.request: order for order in self._claimed.values()}
         self._ids_by_values = {}
         self._pads = {}
         for candidate in candidates:
@@ -137,7 +149,8 @@ class PadSpeculation:
             if not (request := requests.get(key)):
                 continue
             if request not in orders:
-                id = self._ids.get(request) or new_job_id(candidate.index)
+                known = self._orders.get(request)
+                id = known.id if known else new_job_id(candidate.index)
                 origin = self._current.describe_origin(candidate.index)
                 session = self._current.bank.list_session_fields(candidate.index)
                 orders[request] = Order(
@@ -149,11 +162,13 @@ class PadSpeculation:
             orders = {
                 request: order for request, order in orders.items() if order.id in self._prepared
             }
-        self._ids = {request: order.id for request, order in orders.items()}
-        self._prepared &= set(self._ids.values())
-        self._engine.prepare(list(orders.values()), self._on_event)
+        self._prepared &= {order.id for order in orders.values()}
+        self._orders = {
+            request: order for request, order in orders.items() if order.id not in self._claimed
+        }
+        self._engine.prepare(list(orders.values()), self._on_speculative_event)
 
-    def _on_event(self, event: Event) -> None:
+    def _on_speculative_event(self, event: Event) -> None:
         """About a speculative job."""
         assert event.job
         id = event.job.id

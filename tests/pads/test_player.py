@@ -508,6 +508,29 @@ def test_a_filled_bank_is_made_in_advance_and_shown_and_a_hit_lands_it(tmp_path:
         assert f"s{known}" in find_clip(received)
 
 
+def test_a_prepared_take_is_not_dropped_before_the_order_of_its_pads_hit_has_come(
+    tmp_path: Path,
+) -> None:
+    refused: list[Exception] = []
+    come = threading.Event()
+
+    def hold_up() -> None:
+        come.wait()
+
+    with on_stage(tmp_path) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "dusty", 1, 1)
+        until(lambda: len(stage.pads._speculation._prepared) == 2)  # its reroll's, too
+        played = len(stage.model.played)
+        stage.engine.arrivals.put("pads", hold_up)
+        stage.pads.hit(0, refused.append)
+        stage.pads._speculation.update()  # the pad waits for its job: nothing is to be prepared
+        come.set()
+        until(lambda: stage.pads.list_lights()[0].state is PadState.READY)
+        assert len(stage.model.played) == played
+        assert not refused
+        until(lambda: not stage.pads._speculation._claimed)
+
+
 def test_jobs_of_pads_say_what_they_kept_also_where_the_take_was_prepared(tmp_path: Path) -> None:
     with on_stage(tmp_path) as stage, closing(stage.client()) as client:
         client.ask("/ace/bank/fill", "dusty in Am", 1, 2)
