@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..characters import fold
-from ..notes import UNDERSTOOD, SheetNote
+from ..markers import parse_marker
+from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
+from ..song_head import list_facts
 from .document import DocumentLine, DocumentTag
 
 WHO = "not sung: who made the song"
+ABOVE = "the title, not sung: it stands above the first time"
 _TITLE = "not sung: what the song is called"
 
 # before a colon, or before "by" and a name
@@ -55,7 +60,20 @@ _LAST = re.compile(
     re.IGNORECASE,
 )
 _LEAST_TIMED = 2  # lines, below one that is their title
-_QUOTES = " \"'“”„«»"
+_MOST_ABOVE = 2  # lines, the title and whose song it is
+_MAX_TITLE = 60  # characters
+_ORNAMENTS = " \t\"'“”„«»*-_#♪♫♬~★☆✦✧✪✰◆◇●○•·=^|<>♥❤"
+# by whom a file was made, in small letters too
+_MADE_BY = re.compile(
+    r"(?:(?:lrc|karaoke|lyrics?|subs?|subtitles?|captions?|sync(?:ed|hronized)?|tim(?:ed|ing)|"
+    r"ripped|typed|transcribed|uploaded|converted|created|made|edited)(?: (?:and|&) )?){1,3}"
+    r"(?: file)? ?(?:by|:) ?\S.{0,60}",
+    re.IGNORECASE,
+)
+_MADE_FILE = re.compile(
+    r"(?:lrc|karaoke|subs?|subtitles?|captions?|sync(?:ed)?|timed|timing|transcribed|ripped)\b",
+    re.IGNORECASE,
+)
 _MAX_CREDIT = 200  # characters; a longer line is no credit
 
 
@@ -64,6 +82,8 @@ def is_credit(line: str) -> bool:
     text = fold(line).strip(" \t*-_#♪♫~")
     if not text or len(text) > _MAX_CREDIT:
         return False
+    if _names_maker(line):
+        return True
     if _CREDIT.match(text) or _SERVICE.search(text):
         return True
     return not text.isascii() and _CJK_ROLE.match(text) is not None
@@ -72,7 +92,19 @@ def is_credit(line: str) -> bool:
 def is_last_credit(line: str) -> bool:
     """Whether a line at the end of a file names who made what, or where it was found."""
     text = _strip_marks(line)
+    if _names_maker(line):
+        return True
     return len(text) <= _MAX_CREDIT and bool(_LAST.match(text) or _SERVICE.search(text))
+
+
+def _names_maker(line: str) -> bool:
+    """★ subtitle by me ★; with ornaments around it "made by me" too."""
+    text = fold(line).strip()
+    plain = text.strip(_ORNAMENTS + "[]()")
+    is_adorned = text[:1] != plain[:1] and text[-1:] != plain[-1:]
+    return bool(
+        _MADE_BY.fullmatch(plain) and (is_adorned or _MADE_FILE.search(plain.partition("by")[0]))
+    )
 
 
 def drop_last_credits(
@@ -95,21 +127,44 @@ def _strip_marks(line: str) -> str:
 
 def read_untimed_title(
     lines: Sequence[DocumentLine], has_name: bool
-) -> tuple[DocumentTag | None, SheetNote | None]:
-    """The name in a line `Title - Artist` above the first line with a time, and a note on that line
-    where the name is known already.
+) -> tuple[DocumentTag | None, list[SheetNote]]:
+    """The name in a line `Title - Artist` or `Title` above the first line with a time, and notes on
+    that line where the name is known already, and on the one below it, whose song it is.
     """
-    first = next((line for line in lines if line.text.strip() or line.times), None)
+    above = list(itertools.takewhile(lambda line: not line.times, lines))
+    written = [line for line in above if line.text.strip()]
     timed = sum(bool(line.times) for line in lines)
-    if first is None or first.times or timed < _LEAST_TIMED:
-        return None, None
+    if not written or len(written) > _MOST_ABOVE or timed < _LEAST_TIMED:
+        return None, []
+    first = written[0]
     title, dash, artist = fold(first.text).strip().partition(" - ")
-    if not (title.strip() and dash and artist.strip()):
-        return None, None
+    is_pair = bool(title.strip() and dash and artist.strip())
+    if not is_pair and not all(map(_may_be_title, written)):
+        return None, []
+    notes = [] if is_pair else [_describe_above(line) for line in written]
+    notes[:1] = [replace(note, message=ABOVE) for note in notes[:1]]
     if has_name:
-        return None, SheetNote(first.number, UNDERSTOOD, _TITLE)
-    name = first.text.strip()[: len(title)].strip(_QUOTES)
-    return DocumentTag(first.number, "name", name), None
+        return None, [SheetNote(first.number, UNDERSTOOD, _TITLE), *notes[1:]]
+    name = first.text.strip()[: len(title)].strip(_ORNAMENTS)
+    return DocumentTag(first.number, "name", name), notes
+
+
+def _may_be_title(line: DocumentLine) -> bool:
+    """Whether a line is a name, and neither a marker, a parameter nor a comment."""
+    text = fold(line.text).strip()
+    is_short = len(text) <= _MAX_TITLE and text[-1] not in ",;:"
+    is_plain = text[0] not in "[{#(<-" and ":" not in text and "=" not in text
+    words = text.strip(_ORNAMENTS).split()
+    is_name = not any(word[0].islower() for word in words[:1] + [w for w in words if len(w) > 3])
+    is_name = is_name and len({*words}) == len(words)
+    return (
+        is_short and is_plain and is_name and not list_facts(line.text) and not parse_marker(text)
+    )
+
+
+def _describe_above(line: DocumentLine) -> SheetNote:
+    message = "perhaps who it is by, not sung: it stands above the first time"
+    return SheetNote(line.number, UNCLEAR, message, "give it a time to have it sung")
 
 
 def drop_credits(

@@ -14,6 +14,7 @@ from functools import partial
 from pipeline.request import is_field
 
 from ..characters import fold, split_lines
+from ..chords import list_chords
 from ..markers import parse_section
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .credits import WHO, drop_credits, read_untimed_title
@@ -68,6 +69,7 @@ class LrcReader:
             self._lines = [self._strip_damaged(line) for line in self._lines]
         self._read_title()
         self._lines = [self._clean(line) for line in self._attach_times()]
+        self._lines = self._drop_chords()
         names = [tag.value for tag in self._tags if tag.name == "name"]
         for drop in (partial(drop_credits, names=names), drop_translations, drop_second_halves):
             self._lines, notes = drop(self._lines)
@@ -122,10 +124,10 @@ class LrcReader:
     def _read_title(self) -> None:
         """The line that some files begin with, without a time: the title and whose song it is."""
         has_name = any(tag.name == "name" for tag in self._tags)
-        tag, note = read_untimed_title(self._lines, has_name)
+        tag, notes = read_untimed_title(self._lines, has_name)
         self._tags += [tag] if tag else []
-        self._notes += [note] if note else []
-        told = {each.number for each in [tag] if each} | {each.line for each in [note] if each}
+        self._notes += notes
+        told = {each.number for each in [tag] if each} | {note.line for note in notes}
         self._lines = [line for line in self._lines if line.number not in told]
 
     def _attach_times(self) -> list[DocumentLine]:
@@ -158,6 +160,23 @@ class LrcReader:
         elif speaker := _SPEAKER.match(fold(text)):
             text = text[speaker.end() :]
         return line._replace(text=text.strip(_SIGNS))
+
+    def _drop_chords(self) -> list[DocumentLine]:
+        """Without the chords that are at the times of words: nobody translates words so."""
+        chords = {n for n, line in enumerate(self._lines) if line.times and list_chords(line.text)}
+        sung = {
+            time
+            for n, line in enumerate(self._lines)
+            if n not in chords and line.text.strip()
+            for time in line.times
+        }
+        lines = []
+        for n, line in enumerate(self._lines):
+            if n in chords and sung.issuperset(line.times):
+                self._note(line.number, "not sung: chords")
+            else:
+                lines.append(line)
+        return lines
 
     def _drop_ends(self) -> list[DocumentLine]:
         """Without empty lines that say when the line above ends: others part verses."""

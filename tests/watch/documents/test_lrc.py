@@ -355,3 +355,68 @@ def test_styles_of_subtitles_are_not_sung(line: str) -> None:
 def test_a_tag_may_have_spaces_in_its_brackets() -> None:
     read = read_sheet("[ ti : Spaces ]\n[ ar : X ]\n[00:01.00]one", ".lrc")
     assert read.values == {"name": "Spaces", "lyrics": "one"}
+
+
+@pytest.mark.parametrize("chords", ["Am G", "F#m7 / E", "| C | G/B |", "Bb", "Am - F - C"])
+def test_chords_at_the_time_of_words_are_not_sung_and_the_words_are(chords: str) -> None:
+    for first, second in ((chords, "one two"), ("one two", chords)):
+        timed = f"[00:01.00]{first}\n[00:01.00]{second}\n"
+        text = f"{timed}[00:05.00]{chords}\n[00:05.00]A day\n[00:09.00]four five\n"
+        read = read_sheet(text, ".lrc")
+        assert read.values["lyrics"] == "one two\nA day\nfour five"
+        assert not find_problems(read.notes)
+
+
+def test_a_word_that_is_a_chord_too_is_sung() -> None:
+    text = "[00:01.00]Am I\n[00:03.00]A\n[00:05.00]A day in the life\n[00:07.00]Go"
+    assert read_sheet(text, ".lrc").values["lyrics"] == "Am I\nA\nA day in the life\nGo"
+
+
+@pytest.mark.parametrize(
+    "credit",
+    [
+        "★ subtitle by me ★",
+        "~ lrc by xX_tom_Xx ~",
+        "synced by tom",
+        "Lyrics & sync by: tom",
+        "*** made by me ***",
+        "♥ created by ana ♥",
+        "karaoke by nobody",
+    ],
+)
+def test_who_made_the_file_is_not_sung(credit: str) -> None:
+    lines = ["[00:02.00]one two", "[00:04.00]three four"]
+    for text in ([f"[00:00.00]{credit}", *lines], [*lines, f"[00:09.00]{credit}"]):
+        assert read_sheet("\n".join(text), ".lrc").values["lyrics"] == "one two\nthree four"
+
+
+@pytest.mark.parametrize(
+    "line", ["made by hand", "created by the sea", "edited by time", "★ stars ★"]
+)
+def test_words_like_those_of_a_maker_are_sung(line: str) -> None:
+    text = f"[00:00.00]{line}\n[00:02.00]one two\n[00:04.00]three four\n[00:06.00]{line}"
+    assert str(read_sheet(text, ".lrc").values["lyrics"]).count(line.strip("★ ")) == 2
+
+
+@pytest.mark.parametrize(
+    "above", ["My Song", "My Song\nNobody", '"My Song"\n\nNobody', "★ My Song ★"]
+)
+def test_a_title_above_the_first_time_is_the_name_and_not_sung(above: str) -> None:
+    read = read_sheet(f"{above}\n\n[00:02.00]one two\n[00:04.00]three", ".lrc")
+    assert read.values == {"name": "My Song", "lyrics": "one two\nthree"}
+    assert {note.hint for note in find_problems(read.notes)} == {"give it a time to have it sung"}
+
+
+@pytest.mark.parametrize(
+    "above", ["this is how it begins,", "one\ntwo\nthree", "[Verse 1]", "Verse 1", "Chorus"]
+)
+def test_what_is_no_title_above_the_first_time_is_sung(above: str) -> None:
+    read = read_sheet(f"{above}\n[00:02.00]one two\n[00:04.00]three", ".lrc")
+    first = str(read.values["lyrics"]).split("\n")[0].strip("[]")
+    assert first == above.split("\n")[0].strip("[]")
+    assert "name" not in read.values
+
+
+def test_a_tempo_above_the_first_time_is_no_title() -> None:
+    read = read_sheet("120 bpm\n[00:02.00]one two\n[00:04.00]three", ".lrc")
+    assert read.values == {"bpm": 120, "lyrics": "one two\nthree"}
