@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,15 @@ from typing import Any
 from pipeline import untrusted
 from pipeline.did_you_mean import suggest
 from pipeline.limits import LIMITS
-from pipeline.request import FILE_FIELDS, MAX_SEED, BadRequest, Request, field_name, names_file
+from pipeline.request import (
+    FIELDS,
+    FILE_FIELDS,
+    MAX_SEED,
+    BadRequest,
+    Request,
+    field_name,
+    names_file,
+)
 from pipeline.request_files import check_files
 from pipeline.user_paths import expand_path
 from pipeline.voices import PLANNERS
@@ -22,6 +30,7 @@ from pipeline.weights import adapter
 
 from .pads import mapping
 from .pads.knobs import Knob
+from .settings_text import WHOLE_FILE, explain_tables
 
 MAX_SUBSCRIBERS = 64
 AUDIO_TASKS = ("cover", "repaint", "extract", "ignore")
@@ -386,17 +395,27 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
     `SettingsError`.
     """
     file = path or _find_default_file()
-    values: dict[str, Any] = {}
-    if file:
-        try:
-            values = untrusted.read_toml(file, LIMITS.settings_bytes)
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"{file}: {error}") from error
     given = {name: value for name, value in overrides.items() if value is not None}
+    text = ""
+    values: dict[str, Any] = {}
     try:
+        if file:
+            text = untrusted.read_text(file, LIMITS.settings_bytes)
+            values = untrusted.parse_toml(text)
         return from_values(values | given)
-    except SettingsError as error:
-        raise SettingsError(f"{file}: {error}" if values else str(error)) from error
+    except (OSError, ValueError) as error:
+        said = explain_tables(text, _list_names()) or str(error)
+        is_about_file = values or not isinstance(error, SettingsError)
+        raise SettingsError(f"{file}: {said}" if is_about_file else said) from error
+
+
+def _list_names() -> dict[str, Collection[str]]:
+    """What may stand in each table of a settings file."""
+    kinds = {WHOLE_FILE: Settings, "midi": Midi, "watch": Watch}
+    names: dict[str, Collection[str]] = {
+        table: {field.name for field in dataclasses.fields(kind)} for table, kind in kinds.items()
+    }
+    return names | {"request": FIELDS}
 
 
 def _find_default_file() -> Path | None:

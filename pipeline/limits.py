@@ -31,8 +31,14 @@ class Limits:
     audio_rate: int = limit(768_000, "Hz", "an audio file")
     least_audio_rate: int = limit(1_000, "Hz", "an audio file")
     audio_peak: int = limit(1_000, "times full scale", "a sample of an audio file, if it is finite")
-    sound_chunks: int = limit(1_000, "chunks", "a WAV, to see what it says of its tempo and key")
-    sound_chunk_bytes: int = limit(256 * KB, "bytes", "a WAV's acid, iXML or smpl chunk")
+    sound_chunks: int = limit(
+        1_000, "chunks", "a WAV, AIFF or CAF, to see what it says of its tempo and key"
+    )
+    sound_chunk_bytes: int = limit(
+        256 * KB, "bytes", "such a chunk: acid, iXML, smpl, basc, info, uuid"
+    )
+    sound_tags: int = limit(10_000, "tags", "the tags of an audio file")
+    sound_tag_bytes: int = limit(8 * MB, "bytes", "the tags of an audio file: with their pictures")
     # --- music as notes
     midi_bytes: int = limit(8_000_000, "bytes", "a MIDI file")
     midi_tracks: int = limit(1_024, "tracks", "a MIDI file")

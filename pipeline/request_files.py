@@ -270,6 +270,7 @@ def _list_source_explanations(request: Request) -> Iterator[Explanation]:
     tempo = f"{facts.bpm:.10g} bpm" if facts.bpm else ""
     if said := ", ".join(filter(None, (bars, tempo, facts.time_signature, facts.key))):
         yield Explanation(f"the source: {said} ({facts.where})")
+    yield from (Explanation(f"the source: {remark}", True) for remark in facts.remarks)
     yield from _list_others("source", request, facts.bpm, facts.key, facts.time_signature)
 
 

@@ -125,7 +125,7 @@ class RepairedFile:
             piece = self._head[self._position : self._position + length]
         else:
             left = max(0, len(self._body) - place)
-            piece = _read_at(self._stream, self._body.start + place, min(length, left))
+            piece = read_at(self._stream, self._body.start + place, min(length, left))
         self._position += len(piece)
         return piece
 
@@ -135,12 +135,12 @@ class RepairedFile:
 
 def _find_start(stream: BinaryIO, size: int) -> tuple[str, int]:
     """The kind of a file, and where it begins."""
-    tagged = _skip_tags(stream, size)
-    beginning = _read_at(stream, tagged, _SCANNED)
+    tagged = skip_tags(stream, size)
+    beginning = read_at(stream, tagged, _SCANNED)
     if kind := _match(beginning):
         return kind, 0 if kind in _TAGGED else tagged
     if tagged:  # its tag may be longer or shorter than it says
-        whole = _read_at(stream, 0, _SCANNED)
+        whole = read_at(stream, 0, _SCANNED)
         kind, place = _scan(whole)
         if kind:
             return kind, place
@@ -148,11 +148,11 @@ def _find_start(stream: BinaryIO, size: int) -> tuple[str, int]:
     return (kind, tagged + place) if kind else ("", 0)
 
 
-def _skip_tags(stream: BinaryIO, size: int) -> int:
+def skip_tags(stream: BinaryIO, size: int) -> int:
     """Where the ID3 tags in front end."""
     place = 0
     for _ in range(8):
-        head = _read_at(stream, place, 10)
+        head = read_at(stream, place, 10)
         if len(head) < 10 or head[:3] != b"ID3" or max(head[6:]) > 127:
             break
         length = 10 + (head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9])
@@ -237,13 +237,13 @@ def _read_mp3(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     the first frame, and stops there. Where there are more, a frame that says how many is put in
     front.
     """
-    begin = start or _skip_tags(stream, size)
-    first = _parse_frame(_read_at(stream, begin, 4))
+    begin = start or skip_tags(stream, size)
+    first = _parse_frame(read_at(stream, begin, 4))
     whole = SoundHeader("mp3", start, body=range(start, size))
     if first is None:
         return whole
     counted = _count_frames(stream, range(begin, size), first)
-    told = _read_at(stream, begin + 4 + first.side_size, 12)
+    told = read_at(stream, begin + 4 + first.side_size, 12)
     if told[:4] in (b"Xing", b"Info") and told[7:8] and told[7] & 1:
         frames = int.from_bytes(told[8:12])
         if counted <= frames + 2:
@@ -257,7 +257,7 @@ def _read_mp3(stream: BinaryIO, start: int, size: int) -> SoundHeader:
 def _count_frames(stream: BinaryIO, part: range, first: _Frame) -> int:
     """How many frames are there, as far as is read of any file."""
     most = math.ceil((MAX_SECONDS + 1) * first.rate / first.samples)
-    content = _read_at(stream, part.start, most * _MOST_FRAME)
+    content = read_at(stream, part.start, most * _MOST_FRAME)
     count = place = 0
     while place < len(content) - 4 and count < most:
         frame = _parse_frame(content, place)
@@ -299,7 +299,7 @@ class _Wav:
     order: str = field(init=False)
 
     def read(self) -> SoundHeader:
-        outer = _read_at(self.stream, self.start, 4)
+        outer = read_at(self.stream, self.start, 4)
         self.order = ">" if outer == b"RIFX" else "<"
         self.is_odd = self.start > 0 or outer == b"BW64"
         self._walk()
@@ -327,7 +327,7 @@ class _Wav:
     def _walk(self) -> None:
         place = self.start + 12
         for _ in range(_CHUNKS):
-            head = _read_at(self.stream, place, 8)
+            head = read_at(self.stream, place, 8)
             if len(head) < 8 or (self.data >= 0 and self.form):
                 return
             name, length = struct.unpack(f"{self.order}4sI", head)
@@ -337,9 +337,9 @@ class _Wav:
                 continue
             place += 8
             if name == b"fmt ":
-                self.form = _read_at(self.stream, place, min(length, _FORM))
+                self.form = read_at(self.stream, place, min(length, _FORM))
             elif name == b"ds64":
-                _, self.long_length = struct.unpack("<QQ", _read_at(self.stream, place, 16))
+                _, self.long_length = struct.unpack("<QQ", read_at(self.stream, place, 16))
             elif name == b"data":
                 self.data = place
                 self.length = length
@@ -351,8 +351,8 @@ class _Wav:
         end = place + length
         if length % 2 == 0:
             return end
-        padded = _read_at(self.stream, end + 1, 4)
-        plain = _read_at(self.stream, end, 4)
+        padded = read_at(self.stream, end + 1, 4)
+        plain = read_at(self.stream, end, 4)
         if padded not in _KNOWN and plain in _KNOWN:
             self.is_odd = True
             return end
@@ -360,7 +360,7 @@ class _Wav:
 
     def _find_chunk(self, place: int) -> int:
         """Where the next format or sound begins, behind what is no chunk."""
-        content = _read_at(self.stream, place, _SCANNED)
+        content = read_at(self.stream, place, _SCANNED)
         found = [at for name in (b"fmt ", b"data") if (at := content.find(name)) > 0]
         return place + min(found) if found else self.size
 
@@ -393,14 +393,14 @@ class _Wav:
             behind = rest - length
             is_unfinished = (
                 behind > bytes_per_second / 2
-                and any(_read_at(self.stream, end, 64))
+                and any(read_at(self.stream, end, 64))
                 and not self._has_chunk(end)
                 and not self._has_chunk(end + 1)
             )
         return (rest if is_unfinished else length), is_unfinished
 
     def _has_chunk(self, place: int) -> bool:
-        head = _read_at(self.stream, place, 8)
+        head = read_at(self.stream, place, 8)
         if len(head) < 8:
             return False
         name, length = struct.unpack(f"{self.order}4sI", head)
@@ -431,7 +431,7 @@ def _is_name(name: bytes) -> bool:
 # --- AIFF, CAF, FLAC, Ogg -------------------------------------------------------------------------
 
 
-class _Chunk(NamedTuple):
+class Chunk(NamedTuple):
     """`place`: where its content begins, of `length` bytes as it says; CAF has -1 for all there
     is.
     """
@@ -441,18 +441,18 @@ class _Chunk(NamedTuple):
     length: int
 
 
-def _walk_chunks(stream: BinaryIO, place: int, layout: str, alignment: int = 1) -> Iterator[_Chunk]:
+def walk_chunks(stream: BinaryIO, place: int, layout: str, alignment: int = 1) -> Iterator[Chunk]:
     """The chunks from `place` on. `layout`: how each writes its name and its length; the next one
     begins at a multiple of `alignment` bytes behind.
     """
     size = struct.calcsize(layout)
     for _ in range(_CHUNKS):
-        head = _read_at(stream, place, size)
+        head = read_at(stream, place, size)
         if len(head) < size:
             return
         name, length = struct.unpack(layout, head)
         place += size
-        yield _Chunk(name, place, length)
+        yield Chunk(name, place, length)
         if length < 0:
             return
         place += length + -length % alignment
@@ -462,9 +462,9 @@ def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     """The decoder reads what is there; the header is asked what it promised."""
     whole = SoundHeader("aiff", start, body=range(start, size))
     frames, rate, is_constant = 0, 0.0, False
-    for name, place, length in _walk_chunks(stream, start + 12, ">4sI", 2):
+    for name, place, length in walk_chunks(stream, start + 12, ">4sI", 2):
         if name == b"COMM":
-            form = _read_at(stream, place, min(length, 22))
+            form = read_at(stream, place, min(length, 22))
             (frames,) = struct.unpack(">2xI", form[:6])
             rate = _read_extended(form[8:18])
             is_constant = len(form) < 22 or form[18:] in _AIFF_CONSTANT
@@ -487,29 +487,33 @@ def _read_extended(content: bytes) -> float:
 def _read_caf(stream: BinaryIO, size: int) -> SoundHeader:
     """The size of the sound is written anew where it is open, or more than is there."""
     whole = SoundHeader("caf", body=range(size))
-    bytes_per_second = 0.0
-    for name, place, length in _walk_chunks(stream, 8, ">4sq"):
+    bytes_per_second, rate = 0.0, 0.0
+    for name, place, length in walk_chunks(stream, 8, ">4sq"):
         if name == b"desc":
-            form = _read_at(stream, place, 32)
+            form = read_at(stream, place, 32)
             rate, packet_bytes, packet_frames = struct.unpack(">d8xII8x", form)
             bytes_per_second = packet_bytes * rate / packet_frames if packet_frames else 0.0
+        elif name == b"pakt" and rate > 0:  # of packets that are not all of one size
+            (frames,) = struct.unpack(">8xq", read_at(stream, place, 16))
+            whole = replace(whole, promised=max(0.0, frames / rate))
         elif name == b"data":
             rest = size - place
             is_unfinished = length <= 0 and rest > 4
-            if (not is_unfinished and length <= rest) or place > _SCANNED:
-                return whole
             promised = 0.0
             if bytes_per_second > 0 and not is_unfinished:
                 promised = max(0.0, (length - 4) / bytes_per_second)
-            head = _read_at(stream, 0, place - 8) + struct.pack(">q", rest)
+            if (not is_unfinished and length <= rest) or place > _SCANNED:
+                whole = replace(whole, promised=promised or whole.promised)
+                continue
+            head = read_at(stream, 0, place - 8) + struct.pack(">q", rest)
             return SoundHeader("caf", 0, head, range(place, size), promised, is_unfinished)
     return whole
 
 
 def _count_flac(stream: BinaryIO, start: int) -> float:
     """The seconds that a FLAC's header says; 0 where it leaves them open."""
-    begin = start or _skip_tags(stream, os.fstat(stream.fileno()).st_size)
-    (bits,) = struct.unpack(">Q", _read_at(stream, begin + 18, 8))
+    begin = start or skip_tags(stream, os.fstat(stream.fileno()).st_size)
+    (bits,) = struct.unpack(">Q", read_at(stream, begin + 18, 8))
     rate = bits >> 44
     frames = bits & 0xF_FFFF_FFFF
     return frames / rate if rate else 0.0
@@ -517,11 +521,11 @@ def _count_flac(stream: BinaryIO, start: int) -> float:
 
 def _has_last_page(stream: BinaryIO, size: int) -> bool:
     """Whether an Ogg file ends with a page that says so."""
-    end = _read_at(stream, max(0, size - _SCANNED), _SCANNED)
+    end = read_at(stream, max(0, size - _SCANNED), _SCANNED)
     place = end.rfind(b"OggS")
     return place >= 0 and len(end) > place + 5 and bool(end[place + 5] & 4)
 
 
-def _read_at(stream: BinaryIO, place: int, length: int) -> bytes:
+def read_at(stream: BinaryIO, place: int, length: int) -> bytes:
     """Bytes of the file, which stays where it is: decoders begin there."""
     return os.pread(stream.fileno(), length, max(0, place))

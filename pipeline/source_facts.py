@@ -1,44 +1,45 @@
 """What a sound file says of itself: tempo, key, metre, length and name.
 
-The manifest beside a clip of ours is believed first, then what other programs write into a WAV
-(acid, iXML, smpl), then the file's name: "loop_92bpm_Am.wav". Nothing here decodes sound. No MLX.
+The manifest beside a clip of ours is believed first, then what other programs write into
+its chunks, then its tags, then the file's name: "loop_92bpm_Am.wav". Nothing here decodes sound. No
+MLX.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException, ElementTree
+from typing import Any, NamedTuple
 
 from . import untrusted
 from .limits import LIMITS
 from .prompt_reading import read_prompt
 from .real_files import open_real
-from .request import FIELDS, BadRequest, Request, coerce
+from .request import FIELDS, Request
+from .sound_chunks import keep_valid, read_chunks, read_loop, read_values
 from .sound_headers import read_header
+from .sound_tags import read_tags
 
 _INEXACT = 0.01  # seconds that a sound of whole bars may be longer or shorter
 _MANIFEST = "its manifest"
 _CHUNKS = "its chunks"
+_TAGS = "its tags"
 _NAME = "its name"
-_ONE_SHOT = 0x01  # acid's flag: it has no beats
+_FIELDS = {"bpm": "bpm", "key": "key", "title": "name"}  # of a request, that tags say
+_CALLED = {"bpm": "tempo", "key": "key", "title": "title"}
+_MOST_QUOTED = 40  # characters of a tag
 _MOST_PARTS = 3  # behind a base name: `backing_vocals`, `preview_4`, and a `_`
 
 
 class SourceFacts(NamedTuple):
     """What is known of a sound: `bpm`, `key`, `time_signature` and `bars` as a request takes them,
     0 or "" where nothing says them; its length in `seconds`, 0 where the file does not say;
-    `name`, as its file is called without all of that. `where` says what told tempo, key and metre,
-    in words.
+    `name`, as its file is called without all of that, or its title. `where` says what told tempo,
+    key and metre, in words; `remarks` are sentences about what says none.
     """
 
     bpm: float = 0.0
@@ -48,6 +49,7 @@ class SourceFacts(NamedTuple):
     seconds: float = 0.0
     name: str = ""
     where: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def read_facts(path: str | Path) -> SourceFacts:
@@ -76,7 +78,8 @@ def _read_facts(
     name, named = _read_name(file.stem)
     found = [
         (_MANIFEST, _read_manifests(file, [each for each, _ in manifests], sound.seconds)),
-        (_CHUNKS, sound.values),
+        (_CHUNKS, sound.chunks),
+        (_TAGS, sound.tags),
         (_NAME, named),
     ]
     values: dict[str, Any] = {}
@@ -95,6 +98,7 @@ def _read_facts(
         seconds=sound.seconds,
         name=values.get("name", "") or name,
         where=" and ".join(places),
+        remarks=sound.remarks,
     )
 
 
@@ -108,15 +112,6 @@ def _count_bars(values: Mapping[str, Any], seconds: float) -> int:
     bars = round(seconds / bar)
     is_whole = bars and abs(bars * bar - seconds) < _INEXACT
     return bars if is_whole and bars <= FIELDS["bars"].high else 0
-
-
-def _keep_valid(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as a request keeps them, without those that none can have."""
-    kept = {}
-    for name, value in values.items():
-        with suppress(BadRequest):
-            kept[name] = coerce(name, value)
-    return kept
 
 
 # --- its manifest ---------------------------------------------------------------------------------
@@ -141,7 +136,7 @@ def _read_manifests(file: Path, paths: list[str], seconds: float) -> dict[str, A
             request = Request.restore(data["request"])
             meter = "{}/{}".format(*request.meter) if request.bpm else ""
             values = {"bpm": request.bpm, "key": request.key, "time_signature": meter}
-            return _keep_valid(values) | {"name": request.name}
+            return keep_valid(values) | {"name": request.name}
     return {}
 
 
@@ -162,112 +157,44 @@ def _is_about(data: Mapping[str, Any], file: Path, path: Path, seconds: float) -
     return not seconds or abs(length - seconds) < _INEXACT
 
 
-# --- its chunks -----------------------------------------------------------------------------------
+# --- what is in it --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Sound:
     """What is in the file itself: its length and its loop's, in seconds, 0 where it does not say;
-    and values of a request.
+    values of a request, of its chunks and of its tags; and sentences about tags that say none.
     """
 
     seconds: float = 0.0
     loop: float = 0.0
-    values: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def _read_sound(file: Path) -> _Sound:
     """Raises OSError."""
     with open_real(file) as stream:
         header = read_header(stream)
-        if header.kind != "wav" or header.is_unfinished:
-            return _Sound(header.promised)
-        chunks = _read_chunks(stream, header.start)
-    acid = _read_acid(chunks.get(b"acid", b""), header.promised)
-    written = _read_ixml(chunks.get(b"iXML", b""))
-    values = acid | {name: value for name, value in written.items() if value}
-    loop = _read_loop(chunks.get(b"smpl", b""))
-    return _Sound(header.promised, loop if loop <= header.promised else 0.0, values)
-
-
-def _read_chunks(stream: BinaryIO, start: int) -> dict[bytes, bytes]:
-    """The first chunk of each name that is looked for, without any that is larger than is read."""
-    stream.seek(start)
-    head = stream.read(12)
-    order = ">" if head[:4] == b"RIFX" else "<"
-    size = os.fstat(stream.fileno()).st_size
-    place = start + 12
-    long_data = 0  # a WAV's of more than 4 GB, which says so elsewhere
-    chunks: dict[bytes, bytes] = {}
-    for _ in range(LIMITS.sound_chunks):
-        stream.seek(place)
-        head = stream.read(8)
-        if len(head) < 8:
-            break
-        name, length = struct.unpack(f"{order}4sI", head)
-        if name == b"ds64" and length >= 16:
-            long_data = struct.unpack("<QQ", stream.read(16).ljust(16, b"\0"))[1]
-        elif name in (b"acid", b"smpl", b"iXML") and length <= LIMITS.sound_chunk_bytes:
-            chunks.setdefault(name, stream.read(length))
-        if name == b"data" and length == 0xFFFF_FFFF:
-            length = long_data
-        place += 8 + length + length % 2
-        if place >= size:
-            break
-    return chunks
-
-
-def _read_acid(chunk: bytes, seconds: float) -> dict[str, Any]:
-    """Tempo and metre. Its note is no key, which would need a mode; a one-shot's tempo is often
-    none.
-    """
-    if len(chunk) < 24:
-        return {}
-    flags, _, _, _, beats, unit, count, bpm = struct.unpack("<IHHfIHHf", chunk[:24])
-    if flags & _ONE_SHOT and not beats:
-        return {}
-    if not bpm and seconds:
-        bpm = beats * 60 / seconds
-    return _keep_valid({"bpm": _round(bpm), "time_signature": f"{count}/{unit}"})
-
-
-def _round(bpm: float) -> float:
-    """As it was written, where it was kept in 32 bits."""
-    return float(f"{bpm:.6g}")
-
-
-def _read_loop(chunk: bytes) -> float:
-    """The seconds of the first loop of a sampler's chunk."""
-    if len(chunk) < 60:
-        return 0.0
-    fields = struct.unpack("<15I", chunk[:60])
-    period, loops, first, last = fields[2], fields[7], fields[11], fields[12]
-    return (last - first + 1) * period * 1e-9 if loops and last > first else 0.0
-
-
-def _read_ixml(chunk: bytes) -> dict[str, Any]:
-    """What REAPER and others write of a clip: tempo, metre, key."""
-    try:
-        root = ElementTree.fromstring(chunk.rstrip(b"\0"), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
-        return {}
-    texts = _collect_texts(root)
-    return _keep_valid(
-        {
-            "bpm": texts.get("tempo", ""),
-            "time_signature": texts.get("timesig", "").replace(":", "/"),
-            "key": texts.get("inkey", ""),
-        }
+        chunks = {} if header.is_unfinished else read_chunks(stream, header)
+        tags = read_tags(stream, header, chunks)
+    loop = read_loop(chunks)
+    return _Sound(
+        header.promised,
+        loop if loop <= header.promised else 0.0,
+        read_values(chunks, header.promised),
+        keep_valid({_FIELDS[name]: text for name, text in tags.items()}),
+        tuple(_find_wrong(tags)),
     )
 
 
-def _collect_texts(root: Element) -> dict[str, str]:
-    """The first text of each element, by its name in small letters."""
-    texts: dict[str, str] = {}
-    for element in root.iter():
-        if isinstance(element.tag, str) and element.text and element.text.strip():
-            texts.setdefault(element.tag.lower(), element.text.strip())
-    return texts
+def _find_wrong(tags: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each tag that says no value."""
+    for name, text in tags.items():
+        if not keep_valid({_FIELDS[name]: text}).get(_FIELDS[name]):
+            what = _CALLED[name]
+            yield f"its tags say that its {what} is {text[:_MOST_QUOTED]!r}, which is no {what}"
 
 
 # --- its name -------------------------------------------------------------------------------------
@@ -295,4 +222,4 @@ def _read_name(stem: str) -> tuple[str, dict[str, Any]]:
         return stem, {}
     begin = min((text.find(word) for word in words if word in text), default=len(text))
     name = _BARS.sub("", stem[:begin]).strip(_SEPARATORS)
-    return name or stem, _keep_valid(values)
+    return name or stem, keep_valid(values)

@@ -90,12 +90,17 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def read_toml(path: Path, most: int) -> dict[str, Any]:
-    """What a file holds; it may begin with a byte order mark, which
+    """What a file holds. Raises ValueError, and OSError."""
+    return parse_toml(read_text(path, most))
+
+
+def read_text(path: Path, most: int) -> str:
+    """What a file says; it may begin with a byte order mark, which
     also tells UTF-16 from UTF-8. Raises ValueError, and OSError."""
     content = read_bytes(path, most)
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return parse_toml(content.decode("utf-16" if is_utf16 else "utf-8-sig"))
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 from byte {error.start} on: save it as UTF-8") from None
 

@@ -5,6 +5,7 @@ what it says while it may be restarted.
 from __future__ import annotations
 
 import json
+import math
 import socket
 import sys
 import time
@@ -23,6 +24,7 @@ from ..settings import Settings, SettingsError
 PING_SECONDS = 5.0  # of silence, after which it is asked whether it is there
 SILENCE_SECONDS = 10.0  # of silence, after which it is not
 RETRY_SECONDS = 0.5  # between two tries where nobody listens
+PATIENCE = 60.0  # seconds that a daemon may be away while a job is waited for
 
 Locate = Callable[[], RunningDaemon]  # finds the daemon, which may listen elsewhere by now
 Question = tuple[str, *tuple[Value, ...]]  # an address and its arguments
@@ -143,6 +145,7 @@ class Turn(Enum):
 
     GONE = auto()  # it does not answer
     BACK = auto()  # it does, or another in its place: it has forgotten who subscribed
+    AWAY = auto()  # it has not come back for so long that nobody waits for a job any more
 
 
 def follow(
@@ -154,6 +157,7 @@ def follow(
     known = locate()
     heard = time.monotonic()
     is_gone = False
+    given_up = math.inf  # when it is away
     while True:
         try:
             message = client.receive(pause)
@@ -174,7 +178,11 @@ def follow(
         has_moved = found.pid != 0 and found != known
         if not is_gone and (has_moved or time.monotonic() - heard >= SILENCE_SECONDS):
             is_gone = True
+            given_up = time.monotonic() + PATIENCE
             yield Turn.GONE
+        if is_gone and time.monotonic() > given_up:
+            given_up = math.inf
+            yield Turn.AWAY
         if heard < 0:
             time.sleep(min(pause, RETRY_SECONDS))
         if has_moved:

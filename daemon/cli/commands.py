@@ -105,9 +105,9 @@ def run_play(arguments: argparse.Namespace) -> int:
         order = play.build_order(
             values, id=arguments.id, count=arguments.count, priority=arguments.priority
         )
-    elif values.keys() - {"seed", "key"} or arguments.count != 1:
+    elif arguments.count != 1 or arguments.priority:
         raise SettingsError(
-            "with --reroll only --seed can be given, and --key: the take says the rest"
+            "a reroll is one take, as urgent as any: --count and --priority are not for it"
         )
     else:
         order = play.build_reroll(arguments.reroll, values, id=arguments.id)

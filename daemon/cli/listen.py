@@ -49,6 +49,8 @@ def listen(
                 elif told is Turn.BACK:
                     client.send(*subscription)
                     is_new = True
+                elif told is Turn.AWAY:
+                    continue  # whoever listens goes on
                 elif told and told.address == "/ace/pong" and is_new:
                     is_new = False
                     version = str(told.arguments[1])

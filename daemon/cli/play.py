@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.request import names_file
 from pipeline.user_paths import expand_path
 
 from ..integrations.sources import SOURCES
+from ..jobs import REROLL
 from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
@@ -27,7 +27,6 @@ from .status import STOPPED
 FAILED = 1  # exit status, also of what was cancelled
 REPEAT_SECONDS = 2.0  # of silence, after which a message may have been lost
 TRIES = 3
-PATIENCE = 60.0  # seconds that a daemon may be away while a job is waited for
 OUTSIDE = 403  # the code for a file that is in no folder which messages may name files in
 UNKNOWN = 404
 
@@ -75,7 +74,8 @@ def build_reroll(parent: str, values: Mapping[str, str], *, id: str = "") -> Pen
     take.
     """
     id = _check_id(id)
-    return PendingOrder(id, "/ace/reroll", (id, parent, *_flatten(values)))
+    pairs = {name: _make_absolute(name, value) for name, value in values.items()}
+    return PendingOrder(id, REROLL, (id, parent, *_flatten(pairs)))
 
 
 def _check_id(id: str) -> str:
@@ -132,14 +132,14 @@ class PlayClient:
     def _play(self, client: OscClient, order: PendingOrder, wait: bool) -> int:
         client.send(order.address, *order.arguments)
         tries = 1
-        gone_since = 0.0
         for told in follow(client, self._locate, REPEAT_SECONDS):
             if isinstance(told, Message):
                 self._read(client, order, told)
             elif told is Turn.BACK:
-                gone_since = 0.0
+                continue
+            elif told is Turn.AWAY:
+                return STOPPED
             elif told is Turn.GONE and order.is_answered:
-                gone_since = time.monotonic()
                 self._say("acestepd does not answer; what it accepted goes on once it runs again")
             elif told is Turn.GONE or tries == TRIES:
                 where = f"UDP {self._daemon.host}:{self._daemon.port}"
@@ -150,8 +150,6 @@ class PlayClient:
             else:
                 client.send(order.address, *order.arguments)
                 tries += 1
-            if gone_since and time.monotonic() - gone_since > PATIENCE:
-                return STOPPED
             if not (order.waiting if wait else order.unaccepted):
                 break
         return FAILED if order.has_failed else 0
@@ -187,7 +185,8 @@ class PlayClient:
             return False
         copies = Path(self._daemon.out) / SOURCES
         arguments = list(order.arguments)
-        for index in range(1, len(arguments) - 1, 2):
+        first = 2 if order.address == REROLL else 1  # behind its id, and what it is a reroll of
+        for index in range(first, len(arguments) - 1, 2):
             name, value = str(arguments[index]), str(arguments[index + 1])
             source = Path(value)
             if names_file(name, value) and source.is_file() and copies not in source.parents:

@@ -100,6 +100,8 @@ class _Conversation:
             elif told is Turn.GONE and not self._is_handled:
                 say("acestepd is not running: nobody answers; start it: acestepd")
                 return STOPPED
+            elif told is Turn.AWAY:
+                return STOPPED
             elif told is Turn.GONE:
                 say("acestepd does not answer; what it accepted goes on once it runs again")
             else:

@@ -168,6 +168,19 @@ def test_one_that_is_killed_and_started_again_at_its_port_is_gone_once(
             assert [next(told) for _ in range(3)] == [None, None, None]
 
 
+def test_one_that_stays_away_is_given_up_once(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(client, "PATIENCE", -1.0)
+    place = RunningDaemon(1, *server.getsockname())
+    server.close()
+    with OscClient((place.host, place.port)) as listener:
+        listener.send("/x")
+        told = client.follow(listener, lambda: place)
+        assert [next(told) for _ in range(4)] == [Turn.GONE, Turn.AWAY, None, None]
+
+
 def test_where_nobody_listens_it_is_not_asked_without_a_pause(
     server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

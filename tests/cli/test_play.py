@@ -154,6 +154,19 @@ def test_reroll_makes_a_take_again_with_another_seed(stage: Stage) -> None:
     assert run(stage.settings.state, "play", "--reroll", "nobody").returncode == 1
 
 
+@pytest.mark.parametrize("command", [("reroll", "first"), ("play", "--reroll", "first")])
+def test_a_reroll_takes_every_field_and_files_of_this_machine(
+    stage: Stage, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    run(stage.settings.state, "play", "pad", *SECONDS, "--id", "first", "--seed", "1")
+    soundfile.write(tmp_path / "my loop.wav", [[0.0, 0.1]] * 4800, 48_000)
+    changes = ("--prompt", "snow", "--seed", "9", "--reference", "my loop.wav")
+    done = run(stage.settings.state, *command, *changes)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).name == "snow_0.5s_s9.wav"
+    assert f"{tmp_path / 'my loop.wav'} is copied to" in done.stderr
+
+
 def test_without_waiting_it_ends_once_the_job_is_accepted(tmp_path: Path) -> None:
     model = SteppedModel(running=False)
     with on_stage(tmp_path, model) as stage:
@@ -351,8 +364,8 @@ def test_a_daemon_that_is_killed_and_started_again_brings_the_clip(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--reroll", "x", "--bars", "4"], "with --reroll only --seed can be given"),
-        (["pad", "--reroll"], "with --reroll only --seed can be given"),
+        (["--reroll", "x", "--count", "4"], "a reroll is one take"),
+        (["--reroll", "--priority", "live"], "a reroll is one take"),
         (["pad", "--id", "a*"], "got 'a*'"),
         (["pad", "--count", "0"], "--count must be"),
     ],

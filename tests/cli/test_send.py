@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from daemon.cli.send import infer_values
-from daemon.osc.wire import Value
+from daemon.cli import client as daemon_client
+from daemon.cli.send import SYNC, infer_values
+from daemon.osc.wire import Value, encode
+from daemon.runtime.lock import StateLock
 from daemon.settings import SettingsError
 from tests.support.harness import SteppedModel
 from tests.support.osc_client import OscClient, make_clip
@@ -131,6 +135,36 @@ def test_where_nobody_answers_it_says_so(tmp_path: Path) -> None:
     done = run(tmp_path / "state", "send", "/ace/ping", "--port", "9")
     assert done.returncode == 3
     assert "acestepd is not running" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["send", "play"])
+def test_a_daemon_that_stays_away_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(daemon_client, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(daemon_client, "PATIENCE", -1.0)
+    words = (
+        ("/ace/generate", "one", "prompt", "pad") if command == "send" else ("pad", "--id", "one")
+    )
+    with (
+        StateLock(tmp_path / "state") as lock,
+        closing(socket.socket(type=socket.SOCK_DGRAM)) as here,
+    ):
+        here.bind(("127.0.0.1", 0))
+        here.settimeout(60)
+        lock.record_address(*here.getsockname())
+
+        def queue_and_go() -> None:
+            _, sender = here.recvfrom(65_536)
+            here.sendto(encode("/ace/queued", "sif", "one", 0, 1.0), sender)
+            here.sendto(encode("/ace/synced", "i", SYNC), sender)
+            here.close()
+
+        with ThreadPoolExecutor() as threads:
+            threads.submit(queue_and_go)
+            done = run(tmp_path / "state", command, *words)
+    assert done.returncode == 3
+    assert "what it accepted goes on once it runs again" in done.stderr
 
 
 def test_interrupted_it_only_ceases_to_listen(tmp_path: Path) -> None:

@@ -80,6 +80,58 @@ def test_a_wrong_setting_names_file_setting_and_what_is_allowed(
     assert "settings.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "port = 9100\nrequest.bars = 4\n\n[request] # mine\nbpm = 92\n",
+            "line 2 says request.bars, and line 4 begins [request]: write all of it in one way, "
+            "as request.NAME or as NAME below [request]",
+        ),
+        (
+            "request = { bars = 4 }\n[request]\nbpm = 92\n",
+            "line 1 says request, and line 2 begins [request]: write all of it in one way, ",
+        ),
+        (
+            "midi.hold_ms = 5\n[midi]\nports = []\n",
+            "line 1 says midi.hold_ms, and line 2 begins [midi]: write all of it in one way, ",
+        ),
+        (
+            "watch = []\n[[watch]]\nfolder = '/x'\n",
+            "line 1 says watch, and line 2 begins [[watch]]: write all of it in one way, ",
+        ),
+        (
+            "[request]\nbars = 4\nrequest.bpm = 92\n",
+            "line 3 says request.bpm below [request]: write bpm there",
+        ),
+        (
+            "[request]\nbars = 4\n\nport = 9200\n",
+            "line 4 says port below [request], where it is none: move it above all tables",
+        ),
+        (
+            "[[watch]]\nfolder = '/x'\nlatest = true\n",
+            "line 3 says latest below [[watch]], where it is none: move it above all tables",
+        ),
+        (
+            "[midi]\nrequest.bars = 4\n",
+            "line 2 says request.bars below [midi], where it is none: move it above all tables",
+        ),
+    ],
+)
+def test_a_line_in_the_wrong_table_is_told_where_to_go(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.read(written(tmp_path, text), {})
+    assert f"settings.toml: {says}" in str(caught.value)
+
+
+def test_tables_that_are_right_are_not_blamed(tmp_path: Path) -> None:
+    text = "request.bars = 4\n[[watch]]\nfolder = '/x'\nrequest.bpm = 9\nout = '/y'\n"
+    with pytest.raises(SettingsError, match=r"\[watch.request\] bpm must be in 30\.\.300"):
+        settings.read(written(tmp_path, text), {})
+
+
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml"):
         settings.read(tmp_path / "nowhere.toml", {})

@@ -54,6 +54,7 @@ from pipeline.weights.safetensors_files import check_safetensors
 from pipeline.weights.tensors import read_torch
 from tests.guide.test_smf import file_of
 from tests.support.hostile import describe_tensor, forge_safetensors, forge_wav, make_sparse
+from tests.support.tags import MP3, make_comments, make_frame, make_ogg, make_synchsafe
 
 Read = Callable[[Path, int], object]  # read(folder, amount): make so much, and read it
 
@@ -94,6 +95,27 @@ def read_tempo(folder: Path, others: int, behind: bytes) -> object:
     if not read_facts(path).bpm:
         raise ValueError("it was not read")
     return path
+
+
+def read_tagged(path: Path, content: bytes) -> object:
+    """The tempo of a sound with these tags."""
+    path.write_bytes(content)
+    if not read_facts(path).bpm:
+        raise ValueError("it was not read")
+    return path
+
+
+def read_comments(folder: Path, count: int) -> object:
+    comments = make_comments({str(number): "" for number in range(count - 1)} | {"BPM": "90"})
+    first = b"OpusHead" + bytes(11)
+    return read_tagged(folder / f"{count}.opus", make_ogg(first, b"OpusTags" + comments))
+
+
+def read_id3(folder: Path, size: int) -> object:
+    tempo = make_frame("TBPM", b"\x0090")
+    picture = make_frame("APIC", bytes(size - len(tempo) - 20))
+    head = b"ID3\3\0\0" + make_synchsafe(size - 10)
+    return read_tagged(folder / f"{size}.mp3", head + picture + tempo + MP3)
 
 
 def read_watched(folder: Path, name: str, size: int) -> object:
@@ -306,6 +328,8 @@ READS: dict[str, Read] = {
     "audio_peak": read_peak,
     "sound_chunks": lambda folder, count: read_tempo(folder, count - 3, b""),
     "sound_chunk_bytes": lambda folder, size: read_tempo(folder, 0, b" " * (size - 40)),
+    "sound_tags": read_comments,
+    "sound_tag_bytes": read_id3,
     "midi_bytes": lambda folder, size: read_midi(
         make_sparse(folder / "x.mid", size, file_of(b"\0\x90\x30\x40\x60\x80\x30\0"))
     ),
