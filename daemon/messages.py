@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.capabilities import Capabilities
 from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.singer.lines import LineTime, parse_lines
 from pipeline.take import TakeInfo
-from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
 
 FloatArray = npt.NDArray[np.float32]
@@ -88,19 +88,15 @@ class FetchingModel(WorkerMessage):
 class ModelLoaded(WorkerMessage):
     """`seconds_per_cost` is what this machine has just taken, `token_cost` what a token of the
     planner costs, 0 without one. `wordless` says why it cannot say what a recording is, and what to
-    do; empty where it can. `plays_guides`: it follows a guide where a request leaves that open.
-    `tasks` are those that the model of this `name` was taught, none where that is not known.
+    do; empty where it can.
     """
 
     title: str
     adapters: tuple[Adapter, ...]
-    defaults: Defaults
+    capabilities: Capabilities
     seconds_per_cost: float
     token_cost: float
     wordless: tuple[str, ...] = ()
-    plays_guides: bool = False
-    name: str = ""
-    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +242,7 @@ def receive_message(connection: Connection) -> WorkerMessage:
 def _to_json(value: object) -> object:
     if isinstance(value, TakeInfo):
         return value.to_json()
-    if isinstance(value, Request):
+    if isinstance(value, Request | Capabilities):
         return dataclasses.asdict(value)
     raise TypeError(f"{type(value).__name__} cannot be sent")
 
@@ -258,12 +254,11 @@ def _read_adapters(value: list[tuple[str, float]]) -> tuple[Adapter, ...]:
 _READERS: dict[str, Callable[[Any], object]] = {
     "adapters": _read_adapters,
     "linked_adapters": tuple,
-    "defaults": lambda value: Defaults(*value),
+    "capabilities": Capabilities.from_json,
     "info": TakeInfo.from_json,
     "lines": parse_lines,
     "notes": lambda value: tuple(Explanation(*each) for each in value),
     "request": Request.restore,
-    "tasks": tuple,
     "wordless": tuple,
 }
 

@@ -150,13 +150,10 @@ class Worker:
             ModelLoaded(
                 model.title,
                 tuple(model.adapters),
-                model.defaults,
+                model.capabilities,
                 seconds_per_cost,
                 model.token_cost,
                 (str(obstacle), obstacle.hint) if obstacle else (),
-                model.plays_guides,
-                model.name,
-                model.tasks,
             )
         )
         while True:

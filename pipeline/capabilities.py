@@ -1,13 +1,14 @@
-"""What a loaded model can make of a request, and what it says about the rest."""
+"""What a loaded model can make of a request, and what it says about the rest. No MLX."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .request import FOLLOW_SOURCE, UNDERSTAND, BadRequest, Request
+from .request import COVERS, FOLLOW_SOURCE, UNDERSTAND, BadRequest, Request
 from .schedules import Schedule, build_timesteps
-from .tasks import COVERS
 from .variants import Defaults, check_tasks
 
 
@@ -28,10 +29,17 @@ class Capabilities:
     plays_guides: bool
     sings: bool
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Capabilities:
+        """Those of `dataclasses.asdict`."""
+        restored = {"tasks": tuple(values["tasks"]), "defaults": Defaults(*values["defaults"])}
+        return cls(**{**values, **restored})
+
     def accept(self, request: Request) -> Request:
         """The request with the model's defaults, if the model can make it. Raises `BadRequest`."""
         self._check_task(request)
-        self._check_guide(request)
+        self._check_codes(request)
+        self._check_plan(request)
         request = self.defaults.fill(request)
         steps = len(build_timesteps(request, self.turbo))
         if late := [step for step in request.preview.split() if int(step) >= steps]:
@@ -64,33 +72,39 @@ class Capabilities:
             hint = "send /ace/understand, or run: acestepd understand FILE"
             raise BadRequest("understand makes words, and no sound", hint)
         check_tasks(self.name, self.tasks, request)
-        if request.loop and request.task not in ("", *COVERS):
-            raise BadRequest(
-                f"{request.task} keeps its source, it cannot make a loop of it",
-                "set loop to 0, or cover",
-            )
-        if request.cover_noise_strength and request.task not in COVERS:
-            raise BadRequest(
-                "cover_noise_strength is for a cover",
-                "set task to cover or cover-nofsq, or it to 0",
-            )
 
-    def _check_guide(self, request: Request) -> None:
-        """Codes, a guide and a source all say what is played: only one of them may."""
+    def find_obstacle_to_plan(self, request: Request) -> tuple[str, str]:
+        """Why the model cannot follow a plan of a request, whatever planner there is, and what to
+        do; empty where it can.
+        """
+        if self.plays_guides:
+            return (
+                "this voice has no audio codes, so nothing can be planned",
+                "load one of ACE-Step's models, or plan off",
+            )
+        if request.task:
+            return (
+                f"{request.task} follows its source, there is nothing to plan",
+                "leave task empty, or set plan to off",
+            )
+        if request.guide not in ("", "off"):
+            return (
+                "the guide says what is played, there is nothing to plan",
+                "leave guide empty, or set plan to off",
+            )
+        return "", ""
+
+    def _check_plan(self, request: Request) -> None:
+        if request.plan in ("auto", "off") or request.codes:
+            return
+        reason, hint = self.find_obstacle_to_plan(request)
+        if reason:
+            raise BadRequest(reason, hint)
+
+    def _check_codes(self, request: Request) -> None:
         if request.codes and self.plays_guides:
             raise BadRequest(
                 f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty"
-            )
-        if request.guide in ("", "off"):
-            return
-        if request.codes:
-            raise BadRequest(
-                "codes say what is played, and so does a guide", "leave one of them empty"
-            )
-        if request.task in FOLLOW_SOURCE:
-            raise BadRequest(
-                f"{request.task} follows its source, it takes no guide",
-                "leave guide empty, or task",
             )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import audio, codes, cost, device, memory, tasks
+from .capabilities import Capabilities
 from .generation import Generation, read_sound, report_tokens
 from .latent_store import LatentStore, StoredLatents
 from .meter import Meter
@@ -24,7 +25,6 @@ from .planner.planning import sampling_of
 from .request import FIELDS, MAX_SECONDS, SAMPLE_RATE, BadRequest, OutOfRange, Request
 from .request_files import check_files, follow_links, resolve_request
 from .take import Clip, Progress
-from .variants import Defaults
 from .weights import adapter, checkpoint
 from .weights.adapter import Adapter
 
@@ -216,9 +216,9 @@ class AceStep:
         return self.model.name
 
     @property
-    def tasks(self) -> tuple[str, ...]:
-        """Those that it was taught beside new music."""
-        return self.model.capabilities.tasks
+    def capabilities(self) -> Capabilities:
+        """What it can do, and what it uses where a request leaves the choice to it."""
+        return self.model.capabilities
 
     @property
     def title(self) -> str:
@@ -252,11 +252,6 @@ class AceStep:
         """The request with its files where they really are, unless they are confined."""
         return follow_links(request) if self.model.linked_adapters is None else request
 
-    @property
-    def defaults(self) -> Defaults:
-        """What it uses where a request leaves the choice to it."""
-        return self.model.capabilities.defaults
-
     def estimate_cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
         return self.model.estimate_cost(request)
@@ -265,11 +260,6 @@ class AceStep:
     def token_cost(self) -> float:
         """What a token of its planner costs, in that unit; 0 without a planner."""
         return self.model.token_cost if self.model.can_plan else 0.0
-
-    @property
-    def plays_guides(self) -> bool:
-        """Whether it follows a guide where a request leaves that open."""
-        return self.model.capabilities.plays_guides
 
     @property
     def can_plan(self) -> bool:

@@ -40,6 +40,7 @@ from .singing import (
     render_vocals,
     write_part,
 )
+from .source_window import find_window
 from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
@@ -134,7 +135,7 @@ class Generation:
     def _write_plan(self) -> _Stage[None]:
         """The planner fills metadata and audio codes into the request, where that is wanted."""
         model = self.model
-        if is_planned(self.request, model.planner_slot, not model.config.plays_guides):
+        if is_planned(self.request, model.planner_slot, model.capabilities):
             self.plan_length = cost.estimate_plan(self.request)
             rest = model.estimate_cost_after_plan(self.request) / model.estimate_cost(self.request)
             self.plan_share = 1 - rest
@@ -378,7 +379,7 @@ class Generation:
         request = self.request
         together: Floats = self.source.T
         samples = together.shape[1]
-        window = tasks.find_window(request, request.samples)
+        window = find_window(request, request.samples)
         fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)
         ramp = audio.build_ramp(samples, window, fade)
         tracks: dict[str, Floats] = {}
@@ -501,11 +502,13 @@ class Generation:
         """The facts about the take."""
         model = self.model
         request = self.request
-        explanations = (
-            *self.explanations,
-            *self._explain_limits(),
-            *(Explanation(note, True) for note in notes),
-            *(Explanation(note) for note in (self.plan.notes if self.plan else ())),
+        explanations = dict.fromkeys(
+            (
+                *self.explanations,
+                *self._explain_limits(),
+                *(Explanation(note, True) for note in notes),
+                *(Explanation(note) for note in (self.plan.notes if self.plan else ())),
+            )
         )
         used_codes = inputs.codes[: math.ceil(round(request.length * codes.PER_SECOND, 6))]
         return TakeInfo(

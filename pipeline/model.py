@@ -25,6 +25,7 @@ from .networks.ops import Ops
 from .planner.slot import PlannerSlot
 from .request import TRACKS, BadRequest, Request
 from .schedules import Schedule, build_schedule
+from .source_window import find_window
 from .tasks import InputLatents, RepaintBlend, SourceInjection, TaskContext
 from .variants import find_variant
 from .weights import adapter, checkpoint, lora, quantise
@@ -257,7 +258,7 @@ class Model:
         audio_codes = codes.parse(request.codes)
         if request.task == "cover" and source is not None and not self.config.plays_guides:
             audio_codes = self.tokenize(source)
-        window = tasks.find_window(request, samples)
+        window = find_window(request, samples)
         code_latents = self.detokenize(audio_codes, frames) if audio_codes else None
         return InputLatents(
             self.build_silence(frames),

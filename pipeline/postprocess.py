@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from . import audio, tasks
+from . import audio
 from .audio import Floats, Waveform
 from .request import REST, SAMPLE_RATE, Request
+from .source_window import find_window
 from .steps import Steps, complete
 from .tasks import RepaintBlend
 
@@ -54,7 +55,7 @@ def postprocess_clips_in_steps(
     whole: Floats | None = None
     if source is not None:
         whole = source[: request.samples].T.astype(np.float64)
-    window = tasks.find_window(request, request.samples)
+    window = find_window(request, request.samples)
     fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)
     if request.task == "lego" and whole is not None:
         for track in request.tracks:  # nothing around the window
@@ -107,7 +108,7 @@ def measure_gain(request: Request, decoded: Floats, clip: ClipSamples) -> float:
     """
     window = range(request.samples)
     if request.task == "repaint":
-        window = tasks.find_window(request, request.samples)
+        window = find_window(request, request.samples)
     before = audio.cut(decoded, request.samples)[0, window.start : window.stop]
     after = clip[0, window.start : window.stop]
     loudest = np.argmax(np.abs(before))

@@ -12,9 +12,9 @@ import numpy as np
 from . import audio
 from .audio import Waveform
 from .request import SAMPLE_RATE, BadRequest, Request
+from .source_length import check_reference
 
 PART = 10 * SAMPLE_RATE  # samples of one of the three parts
-MIN_SAMPLES = SAMPLE_RATE // 10  # of a reference
 
 
 def pick_parts(request: Request, waveform: Waveform) -> Waveform:
@@ -25,10 +25,7 @@ def pick_parts(request: Request, waveform: Waveform) -> Waveform:
     the end. What is shorter than 30 seconds is repeated. Raises `BadRequest` for what has no sound.
     """
     name = os.path.basename(request.reference)
-    if len(waveform) < MIN_SAMPLES:
-        raise BadRequest(
-            f"reference: {name} has {len(waveform) / SAMPLE_RATE:.3g} s, at least 0.1 s are needed"
-        )
+    check_reference(request.reference, len(waveform) / SAMPLE_RATE)
     if audio.sample_peak(waveform) <= audio.SILENT:
         raise BadRequest(
             f"reference: {name} is silent", "choose a file that sounds as the clip should"

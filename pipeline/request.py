@@ -99,7 +99,6 @@ GUIDE_HELP = (
     "off: the model alone"
 )
 TASKS = ("cover", "cover-nofsq", "repaint", "extract", "lego", "complete")
-FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
 UNDERSTAND = "understand"  # what makes words, and no sound
 TASK_CHOICES = ("", *TASKS, UNDERSTAND)
 TASK_ALIASES = {"text2music": "", "inpaint": "repaint", "outpaint": "repaint"}
@@ -110,6 +109,9 @@ TASK_HELP = (
 STEMS_HELP = (
     "tracks as files of their own: taken out of the clip, or added to it by lego and complete"
 )
+COVERS = ("cover", "cover-nofsq")
+FOLLOW_SOURCE = ("cover", "cover-nofsq", "extract", "lego", "complete")  # and take no guide
+IN_WINDOW = ("repaint", "lego")  # work in a window of their source
 PLANS = ("auto", "on", "off", "simple", "rewrite")
 PLAN_HELP = (
     "write metadata and audio codes before painting: on, off, auto (where there is a planner); "
@@ -711,8 +713,35 @@ class Request:
             raise BadRequest(
                 "repaint_bar needs the tempo of the source", "set bpm, or use repaint_start"
             )
-        if self.task in ("repaint", "lego"):
+        if self.task in IN_WINDOW:
             self._check_window()
+        if self.task != UNDERSTAND:
+            self._check_what_is_played()
+
+    def _check_what_is_played(self) -> None:
+        """Raises `OutOfRange` where a task, a guide and codes do not go together: only one of them
+        says what is played.
+        """
+        if self.loop and self.task not in ("", *COVERS):
+            raise OutOfRange(
+                f"{self.task} keeps its source, it cannot make a loop of it",
+                "set loop to 0, or cover",
+            )
+        if self.cover_noise_strength and self.task not in COVERS:
+            raise OutOfRange(
+                "cover_noise_strength is for a cover",
+                "set task to cover or cover-nofsq, or it to 0",
+            )
+        if self.guide in ("", "off"):
+            return
+        if self.codes:
+            raise OutOfRange(
+                "codes say what is played, and so does a guide", "leave one of them empty"
+            )
+        if self.task in FOLLOW_SOURCE:
+            raise OutOfRange(
+                f"{self.task} follows its source, it takes no guide", "leave guide empty, or task"
+            )
 
     def _find_length_of_codes(self) -> float:
         """The clip's seconds. Raises `BadRequest` for codes that do not fit in."""

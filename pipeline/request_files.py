@@ -14,14 +14,17 @@ from typing import Any, NamedTuple
 
 from .explain import Explanation, list_prompt_explanations
 from .ffmpeg import check_installed
+from .guide.guide import check_guide
 from .guide.midi_file import BadMidi, MidiFacts, read_facts, read_first_bpm
 from .lengths import fill_length
 from .limits import LIMITS
 from .real_files import find_named
 from .request import (
+    DEFAULT_BPM,
     FIELDS,
     FILE_FIELDS,
     MIDI_FILE,
+    SAMPLE_RATE,
     SOUND_FILE,
     UNDERSTAND,
     BadRequest,
@@ -32,7 +35,7 @@ from .request import (
 )
 from .source_facts import SourceFacts
 from .source_facts import read_facts as read_source_facts
-from .source_window import check_window
+from .source_length import check_lengths, plan_repeat
 
 _METER_FIELDS = ("time_signature", "beats_per_bar")
 _LENGTH_FIELDS = ("bars", "seconds")
@@ -104,8 +107,10 @@ def resolve_request(request: Request, default_guide: str = "off") -> Request:
     """
     check_files(request)
     resolved = follow_guide(follow_source(_find_files(request)).request).resolved()
-    check_window(resolved)
-    return fill_length(resolved, default_guide)
+    check_lengths(resolved)
+    filled = fill_length(resolved, default_guide)
+    check_guide(filled)
+    return filled
 
 
 def _find_files(request: Request) -> Request:
@@ -219,7 +224,7 @@ def _compare_session(
 
 def follow_guide(request: Request) -> Request:
     """The request with the tempo, metre and key of its MIDI guide, where neither it nor its prompt
-    gives them. Whatever is wrong with the file is said when it is played.
+    gives them. What is wrong with the file, `check_guide` says.
     """
     request = request.follow_prompt()
     if not request.read_midi:
@@ -259,6 +264,7 @@ def explain_files(request: Request) -> tuple[str, ...]:
 def _list_file_explanations(request: Request) -> Iterator[Explanation]:
     """Of a request that goes by its source."""
     yield from _list_source_explanations(request)
+    yield from _explain_end(request)
     yield from _list_guide_explanations(request)
 
 
@@ -272,6 +278,17 @@ def _list_source_explanations(request: Request) -> Iterator[Explanation]:
         yield Explanation(f"the source: {said} ({facts.where})")
     yield from (Explanation(f"the source: {remark}", True) for remark in facts.remarks)
     yield from _list_others("source", request, facts.bpm, facts.key, facts.time_signature)
+
+
+def _explain_end(request: Request) -> Iterator[Explanation]:
+    """What there is to follow behind the end of its source."""
+    if not request.task or request.task == UNDERSTAND:
+        return
+    request = request.follow_prompt()
+    if request.bars and not request.bpm:
+        request = request.changed({"bpm": DEFAULT_BPM})
+    samples = round(_read_source(request).seconds * SAMPLE_RATE)
+    yield from (Explanation(note, True) for note in plan_repeat(request, samples).notes)
 
 
 def _list_guide_explanations(request: Request) -> Iterator[Explanation]:

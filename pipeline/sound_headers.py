@@ -62,6 +62,7 @@ class SoundHeader:
     the bytes `body`, where the file's own header would mislead; empty where it would not.
     `promised`: seconds that the header says, 0 where it says nothing. `is_unfinished`: it was never
     written to its end. `mask`: the speakers of a WAV's channels, 0 where it does not say.
+    `is_empty`: there is certainly no sample in it.
     """
 
     kind: str = ""
@@ -71,6 +72,7 @@ class SoundHeader:
     promised: float = 0.0
     is_unfinished: bool = False
     mask: int = 0
+    is_empty: bool = False
 
     @property
     def is_repaired(self) -> bool:
@@ -82,7 +84,7 @@ def read_header(stream: BinaryIO) -> SoundHeader:
     """What the file says. Raises OSError."""
     size = os.fstat(stream.fileno()).st_size
     kind, start = _find_start(stream, size)
-    header = SoundHeader(kind, start, body=range(start, size))
+    header = SoundHeader(kind, start, body=range(start, size), is_empty=not size)
     try:
         if kind == "wav":
             header = _Wav(stream, start, size).read()
@@ -320,8 +322,9 @@ class _Wav:
             body = range(self.data, self.data + there)
         else:
             body = range(self.start, self.size)
+        is_empty = not length and not is_unfinished
         return SoundHeader(
-            "wav", self.start, head, body, promised, is_unfinished, self._read_mask()
+            "wav", self.start, head, body, promised, is_unfinished, self._read_mask(), is_empty
         )
 
     def _walk(self) -> None:
@@ -472,7 +475,9 @@ def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
             rest = size - place - 8
             is_unfinished = rest > 0 and (not frames or not length or length >= _OPEN > rest)
             promised = frames / rate if is_constant and not is_unfinished else 0.0
-            return replace(whole, promised=promised, is_unfinished=is_unfinished)
+            return replace(
+                whole, promised=promised, is_unfinished=is_unfinished, is_empty=rest <= 0
+            )
     return whole
 
 

@@ -39,7 +39,8 @@ class SourceFacts(NamedTuple):
     """What is known of a sound: `bpm`, `key`, `time_signature` and `bars` as a request takes them,
     0 or "" where nothing says them; its length in `seconds`, 0 where the file does not say;
     `name`, as its file is called without all of that, or its title. `where` says what told tempo,
-    key and metre, in words; `remarks` are sentences about what says none.
+    key and metre, in words; `remarks` are sentences about what says none. Of what
+    `is_empty` it is certain that there is no sample in it.
     """
 
     bpm: float = 0.0
@@ -50,6 +51,7 @@ class SourceFacts(NamedTuple):
     name: str = ""
     where: str = ""
     remarks: tuple[str, ...] = ()
+    is_empty: bool = False
 
 
 def read_facts(path: str | Path) -> SourceFacts:
@@ -99,6 +101,7 @@ def _read_facts(
         name=values.get("name", "") or name,
         where=" and ".join(places),
         remarks=sound.remarks,
+        is_empty=sound.is_empty,
     )
 
 
@@ -171,6 +174,7 @@ class _Sound:
     chunks: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    is_empty: bool = False
 
 
 def _read_sound(file: Path) -> _Sound:
@@ -186,6 +190,7 @@ def _read_sound(file: Path) -> _Sound:
         read_values(chunks, header.promised),
         keep_valid({_FIELDS[name]: text for name, text in tags.items()}),
         tuple(_find_wrong(tags)),
+        header.is_empty,
     )
 
 

@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import math
-import os
 
-from .request import OutOfRange, Request
-from .source_facts import read_facts
+from .request import IN_WINDOW, SAMPLE_RATE, OutOfRange, Request
 
+MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or nothing is made
 _INEXACT = 0.05  # seconds that a window may begin or end behind its source
 _WHOLE = 0.01  # part of a bar by which a number of bars may miss a whole one
 
 
-def check_window(request: Request) -> None:
-    """Raises `OutOfRange` where the window of a resolved request begins behind its source, or a
-    lego's ends there: nothing would be made, or silence. What is painted right behind it goes on
-    from it. Reads the source's header; of one that does not say its length, nothing is known.
+def find_window(request: Request, length: int) -> range:
+    """The samples of the window of a repaint or lego, in a clip of `length` samples. One that
+    reaches the end has everything up to it.
     """
-    if request.task not in ("repaint", "lego"):
-        return
-    length = read_facts(os.path.expanduser(request.source)).seconds
-    if not length:
+    begin, end = (seconds * SAMPLE_RATE for seconds in request.window_seconds)
+    stop = count_samples_in_front(request) + end
+    return range(max(0, round(begin)), length if stop >= request.samples else round(stop))
+
+
+def count_samples_in_front(request: Request) -> int:
+    """Samples that a repaint adds in front of its source."""
+    if request.task != "repaint":
+        return 0
+    return round(max(0.0, -request.window_seconds[0]) * SAMPLE_RATE)
+
+
+def check_in_clip(request: Request) -> None:
+    """Raises `OutOfRange` for a window that is not in the clip, whose length is known, or too
+    short.
+    """
+    begin = request.window_seconds[0]
+    if begin >= request.length:
+        name = "repaint_bar" if request.repaint_bar else "repaint_start"
+        message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
+        raise OutOfRange(message, "say with seconds or bars how long the clip is to be")
+    duration = len(find_window(request, request.samples)) / SAMPLE_RATE
+    if duration < MIN_WINDOW:
+        message = f"the window must last at least {MIN_WINDOW:g} s, got {duration:.3g} s"
+        raise OutOfRange(message, "let repaint_end come later, or repaint_start earlier")
+    if request.task == "lego" and begin < 0:
+        raise OutOfRange(
+            f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later"
+        )
+
+
+def check_in_source(request: Request, length: float) -> None:
+    """Raises `OutOfRange` where the window of a resolved request begins behind its source of
+    `length` seconds, or a lego's ends there: nothing would be made, or silence. What is painted
+    right behind it goes on from it.
+    """
+    if request.task not in IN_WINDOW:
         return
     begin, end = request.window_seconds
     is_behind = begin > length + _INEXACT

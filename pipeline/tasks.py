@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,12 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import audio
-from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, Request
-
-COVERS = ("cover", "cover-nofsq")
-IN_WINDOW = ("repaint", "lego")  # work in a window of their source
-_INEXACT = 0.05  # part of a bar that a source of whole bars may be short of
-MIN_WINDOW = 0.04  # seconds that a window must last: one latent frame, or nothing is made
+from .request import SAMPLE_RATE, Request
+from .source_length import fit_length, plan_repeat
+from .source_window import count_samples_in_front
 
 
 class TaskContext(NamedTuple):
@@ -161,91 +157,27 @@ def repeat_source(request: Request, waveform: npt.NDArray[np.float32]) -> Repeat
     the clip. Other tasks, and covers whose tempo nobody knows, follow nothing behind its end.
     """
     length = len(waveform)
-    missing = request.samples - length
-    if request.task in ("", "repaint") or request.has_length_of_source or not length:
-        return RepeatedSource(waveform)
-    if missing <= SAMPLE_RATE * MIN_WINDOW:
-        return RepeatedSource(waveform)
-    name = os.path.basename(request.source)
-    ends = f"{name} ends at {length / SAMPLE_RATE:.2f} s of {request.length:.2f} s"
-    if request.task not in COVERS or not request.repeat_source:
-        return RepeatedSource(waveform, (f"{ends}: behind that there is nothing to follow",))
-    if not request.bpm:
-        hint = "set bpm, and it is repeated by whole bars"
-        return RepeatedSource(
-            waveform, (f"{ends}: behind that there is nothing to follow ({hint})",)
-        )
+    plan = plan_repeat(request, length)
+    if not plan.bars:
+        return RepeatedSource(waveform, plan.notes)
     bar = request.beats * 60 / request.bpm * SAMPLE_RATE
-    bars = max(1, math.floor(length / bar + _INEXACT))
     repeated = np.zeros((request.samples, 2), np.float32)
-    for number in range(math.ceil(request.samples / (bars * bar))):
-        start, stop = (round(each * bars * bar) for each in (number, number + 1))
+    for number in range(math.ceil(request.samples / (plan.bars * bar))):
+        start, stop = (round(each * plan.bars * bar) for each in (number, number + 1))
         piece = waveform[: min(stop, request.samples) - start]
         repeated[start : start + len(piece)] = piece
-    every = "every bar" if bars == 1 else f"every {bars} bars"
-    return RepeatedSource(
-        repeated, (f"{ends}: it was repeated {every}, at {request.bpm:.10g} bpm",)
-    )
+    return RepeatedSource(repeated, plan.notes)
 
 
 def fit_source(
     request: Request, waveform: npt.NDArray[np.float32], hop: int
 ) -> tuple[Request, npt.NDArray[np.float32]]:
     """The request with the length that its clip gets, and the source's waveform (samples in whole
-    frames, 2) at its place in the clip.
-
-    A request that leaves its length open gets that of the source and of what a repaint adds to it.
-    Raises `BadRequest`.
+    frames, 2) at its place in the clip. Raises `BadRequest`.
     """
-    if not len(waveform):
-        name = os.path.basename(request.source)
-        raise BadRequest(f"source: {name} is empty: it has no samples", "export it again")
-    front = _samples_in_front(request)
-    if request.has_length_of_source:
-        end = request.window_seconds[1] if request.task == "repaint" else math.inf
-        end = round(end * SAMPLE_RATE) if math.isfinite(end) else 0
-        seconds = (front + max(len(waveform), end)) / SAMPLE_RATE
-        if not 0.1 <= seconds <= MAX_SECONDS:
-            length = f"more than {MAX_SECONDS:g}" if seconds > MAX_SECONDS else f"{seconds:.3g}"
-            message = f"source must make a clip of 0.1..{MAX_SECONDS:g} seconds, got {length}"
-            raise BadRequest(message, "say with seconds or bars how much of it")
-        request = dataclasses.replace(request, seconds=seconds)
-    if request.task in IN_WINDOW:
-        _check_window(request)
+    request = fit_length(request, len(waveform))
+    front = count_samples_in_front(request)
     return request, audio.place_in_silence(waveform, front, -(-request.samples // hop) * hop)
-
-
-def _check_window(request: Request) -> None:
-    """Raises `BadRequest` for a window that is not in the clip, or too short."""
-    begin = request.window_seconds[0]
-    if begin >= request.length:
-        name = "repaint_bar" if request.repaint_bar else "repaint_start"
-        message = f"{name} must be inside of the clip's {request.length:.10g} s, got {begin:g} s"
-        raise BadRequest(message, "say with seconds or bars how long the clip is to be")
-    duration = len(find_window(request, request.samples)) / SAMPLE_RATE
-    if duration < MIN_WINDOW:
-        message = f"the window must last at least {MIN_WINDOW:g} s, got {duration:.3g} s"
-        raise BadRequest(message, "let repaint_end come later, or repaint_start earlier")
-    if request.task == "lego" and begin < 0:
-        raise BadRequest(
-            f"lego adds tracks within its source, got {begin:g} s", "begin at 0 or later"
-        )
-
-
-def find_window(request: Request, length: int) -> range:
-    """The samples of the window of a repaint or lego, in a clip of `length` samples. One that
-    reaches the end has everything up to it.
-    """
-    begin, end = (seconds * SAMPLE_RATE for seconds in request.window_seconds)
-    stop = _samples_in_front(request) + end
-    return range(max(0, round(begin)), length if stop >= request.samples else round(stop))
-
-
-def _samples_in_front(request: Request) -> int:
-    """Samples that a repaint adds in front of its source."""
-    if request.task != "repaint":
-        return 0
-    return round(max(0.0, -request.window_seconds[0]) * SAMPLE_RATE)
 
 
 def mark_window(frames: int, window: range) -> npt.NDArray[np.bool_]:

@@ -38,7 +38,7 @@ DOORS = {
     "defusedxml": {
         "daemon/watch/documents/office.py",
         "daemon/watch/documents/song_files.py",
-        "pipeline/source_facts.py",
+        "pipeline/sound_chunks.py",
     },
     "chardet": {"daemon/watch/old_encodings.py"},
     "pypinyin": {"pipeline/singer/mandarin.py"},

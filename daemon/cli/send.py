@@ -88,7 +88,8 @@ class _Conversation:
         self._has_answered = not self._last
         self._has_failed = False
         self._waiting: set[str] = set()  # jobs that have not ended
-        self._shown: dict[tuple[str, str], Message] = {}  # the newest of its kind of each job
+        self._queued: set[str] = set()  # all jobs
+        self._shown: set[Message] = set()  # of jobs
 
     def run(self, values: Sequence[Value]) -> int:
         self._client.send(self._address, *values)
@@ -128,7 +129,8 @@ class _Conversation:
         if message.address == "/ace/pong" and self._address != "/ace/ping":
             return  # it was asked whether it is still there
         self._has_answered |= kind in (self._last, "fail")
-        if kind == "queued" and self._shown.get((id, kind)) is None:
+        if kind == "queued" and id not in self._queued:
+            self._queued.add(id)
             self._waiting.add(id)
         if kind in ENDS:
             self._waiting.discard(id)
@@ -138,10 +140,10 @@ class _Conversation:
 
     def _show(self, kind: str, id: str, message: Message) -> None:
         """Once, though it is told again when it is asked for."""
-        key = (id, kind) if kind != "clip" else (id, f"{kind} {message.arguments[1]}")
-        if kind in EVENTS and id and self._shown.get(key) == message:
-            return
-        self._shown[key] = message
+        if kind in EVENTS and id:
+            if message in self._shown:
+                return
+            self._shown.add(message)
         if self._as_json:
             print_json(to_json(message))
         else:

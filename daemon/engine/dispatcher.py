@@ -216,7 +216,7 @@ class Dispatcher:
                     return
                 job = self._find_startable()
                 if job is None:
-                    if self._model.defaults:
+                    if self._model.loaded:
                         self._model.set_status("busy" if self._clients_running() else "warm")
                     self.start_idle_run()
                     return

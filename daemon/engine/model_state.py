@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
+from pipeline.capabilities import Capabilities
 from pipeline.cost import estimate_cost, estimate_plan
 from pipeline.request import UNDERSTAND, BadRequest, Request
 from pipeline.take import TakeInfo
-from pipeline.variants import Defaults, check_tasks
 from pipeline.voices import VOICES
 from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 
@@ -83,7 +83,8 @@ class ModelState:
     def __init__(self, choice: ModelChoice, on_change: Callable[[], None]) -> None:
         self.choice = choice
         self._on_change = on_change
-        self.defaults: Defaults | None = None  # as long as a worker has it loaded
+        self.loaded: Capabilities | None = None  # of what the worker has, as long as there is one
+        self._known: Capabilities | None = None  # of what is chosen; None before it was loaded
         self.adapters: tuple[Adapter, ...] = ()  # that the worker's model has
         self.is_setting_adapters = False  # the worker has been told, and has not answered
         self.cache_counts: Mapping[str, list[int]] = {}  # hits and misses by kind
@@ -99,9 +100,6 @@ class ModelState:
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
         # as in `ModelLoaded`
         self._wordless: tuple[str, ...] = ()
-        self._name = ""
-        self._tasks: tuple[str, ...] = ()
-        self._plays_guides = choice.model in VOICES  # as far as that is known before it is loaded
 
     def set_status(self, status: ModelStatus) -> None:
         if status != self.status:
@@ -117,20 +115,23 @@ class ModelState:
 
     def choose(self, choice: ModelChoice) -> None:
         """Both at once."""
-        if choice.model != self.choice.model:
-            self._plays_guides = choice.model in VOICES
+        if choice[:2] != self.choice[:2]:
+            self._known = None
+            self._wordless = ()
         self.choice = choice
         self._crashes = 0
 
     @property
     def default_guide(self) -> str:
         """What its guide is where a request leaves that open, as far as that is known."""
-        return "auto" if self._plays_guides else "off"
+        known = self._known
+        plays_guides = known.plays_guides if known else self.choice.model in VOICES
+        return "auto" if plays_guides else "off"
 
     @property
     def needs_adapters(self) -> bool:
         """Whether it is loaded, and has others than those that were chosen."""
-        return self.defaults is not None and self.adapters != self.choice.adapters
+        return self.loaded is not None and self.adapters != self.choice.adapters
 
     def make_load_message(self, settings: Settings) -> LoadModel:
         """The first message to a worker."""
@@ -162,13 +163,12 @@ class ModelState:
         self.error = ""
         self.cache_counts = {}
         self.adapters = message.adapters
-        self.defaults = message.defaults
+        self.loaded = message.capabilities
+        if self._told is None or self._told[:2] == self.choice[:2]:
+            self._known = message.capabilities
         self._note_worn()
         self._token_cost = message.token_cost
         self._wordless = message.wordless
-        self._plays_guides = message.plays_guides
-        self._name = message.name
-        self._tasks = message.tasks
         self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
     def make_adapters_message(self) -> SetAdapters:
@@ -200,7 +200,7 @@ class ModelState:
 
     def on_worker_exit(self) -> None:
         """No worker has it loaded any more."""
-        self.defaults = None
+        self.loaded = None
         self.is_setting_adapters = False
 
     def note_failure(self, has_crashed: bool) -> ModelChoice | None:
@@ -225,38 +225,42 @@ class ModelState:
     # --- what it can do ---------------------------------------------------------------------------
 
     def check(self, request: Request) -> None:
-        """Raises `Refused` 422 for what is known that the model cannot: a task or stems that it was
-        not taught, and a recording that is to be put into words.
+        """Raises `Refused` 422 for what is known that the model cannot: whatever it would refuse
+        itself, and to put a recording into words, or to plan, without a planner.
         """
         if request.task != UNDERSTAND:
-            self._check_tasks(request)
+            self._check_take(request)
             return
-        if self.defaults is None:
+        if self._known is None:
             if self.choice.model in VOICES:
                 raise Refused(422, f"{self.choice.model} has no audio codes", WORDS_HINT)
         elif self._wordless:
             message, hint = self._wordless
             raise Refused(422, message, f"{hint}: {WORDS_HINT}")
 
-    def _check_tasks(self, request: Request) -> None:
-        if self.defaults is None or not self._tasks:
+    def _check_take(self, request: Request) -> None:
+        if self._known is None:
             return
         try:
-            check_tasks(self._name, self._tasks, request)
+            self._known.accept(request)
         except BadRequest as error:
             raise Refused(422, str(error), error.hint) from None
+        if self._wordless and request.plan not in ("auto", "off") and not request.codes:
+            message, hint = self._wordless
+            raise Refused(422, message, f"{hint}: {WORDS_HINT}; or plan off")
 
     def may_plan(self, request: Request) -> bool:
         """Whether a planner fills in what a request leaves open, or that is not known yet."""
-        is_unknown = self.defaults is None and self.choice.model not in VOICES
+        is_unknown = self._known is None and self.choice.model not in VOICES
         return (is_unknown or self._token_cost > 0) and estimate_plan(request).tokens > 0
 
     # --- what its takes cost ----------------------------------------------------------------------
 
     def estimate_cost(self, job: Job) -> None:
         """Set the job's cost, where that can be known."""
-        if self.defaults:
-            job.cost = estimate_cost(job.resolved, self.defaults, token_cost=self._token_cost)
+        if self.loaded:
+            defaults = self.loaded.defaults
+            job.cost = estimate_cost(job.resolved, defaults, token_cost=self._token_cost)
 
     def estimate_seconds(self, job: Job) -> float:
         """How long a job takes that is not begun."""

@@ -141,7 +141,7 @@ class Supervisor:
     @property
     def is_ready(self) -> bool:
         """Whether there is a worker that may be given a job."""
-        loaded = self.connection is not None and self._model.defaults is not None
+        loaded = self.connection is not None and self._model.loaded is not None
         return loaded and not self._replaces_worker and not self.closing
 
     def wake(self) -> None:

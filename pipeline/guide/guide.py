@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..limits import LIMITS
-from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, BadRequest, Request
+from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, UNDERSTAND, OutOfRange, Request
 from . import synth
 from .composer.captions import Caption, read_caption
 from .composer.compose import Composition, compose
@@ -128,6 +128,19 @@ def resolve_guide(
     return _compose_guide(request, chords, lyrics)
 
 
+def check_guide(request: Request) -> None:
+    """Raises `BadRequest` where the guide that a resolved request names cannot be played. Reads a
+    MIDI file.
+    """
+    if not request.guide or not request.guide_strength:
+        return
+    kind = guide_kind(request.guide)
+    if kind == "midi" and request.task != UNDERSTAND:
+        _read_midi_guide(request)
+    elif kind == "chords" and request.composer == 1:
+        _check_rests(_parse_chord_line(request.guide))
+
+
 def choose_tempo_and_key(request: Request) -> dict[str, float | str]:
     """The `bpm` and `key` in which the guide of a resolved request would be composed: its own, or
     picked for the style of its prompt by its seed. Nothing for a MIDI file, which has its own.
@@ -197,6 +210,11 @@ def choose_palette(mood: Mood) -> synth.GuidePalette:
     )
 
 
+def _check_rests(chords: tuple[str, ...]) -> None:
+    if any(not parse_chord(name) for bar in chords for name in bar.split()):
+        raise OutOfRange("guide: composer 1 has no rests (N.C.)", "leave composer out")
+
+
 def _read_first_caption(request: Request, chords: tuple[str, ...]) -> FirstSketch:
     return read_first_caption(
         request.prompt,
@@ -211,8 +229,7 @@ def _read_first_caption(request: Request, chords: tuple[str, ...]) -> FirstSketc
 
 def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Request, Guide]:
     """What was composed before there was form."""
-    if any(not parse_chord(name) for bar in chords for name in bar.split()):
-        raise BadRequest("guide: composer 1 has no rests (N.C.)", "leave composer out")
+    _check_rests(chords)
     sketch = _read_first_caption(request, chords)
     request = request.changed({"bpm": sketch.bpm, "key": sketch.key})
     beats = request.length * sketch.bpm / 60
@@ -239,7 +256,7 @@ def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
         _check_polyphony(score, request.length)
         return request, Guide(score, request.length)
     except (BadMidi, TooManyNotes) as error:
-        raise BadRequest(f"guide: {error}", HINT) from None
+        raise OutOfRange(f"guide: {error}", HINT) from None
 
 
 def _check_polyphony(score: Score, seconds: float) -> None:
@@ -258,4 +275,4 @@ def _parse_chord_line(text: str) -> tuple[str, ...]:
     try:
         return parse_chord_line(text)
     except ValueError as error:
-        raise BadRequest(f"guide: {error}", HINT) from None
+        raise OutOfRange(f"guide: {error}", HINT) from None

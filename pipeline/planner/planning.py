@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, NamedTuple
 
 from .. import codes
+from ..capabilities import Capabilities
 from ..request import BadRequest, Request
 from .logits import Sampling
 from .planner import Planner, PlanProgress
@@ -38,15 +39,17 @@ def sampling_of(request: Request) -> Sampling:
     )
 
 
-def is_planned(request: Request, slot: PlannerSlot, has_codes: bool) -> bool:
-    """Whether a song is planned: where `plan` is auto, when that is possible. `has_codes`: the
-    model has audio codes.
+def is_planned(request: Request, slot: PlannerSlot, capabilities: Capabilities) -> bool:
+    """Whether a song is planned: where `plan` is auto, when that is possible for this model.
 
     Codes are a plan already. Raises `BadRequest` where a plan is requested and not possible.
     """
     if request.plan == "off" or request.codes:
         return False
-    reason, hint = _find_obstacle(request, slot, has_codes)
+    reason, hint = capabilities.find_obstacle_to_plan(request)
+    if not reason:
+        reason = slot.missing_reason
+        hint = "run: acestepd pull --planner; or set plan to off"
     if reason and request.plan != "auto":
         raise BadRequest(reason, hint)
     return not reason
@@ -76,26 +79,6 @@ def plan_request(
 
 def _plan_seed(request: Request) -> int:
     return request.plan_seed if request.plan_seed >= 0 else request.seed
-
-
-def _find_obstacle(request: Request, slot: PlannerSlot, has_codes: bool) -> tuple[str, str]:
-    """Why a request cannot be planned, and what to do; empty where it can."""
-    if not has_codes:
-        return (
-            "this voice has no audio codes, so nothing can be planned",
-            "load one of ACE-Step's models, or plan off",
-        )
-    if request.task:
-        return (
-            f"{request.task} follows its source, there is nothing to plan",
-            "leave task empty, or set plan to off",
-        )
-    if request.guide not in ("", "off"):
-        return (
-            "the guide says what is played, there is nothing to plan",
-            "leave guide empty, or set plan to off",
-        )
-    return slot.missing_reason, "run: acestepd pull --planner; or set plan to off"
 
 
 def _summarize(filled: dict[str, Any]) -> str:

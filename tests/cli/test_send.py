@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import client as daemon_client
+from daemon.cli import send
 from daemon.cli.send import SYNC, infer_values
-from daemon.osc.wire import Value, encode
+from daemon.osc.wire import Value, encode, read_message
 from daemon.runtime.lock import StateLock
 from daemon.settings import SettingsError
 from tests.support.harness import SteppedModel
@@ -94,6 +95,44 @@ def test_every_take_of_an_order_is_waited_for(stage: Stage) -> None:
     assert sorted(map(str, ended)) == ["one.1", "one.2", "one.3"]
 
 
+def test_what_is_told_again_is_printed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "PAUSE_SECONDS", 0.01)
+    notes = [encode("/ace/note", "ss", "one", text) for text in ("4 bars", "A minor")]
+    ended = encode("/ace/finished", "sis", "one", 1, "/x.json")
+    with (
+        StateLock(tmp_path / "state") as lock,
+        closing(socket.socket(type=socket.SOCK_DGRAM)) as here,
+    ):
+        here.bind(("127.0.0.1", 0))
+        here.settimeout(60)
+        lock.record_address(*here.getsockname())
+
+        def tell_again() -> None:
+            asked = 0
+            while asked < 3:
+                content, sender = here.recvfrom(65_536)
+                question = read_message(content)
+                if question.address == "/ace/sync":
+                    here.sendto(encode("/ace/queued", "sif", "one", 0, 1.0), sender)
+                    here.sendto(encode("/ace/synced", "i", SYNC), sender)
+                elif question.address == "/ace/query":
+                    asked += 1
+                    for message in notes if asked < 3 else (ended,):
+                        here.sendto(message, sender)
+
+        with ThreadPoolExecutor() as threads:
+            threads.submit(tell_again)
+            done = run(tmp_path / "state", "send", "/ace/generate", "one", "prompt", "pad")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "queued",
+        "note",
+        "note",
+        "finished",
+    ]
+
+
 def test_answers_are_printed_a_line_each(stage: Stage) -> None:
     assert run(stage.settings.state, "send", "/ace/ping", "x").stdout.startswith("pong       x  ")
     done = run(stage.settings.state, "send", "/ace/set/bpm", "92")
@@ -155,7 +194,8 @@ def test_a_daemon_that_stays_away_is_given_up(
         lock.record_address(*here.getsockname())
 
         def queue_and_go() -> None:
-            _, sender = here.recvfrom(65_536)
+            for _ in range(2 if command == "send" else 1):  # what is asked, and a sync
+                _, sender = here.recvfrom(65_536)
             here.sendto(encode("/ace/queued", "sif", "one", 0, 1.0), sender)
             here.sendto(encode("/ace/synced", "i", SYNC), sender)
             here.close()

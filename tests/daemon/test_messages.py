@@ -35,14 +35,16 @@ from daemon.messages import (
     receive_message,
     send_message,
 )
+from pipeline.capabilities import Capabilities
 from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.take import TakeInfo
-from pipeline.variants import TURBO
+from pipeline.variants import COMMON_TASKS, TURBO
 from pipeline.weights.adapter import Adapter
 from tests.support.line_times import sung_line
 
 LOFI = Adapter("/lofi", 0.5)
+CAPABILITIES = Capabilities("mini", COMMON_TASKS, TURBO, turbo=True, plays_guides=True, sings=False)
 AUDIO = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
 INFO = TakeInfo(
     Request(prompt="x", seed=3, variation_seed=4),
@@ -77,7 +79,7 @@ EXAMPLES = [
     SetAdapters((LOFI,)),
     SetAdapters(()),
     FetchingModel(),
-    ModelLoaded("mini (lofi)", (LOFI,), TURBO, 0.25, 40.0),
+    ModelLoaded("mini (lofi)", (LOFI,), CAPABILITIES, 0.25, 40.0),
     ModelLoadFailed("it is broken"),
     AdaptersSet("mini", ()),
     AdaptersRefused("it is torn"),

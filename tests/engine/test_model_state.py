@@ -11,15 +11,15 @@ from daemon.messages import AdaptersSet, ModelLoaded, RenderFinished
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
-from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
+from tests.support.harness import SteppedModel
 from tests.support.takes import make_run
 
 LOFI = Adapter("/lofi")
 LOADED = ModelLoaded(
     title="tape (turbo)",
     adapters=(),
-    defaults=Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0),
+    capabilities=SteppedModel().capabilities,
     seconds_per_cost=2.0,
     token_cost=0.0,
 )

@@ -32,15 +32,14 @@ from daemon.messages import (
 )
 from daemon.settings import Settings
 from pipeline.request import Request
-from pipeline.variants import Defaults
 from pipeline.weights.adapter import Adapter
-from tests.support.harness import PATIENCE
+from tests.support.harness import PATIENCE, SteppedModel
 from tests.support.takes import make_run
 
 LOADED = ModelLoaded(
     title="tape",
     adapters=(),
-    defaults=Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0),
+    capabilities=SteppedModel().capabilities,
     seconds_per_cost=1.0,
     token_cost=0.0,
 )

@@ -114,9 +114,9 @@ def test_bars_of_a_midi_file_are_counted_at_its_own_tempo(tmp_path: Path) -> Non
     assert resolve_request(request).bpm == 100
     assert resolve_request(request).samples == round(8 * 60 / 100 * 48_000)
     assert resolve_request(request.changed({"bpm": 150})).bpm == 150
-    # what is wrong with it is said when it is to be played
     (tmp_path / "tune.mid").write_bytes(b"MThd")
-    assert resolve_request(request).bpm == 120
+    with pytest.raises(BadRequest, match="is a damaged MIDI file: it ends too early"):
+        resolve_request(request)
 
 
 def save_waltz(path: Path, *events: midi.Timed) -> Path:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from daemon.settings import Watch
@@ -83,6 +84,112 @@ def test_a_window_that_its_source_has_not_is_refused_at_once(
         "this clip has 4 bars: repaint_bar must be in 1..4, got 9",
         "repaint_bar 5 with repaint_bars goes on behind it",
     ]
+
+
+def refuse_at_once(client: OscClient, *values: str | int | float) -> str:
+    """What the first answer to an order says, which is that it is refused."""
+    client.send("/ace/generate", "one", *values)
+    address, (id, command, code, message, _) = client.receive()
+    assert (address, id, command, code) == ("/ace/fail", "one", "/ace/generate", 422)
+    return str(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (("prompt", "x", "preview", "2 4"), "preview must be steps before the last of 4, got 4"),
+        (("prompt", "x", "plan", "simple", "guide", "Am F"), "the guide says what is played"),
+        (("prompt", "x", "codes", "1 2", "guide", "auto"), "codes say what is played, and so"),
+        (("prompt", "x", "guide", "Am N.C.", "composer", 1), "composer 1 has no rests"),
+        (("task", "repaint", "loop", 1), "repaint keeps its source"),
+        (("task", "cover", "guide", "Am F"), "cover follows its source, it takes no guide"),
+        (("task", "lego", "stems", "bass", "repaint_start", -1), "lego adds tracks within its"),
+        (("task", "repaint", "repaint_end", 0.01), "the window must last at least 0.04 s"),
+        (("task", "repaint", "repaint_start", 7, "seconds", 3), "repaint_start must be inside"),
+        (("task", "repaint", "repaint_start", -599), "source must make a clip of 0.1..600"),
+    ],
+)
+def test_what_the_model_would_refuse_is_not_queued(
+    stage: Stage, client: OscClient, values: tuple[str | int | float, ...], says: str
+) -> None:
+    write_clip(stage.settings.out / "loop.wav")
+    source = ("source", "loop.wav") if "task" in values else ()
+    assert says in refuse_at_once(client, *values, *source)
+    assert not stage.engine.active()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (("task", "cover", "source", "none.wav"), "source: none.wav has no sound"),
+        (("task", "cover", "source", "nothing.wav"), "source: nothing.wav has no sound"),
+        (("task", "understand", "source", "none.wav"), "source: none.wav has no sound"),
+        (("prompt", "x", "reference", "none.wav"), "reference: none.wav has no sound"),
+        (("prompt", "x", "reference", "tick.wav"), "tick.wav has 0.05 s, at least 0.1 s are"),
+        (("prompt", "x", "guide", "torn.mid", "bars", 4), "guide: "),
+    ],
+)
+def test_what_is_wrong_with_its_files_is_not_queued(
+    stage: Stage, client: OscClient, values: tuple[str | int, ...], says: str
+) -> None:
+    out = stage.settings.out
+    soundfile.write(out / "none.wav", np.zeros((0, 2)), 8000)
+    soundfile.write(out / "tick.wav", np.zeros((400, 2)), 8000)
+    (out / "nothing.wav").write_bytes(b"")
+    (out / "torn.mid").write_bytes(b"MThd")
+    assert says in refuse_at_once(client, *values)
+    assert not stage.engine.active()
+
+
+def test_a_plan_is_not_queued_where_nobody_can_make_one(tmp_path: Path) -> None:
+    with on_stage(tmp_path, write_model_without_planner()) as stage, closing(stage.client()) as one:
+        assert refuse_at_once(one, "prompt", "x", "plan", "simple") == "it has no planner"
+        one.send("/ace/generate", "two", "prompt", "x", "seconds", 1, "plan", "auto")
+        assert one.receive()[0] == "/ace/queued"
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        ("cover", "loop.wav ends at 8.00 s of 16.00 s: it was repeated every 4 bars, at 120 bpm"),
+        ("extract", "loop.wav ends at 8.00 s of 16.00 s: behind that there is nothing to follow"),
+    ],
+)
+def test_what_a_source_is_too_short_for_is_told_with_queued(
+    tmp_path: Path, task: str, says: str
+) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
+        write_clip(stage.settings.out / "loop.wav")
+        client.send("/ace/generate", "one", "task", task, "source", "loop.wav", "bars", 8)
+        assert client.receive()[0] == "/ace/queued"
+        assert client.until("/ace/note")[-1][1] == ["one", says]
+        model.run()
+        told = client.until_end("one")
+        assert told[-1][0] == "/ace/finished"
+        assert ["one", says] not in [values for _, values in told], "once"
+
+
+def test_a_pad_that_cannot_be_made_says_so_when_it_is_hit(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/pad/set", 1, "prompt", "x", "preview", "9")
+    client.send("/ace/pad/hit", 1)
+    _, values = client.until("/ace/fail")[-1]
+    assert values[2:4] == [422, "preview must be steps before the last of 4, got 9"]
+    assert not stage.engine.active()
+
+
+def test_a_sheet_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    watch = Watch(folder=tmp_path / "sheets")
+    watch.folder.mkdir()
+    with on_stage(tmp_path, watch=(watch,)) as stage, closing(stage.client()) as client:
+        client.ask("/ace/notify", 1, 0, "read", "queued")
+        (watch.folder / "song.txt").write_text("prompt: x\npreview: 9\n")
+        told = []
+        while not told or "preview must be" not in str(told[-1]):
+            told += client.until("/ace/read")
+        assert "/ace/queued" not in [address for address, _ in told]
+        report = (watch.out / "song.txt.report.txt").read_text()
+        assert "preview must be steps before the last of 4, got 9" in report
 
 
 def test_a_sheet_s_window_is_reported(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -40,11 +41,19 @@ def test_an_accepted_request_has_the_models_defaults() -> None:
         (OFFICIAL, {"task": "understand"}, "understand makes words, and no sound"),
         (OFFICIAL, {"task": "lego"}, "ace/turbo cannot lego; acestep-v15-base and"),
         (OFFICIAL, {"stems": "drums"}, "cannot take stems out of a clip; mini and acestep"),
-        (VOICE, {"task": "repaint", "loop": True}, "repaint keeps its source, it cannot"),
-        (OFFICIAL, {"cover_noise_strength": 0.5}, "cover_noise_strength is for a cover"),
         (VOICE, {"codes": "1 2"}, "mini has no audio codes"),
-        (OFFICIAL, {"codes": "1 2", "guide": "auto"}, "codes say what is played, and so does"),
-        (OFFICIAL, {"task": "cover", "guide": "Am F"}, "cover follows its source, it takes no"),
+        (VOICE, {"plan": "on"}, "this voice has no audio codes, so nothing can be planned"),
+        (
+            OFFICIAL,
+            {"plan": "simple", "task": "cover"},
+            "cover follows its source, there is nothing",
+        ),
+        (OFFICIAL, {"plan": "rewrite", "guide": "auto"}, "the guide says what is played, there is"),
+        (
+            OFFICIAL,
+            {"timesteps": "1 " + " ".join(f"{1 - step / 30:.3f}" for step in range(1, 25))},
+            "turbo takes at most 20 timesteps",
+        ),
         (OFFICIAL, {"preview": "8"}, "preview must be steps before the last of 8, got 8"),
     ],
 )
@@ -53,6 +62,11 @@ def test_what_a_model_cannot_make_is_refused(
 ) -> None:
     with pytest.raises(BadRequest, match=says):
         capabilities.accept(Request().changed(values))
+
+
+def test_what_a_model_can_do_is_kept_as_json() -> None:
+    kept = json.loads(json.dumps(dataclasses.asdict(VOICE)))
+    assert Capabilities.from_json(kept) == VOICE
 
 
 def test_a_guide_that_is_left_open_is_the_models_own() -> None:

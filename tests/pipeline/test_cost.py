@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_cost_is_known_without_a_model() -> None:
     ace_step = load("mini")
     request = Request(prompt="x", bars=8, bpm=100, stems="drums")
-    elsewhere = Defaults(**json.loads(json.dumps(ace_step.defaults._asdict())))
+    elsewhere = Defaults(**json.loads(json.dumps(ace_step.capabilities.defaults._asdict())))
     assert estimate_cost(request, elsewhere) == ace_step.estimate_cost(request) > 0
 
 

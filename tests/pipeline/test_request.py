@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,6 +212,40 @@ def test_resolving_says_which_stems_an_extract_has() -> None:
     assert Request().resolved().stems == ""
     with pytest.raises(BadRequest, match="extract needs a source"):
         Request(task="extract").resolved()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (
+            {"task": "repaint", "loop": True},
+            "repaint keeps its source, it cannot make a loop of it",
+        ),
+        ({"task": "extract", "loop": True}, "extract keeps its source, it cannot make a loop"),
+        ({"task": "cover", "loop": True}, ""),
+        ({"cover_noise_strength": 0.5}, "cover_noise_strength is for a cover"),
+        ({"task": "repaint", "cover_noise_strength": 0.5}, "cover_noise_strength is for a cover"),
+        ({"task": "cover-nofsq", "cover_noise_strength": 0.5}, ""),
+        ({"codes": "1 2", "guide": "auto"}, "codes say what is played, and so does a guide"),
+        ({"codes": "1 2", "guide": "off"}, ""),
+        ({"task": "cover", "guide": "Am F"}, "cover follows its source, it takes no guide"),
+        (
+            {"task": "lego", "stems": "bass", "guide": "auto"},
+            "lego follows its source, it takes no",
+        ),
+        ({"task": "repaint", "guide": "Am F"}, ""),
+        ({"task": "understand", "loop": True}, ""),  # which asks for words alone
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_any_model(
+    values: dict[str, Any], says: str
+) -> None:
+    request = Request(source="x.wav" if "task" in values else "", **values)
+    if not says:
+        assert request.resolved()
+        return
+    with pytest.raises(OutOfRange, match=says):
+        request.resolved()
 
 
 def test_two_requests_draw_two_seeds() -> None:

@@ -46,7 +46,7 @@ def no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_disk")
 def test_a_request_is_made_changed_and_resolved_without_a_look_at_the_disk() -> None:
     request = Request(
-        guide="/gone.mid", source="/gone.wav", reference="/gone.flac", task="cover", bars=2
+        guide="/gone.mid", source="/gone.wav", reference="/gone.flac", task="repaint", bars=2
     )
     changed = request.changed({"source": "/other.mp3", "guide": "~/VERSE.MIDI"})
     assert changed.resolved().bpm == 120
@@ -108,8 +108,9 @@ def test_bars_without_a_tempo_have_that_of_the_midi_guide(tmp_path: Path) -> Non
     assert resolve_request(request).bpm == pytest.approx(100)
     assert resolve_request(request.changed({"bpm": 150})).bpm == 150
     assert resolve_request(request.changed({"bars": 0})).bpm == 100  # before any planner sets one
-    path.write_bytes(b"no MIDI")  # said when it is played
-    assert resolve_request(request).bpm == 120
+    path.write_bytes(b"no MIDI")
+    with pytest.raises(OutOfRange, match="is not a MIDI file"):
+        resolve_request(request)
 
 
 def test_what_a_task_needs_is_said_when_it_is_resolved() -> None:

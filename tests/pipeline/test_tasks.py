@@ -17,6 +17,7 @@ import soundfile
 from examples.voice import metrics, songs
 from pipeline import AceStep, audio, audio_files, load, tasks
 from pipeline.request import SAMPLE_RATE, BadRequest, Request
+from pipeline.source_window import find_window
 from pipeline.take import Clip, Progress
 from pipeline.tasks import InputLatents, RepaintBlend
 
@@ -273,10 +274,8 @@ def test_a_window_beyond_the_source_adds_to_it(
     assert clip.audio.shape == (2, round(length * SAMPLE_RATE))
     again = tasks.fit_source(clip.request, audio_files.read_audio(song), 1920)[0]
     assert again.samples == clip.request.samples
-    assert tasks.find_window(again, again.samples) == tasks.find_window(
-        clip.request, clip.request.samples
-    )
-    window = tasks.find_window(clip.request, clip.request.samples)
+    assert find_window(again, again.samples) == find_window(clip.request, clip.request.samples)
+    window = find_window(clip.request, clip.request.samples)
     fade = round(RepaintBlend.of_strength(0.5).seconds * SAMPLE_RATE)
     offset = round(front * SAMPLE_RATE)
     whole = audio.place_in_silence(audio_files.read_audio(song), offset, clip.request.samples)

@@ -19,13 +19,14 @@ from daemon.engine import Engine
 from daemon.jobs import Event, Job, Order, Refused
 from daemon.messages import LoadModel
 from daemon.worker import Loader, Worker
+from pipeline.capabilities import Capabilities
 from pipeline.cost import estimate_cost
 from pipeline.guide.guide import resolve_guide
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files, explain
 from pipeline.singer.lines import LineTime
 from pipeline.take import Clip, Progress, TakeInfo
-from pipeline.variants import Defaults
+from pipeline.variants import BASE_TASKS, COMMON_TASKS, Defaults
 from pipeline.weights.adapter import (
     Adapter,
     AdapterError,
@@ -123,7 +124,7 @@ class SteppedModel:
     plays_guides = False
     has_room_for_planner = False
     keeps_latents = False
-    tasks: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = COMMON_TASKS + BASE_TASKS
     defaults = Defaults(num_steps=4, shift=1.0, guidance_scale=1.0, guidance_interval=1.0)
 
     def __init__(self, running: bool = True) -> None:
@@ -155,6 +156,17 @@ class SteppedModel:
     @property
     def title(self) -> str:
         return format_title(self.name, 0, self.adapters)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            self.name,
+            self.tasks,
+            self.defaults,
+            turbo=False,
+            plays_guides=self.plays_guides,
+            sings=True,
+        )
 
     def set_adapters(self, *adapters: AdapterLike) -> None:
         chosen = parse_adapters(adapters)

@@ -34,7 +34,7 @@ from pipeline.networks.config import AceStepConfig, TextEncoderConfig, VAEConfig
 from pipeline.networks.ops import choose_ops
 from pipeline.networks.text_encoder import TextEncoder
 from pipeline.networks.vae import VAE
-from pipeline.request import SAMPLE_RATE, TASKS, TRACKS, Request
+from pipeline.request import IN_WINDOW, SAMPLE_RATE, TASKS, TRACKS, Request
 from pipeline.tasks import InputLatents, RepaintBlend, TaskContext
 from pipeline.variants import VARIANTS
 from pipeline.weights import checkpoint
@@ -409,7 +409,7 @@ def request_of(case: dict[str, Any], source: Path) -> Request | None:
         values |= {"task": task, "source": str(source)}
     if tracks := re.search(r"the ([A-Z_]+) track|track with (.+):", match[1]):
         values["stems"] = (tracks[1] or tracks[2]).replace("|", " ")
-    if task in tasks.IN_WINDOW:
+    if task in IN_WINDOW:
         values |= {
             "repaint_start": case["repainting_start"],
             "repaint_end": case["repainting_end"] or -1,
@@ -478,7 +478,7 @@ def task_kind(bench: Bench, name: str) -> None:
         return
     ours = {"is_repaint": task == "repaint", "is_lego": task == "lego"}
     ours |= {"is_cover": task == "cover" or bool(case["codes"])}
-    ours |= {"can_use_repainting": task in tasks.IN_WINDOW}
+    ours |= {"can_use_repainting": task in IN_WINDOW}
     bench.same(name, ours, {key: case[key] for key in ours})
 
 
