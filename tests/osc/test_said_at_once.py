@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ def test_a_sheet_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     with on_stage(tmp_path, watch=(watch,)) as stage, closing(stage.client()) as client:
         client.ask("/ace/notify", 1, 0, "read", "queued")
         (watch.folder / "song.txt").write_text("prompt: x\npreview: 9\n")
-        told = []
+        told: list[tuple[str, Any]] = []
         while not told or "preview must be" not in str(told[-1]):
             told += client.until("/ace/read")
         assert "/ace/queued" not in [address for address, _ in told]
