@@ -81,6 +81,15 @@ def test_a_machine_that_cannot_run_it_is_told_so(
     assert bool(said) == bool(obstacle)
 
 
+def test_an_intel_mac_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert acestepd_main.find_obstacle() == (
+        "MLX, which plays the model, needs a Mac with Apple silicon, and this is a Python for "
+        f"Intel processors ({sys.executable}); on Apple silicon install a Python for that"
+    )
+
+
 @pytest.mark.long
 def test_packages_of_the_users_that_are_called_like_ours_are_not_run(projects: Path) -> None:
     """Neither those of PYTHONPATH nor those of the folder where it is started; nor by the worker's
