@@ -19,6 +19,7 @@ from .limits import LIMITS
 from .real_files import LinkOnTheWay, open_real
 from .request import MAX_SECONDS, SAMPLE_RATE, BadRequest, LinkedFile, MissingFile
 from .sound_headers import RepairedFile, SoundHeader, read_header
+from .source_length import check_format
 
 _BLOCK = 2**18  # frames of stereo at 48 kHz that are read at once
 _INEXACT = 0.25  # seconds by which what a header says may be beside the truth
@@ -109,7 +110,7 @@ def _read_stream(stream: BinaryIO, name: str, field: str, notes: list[str]) -> I
     most = MAX_SECONDS + 1
     with ExitStack() as opened:
         decoder = _open_decoder(stream, header, what, most, opened)
-        _check_format(decoder, what)
+        check_format(what, decoder.channels, decoder.samplerate)
         rate = decoder.samplerate
         mask = decoder.mask if isinstance(decoder, FfmpegDecoder) else header.mask
         downmix = plan_downmix(decoder.channels, header.kind, mask)
@@ -181,21 +182,6 @@ def _describe_end(header: SoundHeader, decoder: _Decoder, seconds: float) -> lis
         end = "was cut off" if header.kind == "ogg" else "has a header that was never finished"
         return [f"{end}: it was read to its end, {seconds:.1f} s"]
     return []
-
-
-def _check_format(file: _Decoder, what: str) -> None:
-    """Raises `BadRequest` for more channels than a recording has, and for a rate that is none."""
-    if file.channels > LIMITS.audio_channels:
-        raise BadRequest(
-            f"{what} has {file.channels} channels, at most {LIMITS.audio_channels} are read",
-            "mix it to stereo",
-        )
-    if not LIMITS.least_audio_rate <= file.samplerate <= LIMITS.audio_rate:
-        allowed = f"{LIMITS.least_audio_rate}..{LIMITS.audio_rate} Hz"
-        raise BadRequest(
-            f"{what} must have a sample rate of {allowed}, got {file.samplerate}",
-            "export it at 48000",
-        )
 
 
 def _check_levels(block: Waveform, what: str) -> None:

@@ -62,7 +62,8 @@ class SoundHeader:
     the bytes `body`, where the file's own header would mislead; empty where it would not.
     `promised`: seconds that the header says, 0 where it says nothing. `is_unfinished`: it was never
     written to its end. `mask`: the speakers of a WAV's channels, 0 where it does not say.
-    `is_empty`: there is certainly no sample in it.
+    `is_empty`: there is certainly no sample in it. `channels` and `rate`, in Hz, are 0 where they
+    are not looked at.
     """
 
     kind: str = ""
@@ -73,6 +74,8 @@ class SoundHeader:
     is_unfinished: bool = False
     mask: int = 0
     is_empty: bool = False
+    channels: int = 0
+    rate: float = 0.0
 
     @property
     def is_repaired(self) -> bool:
@@ -323,8 +326,18 @@ class _Wav:
         else:
             body = range(self.start, self.size)
         is_empty = not length and not is_unfinished
+        _, channels, rate = struct.unpack(f"{self.order}HHI", self.form[:8])
         return SoundHeader(
-            "wav", self.start, head, body, promised, is_unfinished, self._read_mask(), is_empty
+            "wav",
+            self.start,
+            head,
+            body,
+            promised,
+            is_unfinished,
+            self._read_mask(),
+            is_empty,
+            channels,
+            rate,
         )
 
     def _walk(self) -> None:
@@ -464,11 +477,11 @@ def walk_chunks(stream: BinaryIO, place: int, layout: str, alignment: int = 1) -
 def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     """The decoder reads what is there; the header is asked what it promised."""
     whole = SoundHeader("aiff", start, body=range(start, size))
-    frames, rate, is_constant = 0, 0.0, False
+    channels, frames, rate, is_constant = 0, 0, 0.0, False
     for name, place, length in walk_chunks(stream, start + 12, ">4sI", 2):
         if name == b"COMM":
             form = read_at(stream, place, min(length, 22))
-            (frames,) = struct.unpack(">2xI", form[:6])
+            channels, frames = struct.unpack(">HI", form[:6])
             rate = _read_extended(form[8:18])
             is_constant = len(form) < 22 or form[18:] in _AIFF_CONSTANT
         elif name == b"SSND" and rate > 0:
@@ -476,7 +489,12 @@ def _read_aiff(stream: BinaryIO, start: int, size: int) -> SoundHeader:
             is_unfinished = rest > 0 and (not frames or not length or length >= _OPEN > rest)
             promised = frames / rate if is_constant and not is_unfinished else 0.0
             return replace(
-                whole, promised=promised, is_unfinished=is_unfinished, is_empty=rest <= 0
+                whole,
+                promised=promised,
+                is_unfinished=is_unfinished,
+                is_empty=rest <= 0,
+                channels=channels,
+                rate=rate,
             )
     return whole
 

@@ -21,7 +21,7 @@ from .prompt_reading import read_prompt
 from .real_files import open_real
 from .request import FIELDS, Request
 from .sound_chunks import keep_valid, read_chunks, read_loop, read_values
-from .sound_headers import read_header
+from .sound_headers import SoundHeader, read_header
 from .sound_tags import read_tags
 
 _INEXACT = 0.01  # seconds that a sound of whole bars may be longer or shorter
@@ -40,7 +40,8 @@ class SourceFacts(NamedTuple):
     0 or "" where nothing says them; its length in `seconds`, 0 where the file does not say;
     `name`, as its file is called without all of that, or its title. `where` says what told tempo,
     key and metre, in words; `remarks` are sentences about what says none. Of what
-    `is_empty` it is certain that there is no sample in it.
+    `is_empty` it is certain that there is no sample in it. `channels` and `rate`, in Hz, are 0
+    where they are not known.
     """
 
     bpm: float = 0.0
@@ -52,6 +53,8 @@ class SourceFacts(NamedTuple):
     where: str = ""
     remarks: tuple[str, ...] = ()
     is_empty: bool = False
+    channels: int = 0
+    rate: float = 0.0
 
 
 def read_facts(path: str | Path) -> SourceFacts:
@@ -101,7 +104,9 @@ def _read_facts(
         name=values.get("name", "") or name,
         where=" and ".join(places),
         remarks=sound.remarks,
-        is_empty=sound.is_empty,
+        is_empty=sound.header.is_empty,
+        channels=sound.header.channels,
+        rate=sound.header.rate,
     )
 
 
@@ -174,7 +179,7 @@ class _Sound:
     chunks: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
-    is_empty: bool = False
+    header: SoundHeader = SoundHeader()
 
 
 def _read_sound(file: Path) -> _Sound:
@@ -190,7 +195,7 @@ def _read_sound(file: Path) -> _Sound:
         read_values(chunks, header.promised),
         keep_valid({_FIELDS[name]: text for name, text in tags.items()}),
         tuple(_find_wrong(tags)),
-        header.is_empty,
+        header,
     )
 
 

@@ -8,6 +8,7 @@ import math
 import os
 from typing import NamedTuple
 
+from .limits import LIMITS
 from .request import COVERS, IN_WINDOW, MAX_SECONDS, SAMPLE_RATE, OutOfRange, Request
 from .source_facts import SourceFacts, read_facts
 from .source_window import MIN_WINDOW, check_in_clip, check_in_source, count_samples_in_front
@@ -37,6 +38,20 @@ def check_lengths(request: Request) -> None:
         check_reference(request.reference, seconds or MIN_REFERENCE)
 
 
+def check_format(what: str, channels: int, rate: float) -> None:
+    """Raises `OutOfRange` for more channels than a recording has, and for a rate that is none."""
+    if channels > LIMITS.audio_channels:
+        raise OutOfRange(
+            f"{what} has {channels} channels, at most {LIMITS.audio_channels} are read",
+            "mix it to stereo",
+        )
+    if not LIMITS.least_audio_rate <= rate <= LIMITS.audio_rate:
+        allowed = f"{LIMITS.least_audio_rate}..{LIMITS.audio_rate} Hz"
+        raise OutOfRange(
+            f"{what} must have a sample rate of {allowed}, got {rate:.10g}", "export it at 48000"
+        )
+
+
 def check_reference(path: str, seconds: float) -> None:
     """Raises `OutOfRange` for a reference of so many seconds, where those are too few."""
     if seconds < MIN_REFERENCE:
@@ -58,6 +73,8 @@ def _read_facts(field: str, path: str) -> SourceFacts:
     facts = read_facts(os.path.expanduser(path))
     if facts.is_empty:
         raise explain_empty(field, path)
+    if facts.channels:
+        check_format(f"{field}: {os.path.basename(path)}", facts.channels, facts.rate)
     return facts
 
 

@@ -84,7 +84,7 @@ def read_music(path: str | Path, meter: tuple[int, int] | None = None) -> Music:
 
     Raises `BadMidi`.
     """
-    return _Reading(Path(path), meter).read()
+    return _read_music(str(path), _sign(path), meter)
 
 
 def read_first_music(path: str | Path) -> Music:
@@ -129,9 +129,14 @@ def _sign(path: str | Path) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
+@lru_cache(2)  # a file is looked at, checked and counted for one request; its notes may be many
+def _read_music(path: str, signature: tuple[int, ...], meter: tuple[int, int] | None) -> Music:
+    return _Reading(Path(path), meter).read()
+
+
 @lru_cache(256)
 def _read_facts(path: str, signature: tuple[int, ...], meter: tuple[int, int] | None) -> MidiFacts:
-    return _Reading(Path(path), meter).facts
+    return _read_music(path, signature, meter).facts
 
 
 @lru_cache(256)

@@ -925,7 +925,10 @@ def test_a_job_whose_guide_goes_away_while_it_is_played_is_still_a_take(
 @pytest.fixture
 def fixtures_midi(tmp_path: Path) -> Path:
     path = tmp_path / "verse.mid"
-    mido.MidiFile().save(path)
+    file = mido.MidiFile()
+    note = (mido.Message("note_on", note=60), mido.Message("note_off", note=60, time=480))
+    file.tracks.append(mido.MidiTrack(note))
+    file.save(path)
     return path
 
 

@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from pipeline.source_facts import SourceFacts, read_facts
 
 RATE = 48_000
 FOUR_BARS = round(4 * 4 * 60 / 90 * RATE)  # at 90 bpm
+FORMAT: dict[str, Any] = {"channels": 2, "rate": RATE}
 NO_CHUNKS: Mapping[str, bytes] = {}
 
 
@@ -62,7 +63,7 @@ def test_a_manifest_beside_a_clip_goes_before_all_else(tmp_path: Path) -> None:
     manifest = {"bpm": 90.0, "key": "A minor", "bars": 4, "name": "pad", "seed": 7}
     write_manifest(sound.with_suffix(".json"), [sound.name], manifest)
     assert read_facts(sound) == SourceFacts(
-        90.0, "A minor", "4/4", 4, FOUR_BARS / RATE, "pad", "its manifest"
+        90.0, "A minor", "4/4", 4, FOUR_BARS / RATE, "pad", "its manifest", **FORMAT
     )
 
 
@@ -89,7 +90,9 @@ def test_a_manifest_of_something_else_says_nothing(tmp_path: Path, wrong: str) -
 def test_chunks_of_other_programs_are_read(tmp_path: Path) -> None:
     sound = write_sound(tmp_path / "loop_120bpm.wav", {"acid": build_acid(90), "iXML": IXML})
     facts = read_facts(sound)
-    assert facts == SourceFacts(90, "A minor", "4/4", 4, FOUR_BARS / RATE, "loop", "its chunks")
+    assert facts == SourceFacts(
+        90, "A minor", "4/4", 4, FOUR_BARS / RATE, "loop", "its chunks", **FORMAT
+    )
 
 
 def test_what_chunks_leave_out_is_read_from_the_name(tmp_path: Path) -> None:
@@ -145,7 +148,7 @@ NAN = struct.pack("<IHHfIHHf", 4, 60, 0, 0.0, 2**32 - 1, 65535, 0, float("nan"))
 )
 def test_hostile_chunks_say_nothing(tmp_path: Path, chunks: dict[str, bytes]) -> None:
     facts = read_facts(write_sound(tmp_path / "x.wav", chunks))
-    assert facts == SourceFacts(seconds=FOUR_BARS / RATE, name="x")
+    assert facts == SourceFacts(seconds=FOUR_BARS / RATE, name="x", **FORMAT)
 
 
 @pytest.mark.parametrize("size", range(0, 200, 7))
