@@ -93,6 +93,8 @@ class PadSpeculation:
         """Any event of the engine."""
         if event.job:
             self.forget_claim(event.job.id)  # the engine has it
+        elif event.kind == "state" and event.values[0] == "busy":
+            self._tell(0)  # it goes on when clients' jobs have ended
 
     def update(self) -> None:
         """Have prepared what may be played next. Takes the lock, and reads files without it."""
@@ -184,7 +186,9 @@ class PadSpeculation:
     def _set_rendering(self, id: str, progress: float) -> None:
         self._rendering = id
         self._progress = progress
-        pad = self._pads.get(id, -1) + 1
+        self._tell(self._pads.get(id, -1) + 1)
+
+    def _tell(self, pad: int) -> None:
         if pad != self._told:
             self._told = pad
             self._engine.publish(self.event)

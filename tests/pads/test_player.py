@@ -603,6 +603,22 @@ def test_which_pad_is_prepared_is_told_and_asked_for(tmp_path: Path) -> None:
         assert listener.receive() == ("/ace/preparing", [0])
 
 
+def test_no_pad_is_said_to_be_prepared_while_a_clients_job_is_made(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    with (
+        on_stage(tmp_path, model) as stage,
+        closing(stage.client()) as client,
+        subscribed(stage, "preparing") as listener,
+    ):
+        client.ask("/ace/bank/fill", "dusty", 1, 1)
+        assert listener.receive() == ("/ace/preparing", [1])
+        client.send("/ace/go", "first", "techno", 1)
+        assert listener.receive() == ("/ace/preparing", [0])
+        model.run()
+        client.until_end("first")
+        assert listener.receive() == ("/ace/preparing", [1]), "it goes on"
+
+
 def test_a_bank_that_is_copied_with_its_takes_plays_them_elsewhere_without_making_them(
     tmp_path: Path,
 ) -> None:
