@@ -53,15 +53,17 @@ def _describe_finished(event: Event, now: float) -> str:
     job = event.job
     if job is None:
         return _describe_plainly(event)
-    after = f" after {_format_seconds(_count_seconds(job, now))}" if job.created else ""
     more = len(job.clip_events) - 1
     stems = f" and {more} more" if more > 0 else ""
     path = job.mix_path or event.values[-1]  # what was understood has no clip
-    return f"{job.id} finished{after}: {path}{stems}"
+    return f"{job.id} finished{_describe_duration(job, now)}: {path}{stems}"
 
 
-def _count_seconds(job: Job, now: float) -> float:
-    return max(0.0, (job.ended or now) - job.created)
+def _describe_duration(job: Job, now: float) -> str:
+    if not job.created:
+        return ""
+    seconds = (job.ended or now) - job.created
+    return f" after {_format_seconds(seconds)}" if seconds >= SOON else " at once"
 
 
 def _describe_failure(event: Event, now: float) -> str:

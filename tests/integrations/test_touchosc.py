@@ -261,6 +261,23 @@ def test_a_chip_and_go_make_a_clip(screen: Screen, stage: Stage) -> None:
         assert client.until("/ace/clip")[-1][1][5] == clip[5]
 
 
+def test_the_pages_own_prompt_stays_until_another_surface_sets_one(
+    screen: Screen, stage: Stage
+) -> None:
+    own = screen.text("prompt")
+
+    def hear_prompt() -> str:
+        packet = b""
+        while not packet.startswith(b"/ace/param/prompt\0"):
+            screen.hear(packet := screen.client.receive_raw())
+        return screen.text("prompt")
+
+    assert hear_prompt() == own, "the daemon has none"
+    for prompt in ("rain", ""):
+        stage.panel.set("prompt", prompt)
+        assert hear_prompt() == prompt
+
+
 def test_without_a_prompt_the_settings_are_played(screen: Screen, tmp_path: Path) -> None:
     screen.controls["prompt"]["values"]["text"] = ""
     screen.press("go")
@@ -304,7 +321,6 @@ def test_undo_and_redo_of_the_bank_and_which_pad_is_prepared(tmp_path: Path) -> 
         with closing(screen.client):
             screen.press("undo")
             screen.until("hint", "there is nothing to undo. fills, rerolls and loads are kept")
-            screen.press("prompt1")  # the daemon's is empty
             screen.press("fill")
             screen.until("preparing", "preparing pad 1")
             screen.press("undo")

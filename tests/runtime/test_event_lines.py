@@ -55,6 +55,18 @@ def test_stems_are_counted_and_what_was_understood_has_its_manifest() -> None:
     assert line == "take2 finished after 3.14 s: /out/x.json"
 
 
+def test_a_take_that_was_prepared_is_there_at_once() -> None:
+    prepared = make_job("udp:127.0.0.1:9001", "mix")
+    prepared.ended = prepared.created + 0.0348
+    line = describe_event(Event("finished", prepared, (1, "/out/take2.json")), NOW)
+    assert line == "take2 finished at once: /out/mix.wav"
+
+
+def test_which_pad_is_prepared_is_said_and_that_none_is() -> None:
+    for pad, line in ((7, "preparing pad 7"), (0, "preparing no pad")):
+        assert describe_event(Event("preparing", None, (pad,)), NOW) == line
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "line"),
     [

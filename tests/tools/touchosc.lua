@@ -236,8 +236,10 @@ local function receiveParameter(name, value)
   local fader = self.children[name]
   local range = RANGES[name]
   if name == 'prompt' and value ~= prompt then
+    if value ~= '' or prompt then -- where nobody has set one, the page's own stays
+      say('prompt', value)
+    end
     prompt = value
-    say('prompt', value)
   elseif range and not fader.values.touch then
     local x = (tonumber(value) - range[1]) / (range[2] - range[1])
     fader.values.x = math.max(0, math.min(1, x))
