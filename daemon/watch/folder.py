@@ -39,6 +39,7 @@ log = logging.getLogger("acestepd.watch")
 
 # seconds: a change soon after another may have the same time on some file systems (FAT: 2)
 COARSE = 2.5
+EMPTY = 5.0  # seconds after which it is said of an empty file that it is
 RETRY = 3.0  # seconds after which what was refused is tried again
 LONGEST_RETRY = 600.0  # seconds between two tries of a file that goes on failing
 TEMPORARY = (429, 503, 507)  # refusals that do not last
@@ -74,6 +75,7 @@ class FileRecord:
     # a file that could not be taken: what it was like, and how often it was tried
     failed_states: tuple[FileState, ...] = ()
     tries: int = 0
+    was_empty: bool = False  # when it was last read
     # what a job is looked for by, before the file is taken
     peeked: tuple[tuple[FileState, ...], str] = ((), "")
 
@@ -264,6 +266,7 @@ class WatchedFolder:
         if record.signature != file.signature or hinted_anew or recovered:
             record.failed_states = ()
             record.tries = 0
+            record.was_empty = False
             record.preexisting = record.preexisting and record.signature is None
             record.read_at = now + file.settle_seconds
         record.signature = file.signature
@@ -328,9 +331,11 @@ class WatchedFolder:
             return
         was_saved = record.read_signature != file.signature
         record.read_signature = file.signature
-        is_empty = not content.text.strip() and not file.is_audio
+        if file.is_empty if file.is_audio else not content.text.strip():
+            self._note_empty(file, record, now)
+            return
         is_same = content.digest == record.digest
-        if is_empty or (is_same and not was_saved):
+        if is_same and not was_saved:
             return
         if file.is_defaults:
             self._take_defaults(file, record, content)
@@ -345,6 +350,19 @@ class WatchedFolder:
             self._tell(file.name, record, record.notes, quiet=True)
         else:
             self._order(file, record, content.digest, parsed, now)
+
+    def _note_empty(self, file: WatchedFile, record: FileRecord, now: float) -> None:
+        """Said of a file that stays empty: programs make one first, and then write it."""
+        if file.is_defaults:
+            return
+        if not record.was_empty:
+            record.was_empty = True
+            record.read_at = now + EMPTY
+            return
+        hint = "write into it what is sung, or what it should sound like"
+        if file.is_audio:
+            hint = "save it again: there is no sound in it"
+        self._fail(file, record, (SheetNote(0, UNCLEAR, "it is empty: nothing is played", hint),))
 
     def _parse(self, file: WatchedFile, content: FileContent) -> ParsedFile:
         """What it asks for. Whatever is wrong with it is wrong until it is saved again."""

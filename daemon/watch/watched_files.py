@@ -88,6 +88,10 @@ class WatchedFile:
         return _suffix(self.name) in (*SOUNDS, *OTHER_SOUNDS)
 
     @property
+    def is_empty(self) -> bool:
+        return not self.signature[0][0]
+
+    @property
     def is_unknown(self) -> bool:
         """Whether it may be that its writer has it taken for words, and it is not."""
         return not is_input(self.name)
@@ -159,8 +163,8 @@ class FolderScan(NamedTuple):
 
 
 def scan_folder(folder: Path, audio: bool, manifests: bool) -> FolderScan:
-    """Audio files first, without sub-folders and without what is empty; of very many files, those
-    whose names come first. Raises OSError.
+    """Audio files first, without sub-folders; of very many files, those whose names come first.
+    Raises OSError.
     """
     stats: dict[str, os.stat_result] = {}
     subfolders: list[str] = []
@@ -297,12 +301,12 @@ def _rank(entry: os.DirEntry[str]) -> tuple[bool, str]:
 
 
 def _stat_regular(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of a regular file that has something in it; a link counts as what it leads to."""
+    """Of a regular file; a link counts as what it leads to."""
     try:
         found = entry.stat()
     except OSError:
         return None
-    return found if stat.S_ISREG(found.st_mode) and found.st_size else None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _read_chunks(path: Path, limit: int) -> Iterator[bytes]:

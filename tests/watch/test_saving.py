@@ -121,6 +121,32 @@ def test_an_empty_file_waits_for_its_words(folder: PolledFolder, content: str) -
     assert len(folder.settle()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("chorus.txt", ""), ("chorus.lrc", " \n\t\n"), ("loop.wav", b""), ("take.json", "")],
+)
+def test_of_a_file_that_stays_empty_it_is_said_until_it_has_something(
+    folder: PolledFolder, name: str, content: str | bytes
+) -> None:
+    folder.save(name, content)
+    assert folder.settle() == []
+    folder.poll(6)
+    folder.poll(6)
+    assert "it is empty: nothing is played" in folder.report_on(name)
+    assert len(folder.notes_on(name)) == 1
+    if name.endswith(".txt"):
+        folder.save(name)
+        assert len(folder.settle()) == 1
+        assert "it is empty" not in folder.report_on(name)
+
+
+def test_an_empty_file_of_parameters_asks_for_nothing(folder: PolledFolder) -> None:
+    folder.save("acestepd.txt", "")
+    folder.poll(6)
+    folder.poll(6)
+    assert folder.notes_on("acestepd.txt") == []
+
+
 def test_two_hundred_edits_that_never_rest_make_one_take(
     folder: PolledFolder, engine: EngineStub
 ) -> None:
