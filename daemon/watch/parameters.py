@@ -60,6 +60,9 @@ MOST_COMPARED = 8  # words of a head that are compared with all it may mean
 MAX_ENTRIES = LIMITS.sheet_parameters  # what a wrong name may mean takes a while to find
 UNENDED = "the end of the parameters is not marked"
 
+UNKNOWN_WORD = (
+    "write prompt: where it is what it should sound like, or put it below [Verse] to have it sung"
+)
 INSERT = "insert"  # no parameter of a take: who puts it into a DAW
 NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
@@ -325,7 +328,7 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
         value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
         slip = suggest_word(entry.key, entry.value) or suggest_field(key)
-        hint = f"did you mean {slip}?" if slip else ""  # the list of all helps no songwriter
+        hint = f"did you mean {slip}?" if slip else UNKNOWN_WORD  # no list of all of them
         return key, None, replace(describe_error(error, entry.line, lines), hint=hint)
     except (BadRequest, Refused) as error:
         note = describe_error(error, entry.line, lines)

@@ -67,6 +67,15 @@ _MEASURED = {word: name for word, name in _FIELDS.items() if name in ("bpm", "ke
 _MEASURED |= {"bars": "bars", "timesig": "time_signature", "timesignature": "time_signature"}
 # looked at first, as words of other languages are alike: titre, titel
 _COMMON = "title tempo bpm key time metre language artist genre mood style tags".split()
+_ENGLISH = {
+    "name": "title",
+    "bpm": "tempo",
+    "key": "key",
+    "time_signature": "time",
+    "language": "language",
+    "seconds": "seconds",
+    "prompt": "style",
+}
 LEAST_TEXT = 5  # letters of a word in which a slip is seen whatever stands behind it
 _LOOSELY_WRITTEN = ("tempo", "bpm", "key")
 _DASHED = frozenset(
@@ -246,8 +255,10 @@ def find_slip(word: str, value: str) -> str:
 
 def suggest_word(word: str, value: str) -> str:
     """What a word that no head has may be a slip for, to be said; empty where it is like none."""
-    common = find_similar(_spell(word), _COMMON, cutoff=0.75)
-    return find_slip(word, value) or common
+    slip = find_slip(word, value)
+    if slip and slip not in (*_COMMON, *FIELDS):  # a word of another language
+        slip = _ENGLISH.get(_FIELDS.get(slip) or _FALLBACKS.get(slip, ""), "")
+    return slip or find_similar(_spell(word), _COMMON, cutoff=0.75)
 
 
 def is_fallback(word: str) -> bool:
@@ -417,19 +428,21 @@ def _split_facts(line: str) -> list[str]:
         return [line[: numbered.end(1)], numbered[2].strip(), *_split_facts(rest)]
     first = _KEYED.match(folded)
     is_text = first is not None and first[0][:5] in ("title", "artis", "autho", "album", "copyr")
-    cuts = [0]
+    cuts = {0}
     if first is None and (named := [*_NAMED.finditer(folded)]) and not named[0].start():
         fields = [_FIELDS.get(_spell(match[1])) for match in named]
         if fields[0] in ("bpm", "key", "time_signature") and all(fields):
-            cuts += [match.start() for match in named[1:]]
+            cuts |= {match.start() for match in named[1:]}
     for match in _KEYED.finditer(folded, 1):
         before = folded[: match.start()]
         if before[-1:].isalnum() or folded[: match.start()].rstrip().endswith(("original", "song")):
             continue
         is_strong = before.endswith("  ") or before.rstrip()[-1:] in tuple("|;•·")
         if is_strong or (first and not is_text):
-            cuts.append(match.start())
-    parts = [line[begin:end].strip(" |;•·,/") for begin, end in zip(cuts, [*cuts[1:], len(line)])]
+            cuts.add(match.start())
+    begins = sorted(cuts)
+    ends = [*begins[1:], len(line)]
+    parts = [line[begin:end].strip(" |;•·,/") for begin, end in zip(begins, ends)]
     return [piece for part in parts if part for piece in _split_loose(part)]
 
 

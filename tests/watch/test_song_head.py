@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.watch.notes import find_problems
+from daemon.watch.parameters import UNKNOWN_WORD
 from daemon.watch.sheet import read_defaults, read_sheet
 
 BODY = "\n\n[Verse]\nla la"
@@ -242,7 +243,7 @@ def test_words_that_no_head_has_are_not_sung_and_what_they_may_mean_is_said(
     problems = find_problems(read.notes)
     assert [note.code for note in problems] == [404] * len(meant)
     assert [note.hint for note in problems] == [
-        f"did you mean {word}?" if word else "" for word in meant
+        f"did you mean {word}?" if word else UNKNOWN_WORD for word in meant
     ]
 
 
@@ -286,7 +287,32 @@ def test_what_a_line_says_between_wide_spaces_is_read(line: str, values: dict[st
 
 
 @pytest.mark.parametrize(
-    ("line", "meant"), [("syle: folk", "style"), ("moood: dark", "mood"), ("bpn: 92", "bpm")]
+    "line",
+    [
+        "Tonart: Dm      Tempo: ca. 92     Takt: 3/4",
+        "Key: Dm  Tempo: ca. 92  Time: 3/4",
+        "Тональность: Dm   Темп: 92   Размер: 3/4",
+        "Tempo: 92 | Takt: 3/4 | Tonart: Dm",
+    ],
+)
+def test_each_thing_of_a_line_is_told_once(line: str) -> None:
+    read = read_sheet(f"Title: X\n{line}{BODY}")
+    message = next(note.message for note in read.notes if note.line == 2)
+    assert sorted(message.split(", ")) == ["bpm = 92", "key = D minor", "time_signature = 3/4"]
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("syle: folk", "style"),
+        ("moood: dark", "mood"),
+        ("bpn: 92", "bpm"),
+        ("Tytuu: X", "title"),
+        ("Tonalitt: C", "key"),
+        ("Geschwindigkit: 92", "tempo"),
+        ("Тональост: Am", "key"),
+        ("Sprach: de", "language"),
+    ],
 )
 def test_the_word_that_was_meant_is_one_of_song_sheets(line: str, meant: str) -> None:
     problems = find_problems(read_sheet(f"Title: X\n{line}{BODY}").notes)

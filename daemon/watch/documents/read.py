@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pipeline.untrusted import parse_json
 
-from ..characters import split_lines
+from ..characters import fold_word, split_lines
 from ..encodings import decode
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import Document, DocumentLine, DocumentTag, Kind
@@ -68,6 +69,13 @@ _MARKUP = (
     (re.compile(r"^\\(?:documentclass|usepackage|begin)\b *[\[{]", re.MULTILINE), "LaTeX"),
     (re.compile(r"\A(?:%abc\b|X: ?[0-9])(?s:.*)^K:", re.MULTILINE), "ABC notation"),
 )
+LEAST_ROWS = 3  # of a table
+# what the columns of tables with songs are called
+_COLUMNS = frozenset(
+    "id no # nr title track name song artist artists album genre bpm tempo key year time start end "
+    "begin duration length text line lyric lyrics words url uri date added speaker singer part "
+    "section verse titel interpret zeit nummer titre artiste titulo artista letra".split()
+)
 _DRIVE = re.compile(r"\b[A-Za-z]:\\|\\\\")  # of a path
 _FIRST = 4_000  # characters that show what a text is
 
@@ -94,10 +102,35 @@ def _find_markup(text: str) -> str:
     for pattern, kind in _MARKUP:
         if pattern.search(first):
             return kind
+    if _is_table(text):
+        return "a table (CSV)"
     if first[:1] in ("{", "["):
         with suppress(ValueError):
             return "JSON" if isinstance(parse_json(text), dict | list) else ""
     return ""
+
+
+def _is_table(text: str) -> bool:
+    """Whether all lines have as many cells: three at least, of which most begin without a space as
+    those of programs do, or two below their names.
+    """
+    lines = [line for line in split_lines(text[:_FIRST]) if line.strip()]
+    if len(lines) > LEAST_ROWS and len(text) > _FIRST:
+        lines.pop()  # which may be cut
+    if len(lines) < LEAST_ROWS:
+        return False
+    for mark in ",;\t|":
+        rows = [*csv.reader(lines, delimiter=mark)]
+        counts = {len(row) for row in rows}
+        cells = [cell for row in rows for cell in row[1:]]
+        if len(rows) != len(lines) or len(counts) > 1 or not cells:
+            continue
+        is_tight = 10 * sum(cell[:1] == " " for cell in cells) <= len(cells)
+        is_named = len(_COLUMNS.intersection(map(fold_word, rows[0]))) > 1
+        is_counted = all(row[0].strip(" .:").replace(":", "").isdigit() for row in rows[1:])
+        if is_tight and (is_named or (len(rows[0]) > 2 and is_counted)):
+            return True
+    return False
 
 
 def read_text(text: str, suffix: str) -> Document:

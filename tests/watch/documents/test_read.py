@@ -237,3 +237,36 @@ def test_timed_text_is_read_also_behind_an_element_that_ends_at_once(suffix: str
     )
     words = build_sheet(read_document(page.encode(), suffix)).values["lyrics"]
     assert [line for line in str(words).split("\n") if line] == ["Cold tea and thunder", "nobody"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Title,Artist,BPM\nLow Tide,Nobody,92\nHarbour,Nobody,84\n",
+        'title;artist\n"Low Tide";"Nobody"\n"Harbour";"Nobody"\n',
+        "time\ttext\n0:01\tone two\n0:05\tthree four\n",
+        "1,Low Tide,Nobody\n2,Harbour,Nobody\n3,Wall,Nobody\n",
+        '"start","end","text"\n"0:01","0:04","one, two"\n"0:05","0:08","three"\n',
+        "\ufeffTrack,Artist\r\nLow Tide,Nobody\r\nHarbour,Nobody\r\n",
+    ],
+)
+def test_a_table_is_refused_by_its_name(table: str) -> None:
+    with pytest.raises(ValueError, match="a table \\(CSV\\): copy its words"):
+        read_document(table.encode(), ".txt")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "oh, la\nhey, lo\nmy, my\nwhy, why\n",
+        "la,la,la\nlo,lo,lo\nli,li,li\n",
+        "Title, Artist\none, two\nthree, four\n",
+        "one, two, three\nfour, five, six\nseven, eight, nine\n",
+        "Am\tG\none\ttwo\nF\tC\n",
+        "1, 2, 3\n4, 5, 6\n7, 8, 9\n",
+        "Title: X\nKey: C\nTempo: 92\n",
+        "| Am | G |\n| F | C |\n| Am | G |\n",
+    ],
+)
+def test_words_with_commas_are_no_table(words: str) -> None:
+    read_document(words.encode(), ".txt")
