@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .prompt_reading import read_prompt
 from .prompts import KNOWN_BEATS, find_known_signature
 from .reading.said import Said
-from .request import UNDERSTAND, Request
+from .request import DEFAULT_SECONDS, UNDERSTAND, Request
 
 
 class Explanation(NamedTuple):
@@ -31,31 +31,52 @@ def list_prompt_explanations(request: Request) -> tuple[Explanation, ...]:
     """The same, with what of it is a problem."""
     if request.task == UNDERSTAND:
         return ()
-    return (*_explain_prompt(request), *_explain_signature(request.follow_prompt()))
+    return (
+        *_explain_length(request),
+        *_explain_prompt(request),
+        *_explain_signature(request.follow_prompt()),
+    )
+
+
+def _explain_length(request: Request) -> Iterator[Explanation]:
+    """That only one of two lengths counts. 30 seconds may be nobody's: as long is
+    `AceStep.generate` where nobody says otherwise.
+    """
+    if request.bars and request.seconds not in (0.0, DEFAULT_SECONDS):
+        text = f"bars {request.bars} was taken, and not seconds {request.seconds:.10g}"
+        yield Explanation(text, True)
 
 
 def _explain_prompt(request: Request) -> Iterator[Explanation]:
     if not request.read_prompt:
         return
     reading = read_prompt(request.prompt)
-    yield from _explain(reading.tempo, "bpm", f"{request.bpm:.10g}" if request.bpm else "")
-    yield from _explain(reading.musical_key, "key", request.given_key)
+    by = "is its source's or was given" if _may_follow_source(request) else "was given"
+    bpm = f"{request.bpm:.10g}" if request.bpm else ""
+    yield from _explain(reading.tempo, "bpm", bpm, by)
+    yield from _explain(reading.musical_key, "key", request.given_key, by)
     if request.beats_per_bar or request.time_signature:
         field = "beats_per_bar" if request.beats_per_bar else "time_signature"
         is_same = request.meter == Request(time_signature=reading.time_signature).meter
         given = reading.time_signature if is_same else str(getattr(request, field))
-        yield from _explain(reading.meter, field, given)
+        yield from _explain(reading.meter, field, given, by)
     else:
-        yield from _explain(reading.meter, "time_signature", "")
+        yield from _explain(reading.meter, "time_signature", "", by)
 
 
-def _explain(said: Said, field: str, given: str) -> Iterator[Explanation]:
+def _may_follow_source(request: Request) -> bool:
+    """Whether its tempo, key and metre may be those of its source, rather than given with it."""
+    return bool(request.task and request.source) and request.read_source
+
+
+def _explain(said: Said, field: str, given: str, by: str) -> Iterator[Explanation]:
+    """`by`: where the value of `field` that was `given` comes from."""
     if not said.value:
         yield from (Explanation(text, not given) for text in said.problems)
     elif given in ("", said.value):
         yield Explanation(f"the prompt says {said.said}: {said.verdict}")
     else:
-        text = f"the prompt says {said.said}, and {field} {given} was given: it is {given}"
+        text = f"the prompt says {said.said}, and {field} {given} {by}: it is {given}"
         yield Explanation(text, True)
 
 

@@ -629,13 +629,16 @@ class Request:
         return request
 
     def overlaid(self, values: Mapping[str, Any]) -> Request:
-        """This request with what is said over it, as `changed`: seconds that are said count before
-        bars that are not. Raises `BadRequest`.
+        """This request with what is said over it, as `changed`: of bars and seconds, the one that is
+        said counts before the other, which is not. Raises `BadRequest`.
         """
         request = self.changed(values)
         fields = {*map(field_name, values)}
-        says_seconds = "seconds" in fields and "bars" not in fields
-        return request.changed({"bars": 0}) if says_seconds and request.bars else request
+        if "seconds" in fields and "bars" not in fields and request.bars:
+            return request.changed({"bars": 0})
+        if "bars" in fields and "seconds" not in fields and request.bars and request.seconds:
+            return request.changed({"seconds": 0.0})
+        return request
 
     @classmethod
     def restore(cls, values: Mapping[str, Any]) -> Request:

@@ -388,3 +388,11 @@ def test_any_key_is_the_prompts_or_the_models() -> None:
     assert Request(prompt="lo-fi in Am", key="any").resolved().key == "A minor"
     assert Request(prompt="lo-fi in Am", key="any", read_prompt=False).resolved().key == ""
     assert Request(key="Am").given_key == "A minor"
+
+
+def test_of_bars_and_seconds_the_one_that_is_said_counts() -> None:
+    assert Request(bars=4).overlaid({"length": 9}).bars == 0
+    assert Request(seconds=20).overlaid({"bars": 4}).seconds == 0
+    both = Request().overlaid({"seconds": 20, "bars": 4})
+    assert (both.bars, both.seconds) == (4, 20)
+    assert Request(seconds=20).overlaid({"bars": 0}).seconds == 20, "bars that leave it open"
