@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.guide.harmony import FLAT_NOTES, scale_of
+from pipeline.prompt_reading import read_prompt
+from pipeline.reading.said import normalize
 from pipeline.request import Request
 
 from . import disk
@@ -36,7 +38,7 @@ def build_base_name(request: Request) -> str:
         parts.append(f"{request.bpm:g}bpm")
     if request.key:
         parts.append(spell_key(request.key))
-    parts.append(f"{request.bars}bars" if request.bars else f"{request.length:g}s")
+    parts.append(f"{request.bars}bars" if request.bars else f"{round(request.length, 2):g}s")
     parts.append(f"s{describe_seed(request)}")
     return "_".join(parts)
 
@@ -53,9 +55,11 @@ def spell_key(key: str) -> str:
 
 def build_slug(request: Request) -> str:
     """`night-drive`: the request's name, or else the first words of its prompt or lyrics, without
-    the accents of Latin letters; at most `MAX_SLUG` bytes.
+    the accents of Latin letters; at most `MAX_SLUG` bytes. A tempo, key or metre of the prompt is
+    left out where the take has another.
     """
-    text = _leave_accents_out((request.name or request.prompt or request.lyrics).lower())
+    prompt = _leave_others_out(request)
+    text = _leave_accents_out((request.name or prompt or request.prompt or request.lyrics).lower())
     slug = ""
     for word in re.findall(r"[^\W_]+", text):
         longer = f"{slug}-{word}"
@@ -63,6 +67,25 @@ def build_slug(request: Request) -> str:
             break
         slug = longer if slug else word
     return slug or "take"
+
+
+def _leave_others_out(request: Request) -> str:
+    """The prompt without what it says of a tempo, key or metre that the take does not have."""
+    reading = read_prompt(request.prompt)
+    others: list[str] = []
+    if reading.bpm not in (0, request.bpm):
+        others += reading.tempo.words
+    if reading.key not in ("", request.given_key):
+        others += reading.musical_key.words
+    meter = Request(time_signature=reading.time_signature).meter
+    if reading.time_signature and request.meter != meter:
+        others += reading.meter.words
+    if not others:
+        return request.prompt
+    text = normalize(request.prompt)
+    for words in others:
+        text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", text, flags=re.IGNORECASE)
+    return text if re.search(r"[^\W_]", text) else ""
 
 
 def _leave_accents_out(text: str) -> str:

@@ -29,6 +29,20 @@ from pipeline.request import Request
         ({"prompt": "x", "variation": 0.3, "variation_seed": 3}, "x_30s_s42_v3"),
         ({"prompt": "x", "variation_seed": 3}, "x_30s_s42"),
         ({"prompt": "warm pad", "seconds": 4}, "warm-pad_4s_s42"),
+        ({"prompt": "x", "seconds": 16 / 3}, "x_5.33s_s42"),
+        (
+            {"prompt": "techno, 140 bpm, Em", "bars": 2, "bpm": 100, "key": "Am"},
+            "techno_100bpm_Amin_2bars_s42",
+        ),
+        (
+            {"prompt": "techno, 140 bpm, Em", "bars": 2, "bpm": 140, "key": "Em"},
+            "techno-140-bpm-em_140bpm_Emin_2bars_s42",
+        ),
+        (
+            {"prompt": "prog, 7/8", "bars": 2, "bpm": 90, "time_signature": "3/4"},
+            "prog_90bpm_2bars_s42",
+        ),
+        ({"prompt": "140 bpm", "bars": 2, "bpm": 90}, "140-bpm_90bpm_2bars_s42"),
         ({"prompt": "p", "name": "My Take"}, "my-take_30s_s42"),
         ({"lyrics": "only words"}, "only-words_30s_s42"),
         ({"prompt": "../../etc/passwd\\:*?"}, "etc-passwd_30s_s42"),
