@@ -23,6 +23,8 @@ from pipeline.weights import adapter
 from .. import VERSION
 from .finished_take import WORDS
 
+CLIP_SUFFIXES = (".wav", ".flac")
+
 
 @dataclass(frozen=True)
 class JobFacts:
@@ -110,7 +112,12 @@ def parse_manifest(
 
 
 def _no_manifest(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path}: not a manifest of a take ({error})")
+    why = str(error)
+    if isinstance(error, FileNotFoundError):
+        why = "there is no such file"
+    elif path.suffix in CLIP_SUFFIXES:
+        why = "that is the .json beside it"
+    return ValueError(f"{path}: not a manifest of a take ({why})")
 
 
 def _describe_missing(left_out: Sequence[str]) -> str:

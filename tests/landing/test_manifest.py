@@ -111,3 +111,11 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path: Path, text: str) -> No
     (tmp_path / "odd.json").write_text(text)
     with pytest.raises(ValueError, match=r"odd\.json: not a manifest"):
         read_manifest(tmp_path / "odd.json")
+
+
+def test_who_gives_a_clip_or_a_missing_file_for_a_manifest_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "take.wav").write_bytes(b"RIFF\x9a\xff")
+    with pytest.raises(ValueError, match=r"take\.wav: .*that is the \.json beside it"):
+        read_manifest(tmp_path / "take.wav")
+    with pytest.raises(ValueError, match=r"gone\.json: .*there is no such file"):
+        read_manifest(tmp_path / "gone.json")
