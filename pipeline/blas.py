@@ -67,6 +67,11 @@ def preload() -> None:
     _loaded = runtime
 
 
+def is_loaded() -> bool:
+    """Whether MKL is what multiplies in this process."""
+    return _loaded is not None
+
+
 def describe() -> str:
     """Which library answers `cblas_sgemm` in this process, as one phrase for people."""
     if sys.platform == "darwin":

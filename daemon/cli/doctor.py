@@ -99,7 +99,10 @@ def _check_blas(settings: Settings) -> Finding:
     speed = device.measure_matmul()
     message = f"{blas.describe()}, {speed:.0f} GFLOP/s"
     if platform.system() == "Linux" and speed < SLOW_GFLOPS:
-        hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"
+        if blas.is_loaded():
+            hint = "it is the fast library; where another program computes now, look again without it"
+        else:
+            hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"
         return Finding(NOTE, message, hint)
     return Finding(OK, message)
 

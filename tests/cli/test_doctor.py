@@ -372,3 +372,13 @@ def test_who_is_connected_is_asked_of_the_daemon_that_runs(tmp_path: Path) -> No
             assert run_check("inserting", settings) == "ok reaper gets the clips"
             nobody = dataclasses.replace(stage.settings, insert_to="")
             assert run_check("inserting", nobody).startswith("note nobody gets clips by itself")
+
+
+def test_nobody_is_told_to_install_a_library_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.device.measure_matmul", lambda: 7.0)
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    for loaded in (True, False):
+        monkeypatch.setattr("pipeline.blas.is_loaded", lambda loaded=loaded: loaded)
+        said = run_check("BLAS", Settings())
+        assert "7 GFLOP/s" in said
+        assert ("pip install mkl" in said) is not loaded
