@@ -71,8 +71,8 @@ def parse_chord(name: str) -> tuple[int, ...]:
     if not match or intervals is None:
         kinds = " ".join(QUALITIES).strip()
         raise ValueError(
-            f"chords must be written like Am, F, C7 or G/B, and N.C. for none (kinds: {kinds}), "
-            f'got "{name[:20]}"'
+            f'chords must be written like Am, F, C7 or G/B, and N.C. for none, got "{name[:20]}" '
+            f"(kinds: {kinds})"
         )
     root = _parse_note(match[1])
     chord = [(root + interval) % 12 for interval in intervals]
