@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,24 +102,27 @@ def run_play(arguments: argparse.Namespace) -> int:
 
     _check_number(arguments, "count", 1, MAX_COUNT)
     values = _collect_fields(arguments)
-    if arguments.reroll is None:
-        order = play.build_order(
-            values, id=arguments.id, count=arguments.count, priority=arguments.priority
-        )
-    elif arguments.count != 1 or arguments.priority:
-        raise SettingsError(
-            "a reroll is one take, as urgent as any: --count and --priority are not for it"
-        )
-    else:
-        order = play.build_reroll(arguments.reroll, values, id=arguments.id)
+    build = play.build_order
+    if arguments.reroll is not None:
+        build = partial(play.build_reroll, arguments.reroll)
+    order = build(values, id=arguments.id, count=arguments.count, priority=arguments.priority)
     player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
 
 
 def run_reroll(arguments: argparse.Namespace) -> int:
+    from ..osc.arguments import MAX_COUNT
     from . import play
 
-    order = play.build_reroll(arguments.of, _collect_fields(arguments), id=arguments.id)
+    _check_number(arguments, "count", 1, MAX_COUNT)
+    values = _collect_fields(arguments)
+    order = play.build_reroll(
+        arguments.of,
+        values,
+        id=arguments.id,
+        count=arguments.count,
+        priority=arguments.priority,
+    )
     player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
 
@@ -239,7 +243,7 @@ def run_history(arguments: argparse.Namespace) -> int:
     _check_number(arguments, "seed", 0, MAX_SEED)
     jobs = history.find_jobs(
         _read_settings(arguments),
-        text=arguments.text,
+        text=" ".join(filter(None, (*arguments.words, arguments.text))),
         seed=arguments.seed,
         since=history.parse_moment(arguments.since) if arguments.since else None,
         until=history.parse_moment(arguments.until, ends=True) if arguments.until else None,

@@ -100,7 +100,9 @@ def _check_blas(settings: Settings) -> Finding:
     message = f"{blas.describe()}, {speed:.0f} GFLOP/s"
     if platform.system() == "Linux" and speed < SLOW_GFLOPS:
         if blas.is_loaded():
-            hint = "it is the fast library; where another program computes now, look again without it"
+            hint = (
+                "it is the fast library; where another program computes now, look again without it"
+            )
         else:
             hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"
         return Finding(NOTE, message, hint)

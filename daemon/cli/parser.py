@@ -227,7 +227,7 @@ def _add_play_options(parser: argparse.ArgumentParser) -> None:
         help="this take again (the newest), with another seed",
     )
     _add_count(parser)
-    parser.add_argument("--priority", default="", help="live, normal or batch")
+    _add_priority(parser)
     _add_waiting_options(parser)
     _add_daemon_options(parser)
     _add_fields(parser)
@@ -235,6 +235,8 @@ def _add_play_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_reroll_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("of", nargs="?", default="", metavar="ID", help="(the newest)")
+    _add_count(parser)
+    _add_priority(parser)
     _add_waiting_options(parser)
     _add_daemon_options(parser)
     _add_fields(parser, "what is to be otherwise")
@@ -243,6 +245,10 @@ def _add_reroll_options(parser: argparse.ArgumentParser) -> None:
 def _add_waiting_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", default="", help="what its messages are called (cli-...)")
     parser.add_argument("--no-wait", action="store_true", help="end once it is accepted")
+
+
+def _add_priority(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--priority", default="", help="live, normal or batch")
 
 
 def _add_count(parser: argparse.ArgumentParser) -> None:
@@ -337,7 +343,9 @@ def _add_integrations_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_history_options(parser: argparse.ArgumentParser) -> None:
     dates = "like 2026-05-01, 2026-05-01 18:30 or 3d (ago)"
-    parser.add_argument("--text", default="", help="words in prompt, lyrics, name or id")
+    words = "words in prompt, lyrics, name or id"
+    parser.add_argument("words", nargs="*", metavar="WORD", help=words)
+    parser.add_argument("--text", default="", help="the same")
     parser.add_argument("--seed", type=int, help="of the take")
     parser.add_argument("--since", metavar="WHEN", help=f"not before this: {dates}")
     parser.add_argument("--until", metavar="WHEN", help="not after this")

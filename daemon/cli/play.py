@@ -62,20 +62,29 @@ def build_order(
 ) -> PendingOrder:
     """An order of `count` takes with these values of fields, as texts. Raises `SettingsError`."""
     id = _check_id(id)
-    options = {"count": str(count)} if count > 1 else {}
-    if priority:
-        options["priority"] = priority
-    pairs = {name: _make_absolute(name, value) for name, value in values.items()} | options
-    return PendingOrder(id, "/ace/generate", (id, *_flatten(pairs)), count)
+    return PendingOrder(id, "/ace/generate", (id, *_list_pairs(values, count, priority)), count)
 
 
-def build_reroll(parent: str, values: Mapping[str, str], *, id: str = "") -> PendingOrder:
-    """The take `parent` again with another seed and these values; an empty one is the newest
-    take.
-    """
+def build_reroll(
+    parent: str,
+    values: Mapping[str, str],
+    *,
+    id: str = "",
+    count: int = 1,
+    priority: str = "",
+) -> PendingOrder:
+    """The same of takes like `parent` with other seeds; an empty one is the newest take."""
     id = _check_id(id)
+    return PendingOrder(id, REROLL, (id, parent, *_list_pairs(values, count, priority)), count)
+
+
+def _list_pairs(values: Mapping[str, str], count: int, priority: str) -> tuple[str, ...]:
     pairs = {name: _make_absolute(name, value) for name, value in values.items()}
-    return PendingOrder(id, REROLL, (id, parent, *_flatten(pairs)))
+    if count > 1:
+        pairs["count"] = str(count)
+    if priority:
+        pairs["priority"] = priority
+    return tuple(text for pair in pairs.items() for text in pair)
 
 
 def _check_id(id: str) -> str:
@@ -100,10 +109,6 @@ def _expand(name: str, value: str) -> str:
         return expand_path(value)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from error
-
-
-def _flatten(pairs: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(text for pair in pairs.items() for text in pair)
 
 
 class PlayClient:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pipeline.request import Request
 from pipeline.weights.adapter import Adapter
 
-from ..jobs import REROLL, Event, Job, Listener, Order, Refused
+from ..jobs import REROLL, Event, Job, Listener, Order, Priority, Refused
 from ..journal import Journal
 from ..landing import staging
 from ..settings import Settings
@@ -241,13 +241,17 @@ class Engine:
         on_repeat: Listener = ignore_event,
         changes: Mapping[str, object] = NO_CHANGES,
         notes: tuple[str, ...] = (),
+        count: int = 1,
+        priority: Priority = Priority.NORMAL,
     ) -> None:
         """Submit the request of another job with a new seed and these `changes`, as `begin_submit`
-        does; what it left open stays as it was made. Without `parent` it is the client's newest, or
-        the newest of all; 404 where there is none. `notes` are about the changes.
+        does, for `count` takes; what it left open stays as it was made. Without `parent` it is the
+        client's newest, or the newest of all; 404 where there is none. `notes` are about the
+        changes.
         """
         values = {"seed": seed, **changes}
-        make_order = partial(self._make_reroll, client, id, parent, values, notes)
+        begin = partial(Order, client, id, count=count, priority=priority, command=REROLL)
+        make_order = partial(self._make_reroll, begin, client, parent, values, notes)
         # the parent's manifest is read
         self._begin(client, id, make_order, on_refused, on_repeat, takes_long=True)
 
@@ -257,12 +261,13 @@ class Engine:
 
     def _make_reroll(
         self,
+        make_order: Callable[..., Order],
         client: str,
-        id: str,
         parent: str,
         changes: Mapping[str, object],
         notes: tuple[str, ...],
     ) -> Order:
+        """`make_order(request=..., ...)` for the take `parent` with these changes."""
         with self.lock:
             lookup = self._lookup
             job = lookup.find(client, parent) if parent else lookup.find_newest(client)
@@ -272,14 +277,11 @@ class Engine:
         notes += rerolls.describe_kept(kept, f"as in {job.id}:")
         if self._model.may_plan(job.resolved):
             notes += rerolls.describe_unknown(request.changed(kept), job)
-        return Order(
-            client,
-            id,
-            request.changed(kept),
+        return make_order(
+            request=request.changed(kept),
             out=job.out,
             origin=job.origin or f"reroll of {job.id}",
             parent=job.id,
-            command=REROLL,
             notes=notes,
         )
 

@@ -187,7 +187,7 @@ def parse_pairs(arguments: Arguments) -> dict[str, Argument]:
     """
     values: dict[str, Argument] = {}
     for name, value in _read_pairs(arguments):
-        if not _is_name(name):
+        if not is_name(name):
             field_name(name)
         if name in values:
             raise BadRequest(f"parameter {name[:40]!r} was given twice")
@@ -204,7 +204,7 @@ def _read_pairs(arguments: Arguments) -> Iterator[tuple[str, Argument]]:
     ("prompt", "bars", "of", "gold"): no pair begins at "bars", as "of" is no number; all of it is
     the prompt.
     """
-    names = [_canonical_name(str(name)) for name in arguments[::2] if _is_name(name)]
+    names = [_canonical_name(str(name)) for name in arguments[::2] if is_name(name)]
     # each a name and a value, none of them twice
     is_strict = len(set(names)) == len(arguments) / 2
     index = 0
@@ -217,14 +217,15 @@ def _read_pairs(arguments: Arguments) -> Iterator[tuple[str, Argument]]:
                 "send: id, then name value pairs",
             )
         if start == len(arguments):
-            raise BadRequest(f"parameter {name[:40]!r} has no value", ONE_STRING_HINT)
+            raise BadRequest(f"parameter {name[:40]!r} has no value", "send: name, then its value")
         index = start + 1
         while not is_strict and _continues(arguments, index):
             index += 1
         yield name, join_value(arguments[start:index])
 
 
-def _is_name(word: Argument) -> bool:
+def is_name(word: Argument) -> bool:
+    """Whether it is a parameter's name, or `count` or `priority`."""
     return is_field(word) or (isinstance(word, str) and word.lower() in ORDER_OPTIONS)
 
 
@@ -241,9 +242,9 @@ def _continues(arguments: Arguments, index: int) -> bool:
     after = arguments[index + 1 : index + 3]
     if not isinstance(before, str) or " " in before:
         return False
-    if _is_name(word):
+    if is_name(word):
         return not _begins_pair(str(word), after)
-    if isinstance(word, str) and after and not isinstance(after[0], str):
+    if isinstance(word, str) and after and _is_number(after[0], is_first=False):
         _reject_misspelling(word)
     return True
 

@@ -531,7 +531,8 @@ def test_history_finds_takes_by_text_seed_date_and_favour(
     today = date.today()
     assert ids() == ["three", "two", "one"]
     assert ids("--limit", "1") == ["three"]
-    assert ids("--text", "beat WARM") == ["one"]
+    assert ids("--text", "beat WARM") == ids("beat", "WARM") == ids("beat WARM") == ["one"]
+    assert ids("beat", "--text", "nowhere") == []
     assert ids("--seed", "2") == ["two"]
     assert ids("--favourites") == ["two"]
     assert ids("--since", "3d") == ["three", "two"]

@@ -167,6 +167,13 @@ def test_a_reroll_takes_every_field_and_files_of_this_machine(
     assert f"{tmp_path / 'my loop.wav'} is copied to" in done.stderr
 
 
+def test_rerolls_by_count_are_waited_for_one_by_one() -> None:
+    order = play.build_reroll("take1", {"key": "any"}, id="more", count=2, priority="live")
+    asked = ("key", "any", "count", "2", "priority", "live")
+    assert order.arguments == ("more", "take1", *asked)
+    assert order.waiting == {"more.1", "more.2"}
+
+
 def test_without_waiting_it_ends_once_the_job_is_accepted(tmp_path: Path) -> None:
     model = SteppedModel(running=False)
     with on_stage(tmp_path, model) as stage:
@@ -364,8 +371,6 @@ def test_a_daemon_that_is_killed_and_started_again_brings_the_clip(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--reroll", "x", "--count", "4"], "a reroll is one take"),
-        (["--reroll", "--priority", "live"], "a reroll is one take"),
         (["pad", "--id", "a*"], "got 'a*'"),
         (["pad", "--count", "0"], "--count must be"),
     ],

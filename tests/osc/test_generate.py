@@ -244,6 +244,7 @@ def test_chords_and_stems_are_asked_for_in_words(client: OscClient) -> None:
             "priority must be one of live normal batch, got 'asap'",
         ),
         (("x", "prmpt", "p"), 404, "no parameter is called 'prmpt'"),
+        (("x", "prompt", "p", "bpmm", "84"), 404, "no parameter is called 'bpmm'"),
         (("x", "prompt"), 400, "'prompt' has no value"),
         (("x", 7, "p"), 400, "name must be a text"),
         (("x",), 400, "prompt and lyrics are empty"),
@@ -274,6 +275,12 @@ def test_a_button_fires_when_pressed_and_not_when_let_go(tmp_path: Path) -> None
         assert len(set(ids)) == 3
         for id in ids:
             assert stage.engine.find("", id).request.prompt == "from the settings"
+
+
+def test_a_button_that_has_nothing_to_play_says_where_a_prompt_is_set(client: OscClient) -> None:
+    *_, hint = expect_fail(client, "/ace/go", 1.0)
+    assert "/ace/set/prompt" in hint
+    assert "argument" not in hint, "a button has none"
 
 
 def test_a_button_goes_before_what_was_typed_and_that_before_a_batch(tmp_path: Path) -> None:

@@ -126,6 +126,16 @@ def test_reroll_is_the_same_request_with_another_seed(client: OscClient, stage: 
     assert expect_fail(client, "/ace/reroll", "bad", "parent", "soon")[1] == 400
 
 
+def test_rerolls_are_asked_for_by_count_like_takes(client: OscClient) -> None:
+    make_clip(client, "parent", "prompt", "to roll", "seconds", 0.5, "seed", 3)
+    client.send("/ace/reroll", "more", "parent", "count", 2)
+    seeds = [int(client.until_end(f"more.{take}")[-2][1][-1]) for take in (1, 2)]
+    assert seeds[1] == seeds[0] + 1
+    client.send("/ace/reroll", "told", "parent", "99", "count", "2", "priority", "live")
+    assert [client.until_end(f"told.{take}")[-2][1][-1] for take in (1, 2)] == ["99", "100"]
+    assert expect_fail(client, "/ace/reroll", "bad", "parent", "count", 0)[1] == 422
+
+
 def test_a_take_says_which_of_how_many_it_is_and_what_it_goes_back_to(
     client: OscClient, stage: Stage
 ) -> None:

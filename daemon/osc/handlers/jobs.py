@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce, is_field
+from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 
 from ...engine.lookup import FEW_TAKES
 from ...integrations.clients import parse_name
@@ -19,6 +19,7 @@ from ..arguments import (
     ONE_STRING_HINT,
     Arguments,
     is_button,
+    is_name,
     join_words,
     parse_flag_at,
     parse_id_at,
@@ -83,10 +84,11 @@ def reroll(context: Context, arguments: Arguments) -> None:
     parent = parse_id_at(rest, 0)
     pairs = rest[1:]
     seed = -1
-    if pairs and not is_field(pairs[0]):
+    if pairs and not is_name(pairs[0]):
         seed = coerce("seed", pairs[0])
         pairs = pairs[1:]
-    values = context.allowed_folders.resolve_values(parse_pairs(pairs))
+    count, priority, changed = split_order_options(parse_pairs(pairs))
+    values = context.allowed_folders.resolve_values(changed)
     changes, notes = context.panel.read_values(values)
 
     def refuse(error: Exception) -> None:
@@ -94,9 +96,11 @@ def reroll(context: Context, arguments: Arguments) -> None:
             error.hint = error.hint or SOURCE_GONE_HINT
         context.refuse(id, REROLL, error)
 
+    if priority is None:
+        priority = Priority.BATCH if count > 1 else Priority.NORMAL
     client = context.sender.client
     context.engine.begin_reroll(
-        client, id, refuse, parent, seed, context.send_event, changes, notes
+        client, id, refuse, parent, seed, context.send_event, changes, notes, count, priority
     )
 
 
@@ -119,7 +123,10 @@ def _submit(
     try:
         draft = context.panel.draft(context.allowed_folders.resolve_values(values))
     except NothingToPlay as error:
-        error.hint = "the first argument is the id, then comes what it should sound like"
+        if id:
+            error.hint = "the first argument is the id, then comes what it should sound like"
+        else:  # a button, which says nothing itself
+            error.hint = "set it before: /ace/set/prompt, or prompt under [request] in the settings"
         raise
 
     def finish() -> Order:
@@ -320,7 +327,7 @@ COMMANDS = (
         "[s id], [s parent], [i seed], then key value pairs",
         "/ace/queued",
         "the parent's take with another seed, in its tempo, key, metre and bars; without a parent, "
-        "the newest's; what is to be otherwise, like `key any`",
+        "the newest's; what is to be otherwise, like `key any`; `count` of them",
         reroll,
         makes_job=True,
         ignores_release=True,
