@@ -629,8 +629,8 @@ class Request:
         return request
 
     def overlaid(self, values: Mapping[str, Any]) -> Request:
-        """This request with what is said over it, as `changed`: of bars and seconds, the one that is
-        said counts before the other, which is not. Raises `BadRequest`.
+        """This request with what is said over it, as `changed`: of bars and seconds, the one that
+        is said counts before the other, which is not. Raises `BadRequest`.
         """
         request = self.changed(values)
         fields = {*map(field_name, values)}

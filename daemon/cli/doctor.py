@@ -101,7 +101,7 @@ def _check_blas(settings: Settings) -> Finding:
     if platform.system() == "Linux" and speed < SLOW_GFLOPS:
         if blas.is_loaded():
             hint = (
-                "it is the fast library; where another program computes now, look again without it"
+                "this is the fast library: does another program compute? Look again when it is done"
             )
         else:
             hint = "the real model will be very slow: pip install mkl, and leave ACESTEPD_MKL unset"

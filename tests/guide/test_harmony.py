@@ -148,5 +148,5 @@ def test_a_do_that_may_be_two_chords_is_refused_by_name(line: str) -> None:
 
 @pytest.mark.parametrize("word", ["La", "Sol", "Mi"])
 def test_a_word_that_may_be_sung_is_no_chord(word: str) -> None:
-    with pytest.raises(ValueError, match="chords must be written like .*, got .*kinds: "):
+    with pytest.raises(ValueError, match=r"chords must be written like .*, got .*kinds: "):
         parse_chord_line(word)
