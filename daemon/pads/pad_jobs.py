@@ -35,6 +35,7 @@ class PadJobs:
         pad.state = PadState.QUEUED
         pad.progress = 0.0
         pad.files_missing = False
+        pad.made = {}
         self._jobs[job_id] = PadJob(pad, values)
 
     def withdraw(self, job_id: str) -> None:

@@ -137,6 +137,14 @@ class PadPlayer:
             folder = self._current.settings.out
         return take is not None and not self._manifests.is_known(folder, take)
 
+    def must_foresee(self, index: int) -> bool:
+        """Whether a reroll has to work out what the pad's take will be: that may take as long as
+        reading a long prompt. Raises `Refused`.
+        """
+        with self._lock:
+            pad = self._current.get_pad(index)
+            return pad.pending and not pad.made
+
     def reroll(self, index: int, on_refused: Refusal, client: str = CLIENT) -> Light:
         """Choose the pad's next seed, and make its take. What is being made for it is cancelled.
         Raises `Refused` and `BadRequest`, and then nothing is lost; otherwise as `hit`.
@@ -441,13 +449,16 @@ class PadPlayer:
         made with, or will be.
         """
         with self._lock:
-            takes = [(pad, pad.take) for pad in pads if pad.take]
-            ordered = [(pad, pad.job_id, pad.resolved) for pad in pads if pad.pending]
+            takes = [(pad, pad.take) for pad in pads if pad.take and not pad.pending]
+            ordered = [
+                (pad, pad.job_id, pad.resolved) for pad in pads if pad.pending and not pad.made
+            ]
             folder = self._current.settings.out
         for pad, take in takes:
             landed = self._manifests.read(folder, take)
             with self._lock:
-                if landed and landed.job_id == take.job_id and pad.take is take:
+                is_current = pad.take is take and not pad.pending
+                if landed and landed.job_id == take.job_id and is_current:
                     pad.made = list_made(landed.request)
         for pad, job_id, values in ordered:
             with suppress(Refused, BadRequest):

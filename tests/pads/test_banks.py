@@ -121,6 +121,8 @@ def test_a_reroll_of_a_pad_whose_take_is_being_made_keeps_what_that_will_be(
             client.send("/ace/pad/hit", 5)
             client.until("/ace/queued")
             client.send("/ace/pad/reroll", 5)
+        client.until("/ace/cancelled")
+        until(lambda: not stage.pads.must_foresee(4))
         model.run()
         until(lambda: stage.pads.list_lights()[4].state is PadState.READY)
         last = hit(client, 5)

@@ -50,6 +50,12 @@ def _must_read_take(context: Context, arguments: Arguments) -> bool:
     return _pads(context).must_read_take(_parse_index(arguments))
 
 
+def _must_look_at_take(context: Context, arguments: Arguments) -> bool:
+    return _must_read_take(context, arguments) or _pads(context).must_foresee(
+        _parse_index(arguments)
+    )
+
+
 def reroll(context: Context, arguments: Arguments) -> None:
     index = _parse_index(arguments)
     refuse = partial(context.refuse, "", "/ace/pad/reroll")
@@ -178,7 +184,7 @@ COMMANDS = (
         "another seed for it, and its take",
         reroll,
         ignores_release=True,
-        is_slow=_must_read_take,
+        is_slow=_must_look_at_take,
     ),
     Command(
         "/ace/pad/favourite",
