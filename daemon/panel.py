@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.lengths import explain_two_lengths
 from pipeline.request import FIELDS, UNDERSTAND, BadRequest, Request, field_name
 from pipeline.request_files import check_files, list_session_fields
 
@@ -195,6 +196,7 @@ class Panel:
                 request = request.changed(found)
                 _check_words(request)
                 given = (*given, *found)
+        notes = (*notes, *explain_two_lengths(request, given))
         session = list_session_fields(given)
         if request.bpm or request.task == UNDERSTAND or "bpm" in given:
             return BuiltRequest(request, notes, session)

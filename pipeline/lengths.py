@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from .guide.composer.captions import read_caption
 from .guide.composer.meter import read_meter
@@ -22,6 +22,7 @@ from .request import MAX_SECONDS, Request
 from .singer.lyrics import parse_lyrics
 
 DEFAULT_BARS = 4
+_INEXACT = 0.5  # seconds that two lengths may differ, and mean the same
 PLANS_OF_SONGS = ("simple", "rewrite")  # in which the planner chooses the length
 
 
@@ -55,6 +56,17 @@ def fill_length(request: Request, default_guide: str = "off") -> Request:
     needed = max(needed, count_lyric_bars(sketch))
     most = max(1, math.floor(MAX_SECONDS / bar))
     return request.changed({"bars": min(needed, most), "bpm": sketch.bpm})
+
+
+def explain_two_lengths(request: Request, given: Container[str]) -> tuple[str, ...]:
+    """That bars count, in a sentence, where both are among the fields that somebody has `given`;
+    none where they do not contradict each other.
+    """
+    has_both = "bars" in given and "seconds" in given and request.bars and request.seconds
+    if not has_both or abs(request.seconds - request.length) < _INEXACT:
+        return ()
+    bars = f"{request.bars} bar{'s' if request.bars > 1 else ''}"
+    return (f"bars and seconds are both given: it has {bars}, and not {request.seconds:.10g} s",)
 
 
 def explain_length(asked: Request, made: Request) -> tuple[str, ...]:

@@ -204,6 +204,10 @@ _MP3_RATES = (44_100, 48_000, 32_000, 0)
 _MP3_SHIFTS = {3: 0, 2: 1, 0: 2}  # of the rates, in MPEG 1, 2 and 2.5
 
 
+_TOLD = 160  # bytes in which an encoder says how much there is, and who it is
+_ENCODERS = (b"LAME", b"Lavc", b"Lavf")  # those that say what they have added
+
+
 class _Frame(NamedTuple):
     """A frame of layer III, by its header."""
 
@@ -248,15 +252,29 @@ def _read_mp3(stream: BinaryIO, start: int, size: int) -> SoundHeader:
     if first is None:
         return whole
     counted = _count_frames(stream, range(begin, size), first)
-    told = read_at(stream, begin + 4 + first.side_size, 12)
+    told = read_at(stream, begin + 4 + first.side_size, _TOLD)
     if told[:4] in (b"Xing", b"Info") and told[7:8] and told[7] & 1:
         frames = int.from_bytes(told[8:12])
         if counted <= frames + 2:
-            promised = frames * first.samples / first.rate
+            promised = (frames * first.samples - _count_padding(told)) / first.rate
             return replace(whole, promised=promised)
         begin += first.size  # another file was put behind it, or frames that it does not count
         counted -= 1
     return replace(whole, head=_build_count(first, counted), body=range(begin, size))
+
+
+def _count_padding(told: bytes) -> int:
+    """Samples that an encoder has added in front and behind, as it says behind the counts that it
+    has told; decoders leave them out.
+    """
+    flags = told[7]
+    place = (
+        8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
+    )
+    if told[place : place + 4] not in _ENCODERS:
+        return 0
+    added = int.from_bytes(told[place + 21 : place + 24])
+    return (added >> 12) + (added & 0xFFF)
 
 
 def _count_frames(stream: BinaryIO, part: range, first: _Frame) -> int:

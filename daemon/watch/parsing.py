@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.explain import Explanation
+from pipeline.lengths import explain_two_lengths
 from pipeline.request import FILE_FIELDS, BadRequest, Request
 from pipeline.request_files import (
     accept_request,
@@ -106,7 +107,7 @@ class FileParser:
             return ParsedFile(None, notes=(describe_error(read.refusal), *notes), text=text)
         if any(note.holds and note.holds not in read.values for note in read.notes):
             return ParsedFile(None, notes=notes, text=text)
-        values = {**self._defaults.values, **read.values}
+        values = _lay_over(self._defaults.values, read.values)
         if not file.is_audio:  # what a sound is called, it says itself
             values.setdefault("name", file.path.stem)
         if held := self._describe_held(values):
@@ -128,6 +129,7 @@ class FileParser:
             request = self._build_request(defaults, values)
         except BadRequest as error:
             return ParsedFile(None, notes=(describe_error(error), *notes), text=text)
+        notes = (*_explain_lengths(request, read.values, self._defaults.values, defaults), *notes)
         # the folder's defaults are its session
         own = read.values.keys() | values.keys() - self._defaults.values.keys()
         session = list_session_fields(own - {"prompt"} if file.is_audio else own)
@@ -188,6 +190,27 @@ class FileParser:
     def _resolve_path(self, name: str, value: str) -> str:
         """Raises `Refused`."""
         return str(self._allowed_folders.resolve_values({name: value})[name])
+
+
+def _lay_over(defaults: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
+    """What a file says over its folder's defaults: seconds that it says count before their bars, as
+    in `Request.overlaid`.
+    """
+    says_seconds = "seconds" in own and "bars" not in own
+    kept = {name: defaults[name] for name in defaults if name != "bars" or not says_seconds}
+    return {**kept, **own}
+
+
+def _explain_lengths(
+    request: Request, own: Mapping[str, object], folder: Mapping[str, object], defaults: Request
+) -> Iterator[SheetNote]:
+    """Which of two lengths counts."""
+    for text in explain_two_lengths(request, own):
+        yield SheetNote(0, UNCLEAR, text)
+    bars = folder.get("bars", defaults.bars)
+    if bars and not request.bars and "seconds" in own:
+        message = f"it is {request.seconds:.10g} s long, as it says, and not {bars} bars"
+        yield SheetNote(0, UNDERSTOOD, message)
 
 
 def _read_words(file: WatchedFile, content: bytes) -> Document:

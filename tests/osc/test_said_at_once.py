@@ -179,6 +179,29 @@ def test_a_pad_that_cannot_be_made_says_so_when_it_is_hit(stage: Stage, client: 
     assert not stage.engine.active()
 
 
+def test_of_two_lengths_bars_count_and_it_is_said(stage: Stage, client: OscClient) -> None:
+    client.send("/ace/generate", "one", "prompt", "x", "bpm", 120, "bars", 2, "seconds", 30)
+    said = "bars and seconds are both given: it has 2 bars, and not 30 s"
+    assert ["one", said] in [values for _, values in client.until_end("one")]
+    client.send("/ace/generate", "two", "prompt", "x", "bpm", 120, "bars", 2, "seconds", 4)
+    assert "both given" not in str(client.until_end("two")), "they are the same"
+
+
+def test_a_sound_without_a_sample_is_reported(tmp_path: Path) -> None:
+    watch = Watch(folder=tmp_path / "sheets")
+    watch.folder.mkdir()
+    with on_stage(tmp_path, watch=(watch,)) as stage, closing(stage.client()) as client:
+        client.ask("/ace/notify", 1, 0, "read", "queued")
+        soundfile.write(watch.folder / "none.wav", np.zeros((0, 2)), 8000)
+        told: list[tuple[str, Any]] = []
+        while not told or "has no sound" not in str(told[-1]):
+            told += client.until("/ace/read")
+        assert "/ace/queued" not in [address for address, _ in told]
+        report = (watch.out / "none.wav.report.txt").read_text()
+        assert "source: none.wav has no sound: it ends behind its header" in report
+        assert "export it again, or wait until it is here as a whole" in report
+
+
 def test_a_sheet_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     watch = Watch(folder=tmp_path / "sheets")
     watch.folder.mkdir()

@@ -54,6 +54,22 @@ def test_they_say_who_puts_takes_into_a_daw_where_a_text_does_not(folder: Polled
     assert {order.id[0]: order.insert for order in folder.settle()} == {"a": "reaper", "b": "no"}
 
 
+def test_a_length_that_a_sheet_says_goes_before_bars_that_it_has_not(folder: PolledFolder) -> None:
+    folder.save("acestepd.txt", "prompt: warm\nbars: 8\n")
+    folder.save("a.txt", "length: 3:12\nbmp: 90\n\nla")
+    folder.save("b.txt", "la")
+    folder.save("c.txt", "bars: 2\nlength: 0:30\nbpm: 120\n\nla")
+    lengths = {
+        order.id[0]: (order.request.bars, order.request.seconds) for order in folder.settle()
+    }
+    assert lengths == {"a": (0, 192), "b": (8, 0), "c": (2, 30)}
+    assert (0, 0, "it is 192 s long, as it says, and not 8 bars") in folder.notes_on("a.txt")
+    assert "the file: it is 192 s long, as it says, and not 8 bars" in folder.report_on("a.txt")
+    both = "bars and seconds are both given: it has 2 bars, and not 30 s"
+    assert (0, 400, both) in folder.notes_on("c.txt")
+    assert both in folder.report_on("c.txt")
+
+
 def test_what_is_wrong_with_the_defaults_is_reported(folder: PolledFolder) -> None:
     folder.save("acestepd.txt", "prompt: warm\nbmp: 80\n")
     folder.settle()
