@@ -320,5 +320,5 @@ def test_a_peft_folder_is_known_by_its_files(tmp_path: Path) -> None:
     given_up = GivenUpAdapters(tmp_path)
     given_up.add([adapter])
     assert given_up.find([adapter]) == (adapter,)
-    (folder / "adapter_config.json").write_bytes(b"y")
+    (folder / "adapter_config.json").write_bytes(b"another")
     assert given_up.find([adapter]) == ()

@@ -18,7 +18,7 @@ import pytest
 from daemon.integrations.catalogue import CATALOGUE
 from tests.support.inbox_entries import ME, InboxWriter
 from tests.support.stage import on_stage
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "integrations" / "ardour").glob("*.lua"))
@@ -102,7 +102,7 @@ class Ardour:
         assert self._process.stdin
         self._process.stdin.close()
         try:
-            self._process.wait(20)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
@@ -28,7 +29,7 @@ from tests.support.osc_client import (
     encode_message,
 )
 from tests.support.stage import Stage, on_stage, slow_guards_clock
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 GET_ALL = encode_message("/ace/get/*")
 MANY = encode_bundle(0, *[GET_ALL] * 2000)  # 40 kB, which ask for 2,000 times all parameters
@@ -128,17 +129,30 @@ def test_one_clients_messages_are_answered_in_their_order_however_long_an_answer
         ]
 
 
-def test_a_panic_is_also_for_what_waits_for_its_turn(tmp_path: Path) -> None:
+def test_a_panic_is_also_for_what_waits_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A flood that arrived before it makes no job after it; what comes behind it does."""
+    receive = UdpTransport.receive
+    all_sent = threading.Event()
+
+    def receive_later(transport: UdpTransport) -> tuple[bytes, Peer]:
+        assert all_sent.wait(PATIENCE)  # or more is answered than a socket holds
+        return receive(transport)
+
+    monkeypatch.setattr(server, "QUANTUM", 0.0)  # a turn is one step
+    monkeypatch.setattr(server, "SLICE", 0.0)
     with (
         on_stage(tmp_path, SteppedModel(running=False)) as stage,
         closing(stage.client()) as flood,
         closing(stage.client()) as player,
     ):
+        monkeypatch.setattr(UdpTransport, "receive", receive_later)
         generate = encode_message("/ace/generate", "x", "prompt", "p", "seconds", 1)
         flood.send_raw(encode_bundle(0, *[GET_ALL] * 300, generate))
         player.send("/ace/panic")
         player.send("/ace/generate", "mine", *SHORT)
+        all_sent.set()
         player.until("/ace/queued", "mine")
         address, values = flood.until("/ace/fail")[-1]
         assert (address, values[:3]) == ("/ace/fail", ["x", "/ace/generate", 499])

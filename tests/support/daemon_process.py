@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.osc_client import OscClient
 from tests.support.quick_voice import write_quick_voice
+from tests.support.waiting import PATIENCE
 
 LAST_LINE = "Stop with Ctrl-C."  # of what the terminal shows at the start
 
@@ -79,7 +80,7 @@ def end(process: subprocess.Popen[str]) -> None:
     """As a musician does: a client of JACK that is killed makes the others hang."""
     process.terminate()
     try:
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

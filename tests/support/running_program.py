@@ -43,7 +43,7 @@ class RunningProgram:
         # as with Ctrl-C: a client of JACK that is killed makes its server hang
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(10)
+            self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
