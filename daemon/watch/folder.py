@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from pipeline.limits import LIMITS
 from pipeline.request import BadRequest, Request
-from pipeline.singer.vocal_part import NO_WORD
+from pipeline.singer.vocal_part import NO_WORD, list_line_numbers
 from pipeline.untrusted import FileState
 
 from ..jobs import Event, Job, JobState, Refused
@@ -44,6 +45,8 @@ RETRY = 3.0  # seconds after which what was refused is tried again
 LONGEST_RETRY = 600.0  # seconds between two tries of a file that goes on failing
 TEMPORARY = (429, 503, 507)  # refusals that do not last
 MAX_ANNOUNCED = 50  # notes on one file that are sent as events; the report has all
+_RUN = r"\d{1,4}(?: to \d{1,4})?"  # of lines
+_LINES_AT_END = re.compile(rf"(.{{1,200}}: )lines? ({_RUN}(?:, {_RUN}){{0,20}})( and \d+ more)?")
 MAX_REMOVED = 10_000  # files that are not there any more, and might come back
 CONFLICT = 409
 NOT_THERE = -1  # in place of a device
@@ -586,7 +589,7 @@ class WatchedFolder:
 
     def _add_said(self, record: FileRecord, event: Event) -> None:
         """What was not known when the file was read."""
-        (text,) = event.values
+        text = _count_in_sheet(*event.values, record.parsed.sung)
         known = {note.message for note in (*record.notes, *record.said)}
         if text not in known:
             note = SheetNote(0, UNCLEAR if event.is_problem else UNDERSTOOD, text)
@@ -674,6 +677,22 @@ def _needs_new_job(job: Job, request: Request, mtime: float, preexisting: bool) 
 def _describe_mishap(error: Exception, hint: str) -> SheetNote:
     message = f"it could not be taken: {type(error).__name__}: {shorten(str(error))}"
     return SheetNote(0, BUG, message, f"this is a bug, and the log has the details; {hint}")
+
+
+def _count_in_sheet(text: str, sung: Sequence[int]) -> str:
+    """A note with the sheet's lines in the place of those of its lyrics, where it ends with them:
+    "left out, no time was left: lines 4 to 5".
+    """
+    match = _LINES_AT_END.fullmatch(text)
+    if match is None or not sung:
+        return text
+    numbers: list[int] = []
+    for run in match[2].split(", "):
+        first, _, last = run.partition(" to ")
+        numbers += range(int(first), int(last or first) + 1)
+    if numbers[-1] > len(sung):
+        return text
+    return f"{match[1]}{list_line_numbers(sung[number - 1] for number in numbers)}{match[3] or ''}"
 
 
 def _describe_line(event: Event, sung: Sequence[int]) -> SheetNote:

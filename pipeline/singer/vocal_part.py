@@ -151,18 +151,22 @@ def _summarize(lines: Sequence[LineTime]) -> Iterator[str]:
     """What became of all lines, in sentences."""
     if sung := [line for line in lines if line.is_sung]:
         first, last = min(line.bar for line in sung), max(line.bar + line.bars - 1 for line in sung)
-        yield f"sung in bars {first} to {last}: {_list_numbers(sung)}"
+        yield f"sung in bars {first} to {last}: {_list_lines(sung)}"
     by_note: defaultdict[str, list[LineTime]] = defaultdict(list)
     for line in lines:
         if line.note:
             by_note[line.note].append(line)
     for note, noted in by_note.items():
-        yield f"{note}: {_list_numbers(noted)}"
+        yield f"{note}: {_list_lines(noted)}"
 
 
-def _list_numbers(lines: Iterable[LineTime]) -> str:
-    """The lines' numbers, counted from 1: "lines 2, 4 to 9"."""
-    numbers = sorted({line.line + 1 for line in lines})
+def _list_lines(lines: Iterable[LineTime]) -> str:
+    return list_line_numbers(line.line + 1 for line in lines)
+
+
+def list_line_numbers(lines: Iterable[int]) -> str:
+    """Numbers of lines, counted from 1: "lines 2, 4 to 9"."""
+    numbers = sorted({*lines})
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:

@@ -276,6 +276,26 @@ def test_where_each_line_is_sung_is_said_of_the_line_of_the_file(
     assert folder.report_on("chorus.txt") == "", "the next one begins anew"
 
 
+def test_notes_on_a_take_count_the_lines_of_the_file_too(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "bpm: 92\n\n[Chorus]\nWe rise\n# mine\nand fall\nand stay\n")
+    folder.settle()
+    (job,) = engine.jobs
+    notes = {
+        "sung in bars 1 to 2: line 2": "sung in bars 1 to 2: line 4",
+        "left out, no time was left: lines 3 to 4": "left out, no time was left: lines 6 to 7",
+        "hummed: lines 2 to 3 and 2 more": "hummed: lines 4, 6 and 2 more",
+        "of something else: lines 2 to 40": "of something else: lines 2 to 40",
+        "the guide has 2 lines 3": "the guide has 2 lines 3",
+    }
+    for note in notes:
+        folder.watched.on_job_event(Event("note", job, (note,)))
+    folder.watched.announce_lines()
+    said = [text for _, _, text in folder.notes_on("chorus.txt")]
+    assert said[-len(notes) :] == [*notes.values()]
+
+
 def test_what_an_lrc_repeats_is_told_of_its_own_line(
     folder: PolledFolder, engine: EngineStub
 ) -> None:
