@@ -36,6 +36,7 @@ MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
 UNLOGGED = ("progress", "clip", "words", "preparing")  # kinds of events
 LIVE = "is_live"  # an attribute of a log record
+DETAIL = "is_detail"  # of one that the terminal does not show
 
 log = logging.getLogger("acestepd")
 
@@ -210,7 +211,8 @@ class EventLog:
             return
         is_warning = event.kind == "fail" or event.is_problem
         level = logging.WARNING if is_warning else logging.INFO
-        log.log(level, "%s", describe_event(event, time.time()))
+        extra = {DETAIL: True} if _is_detail(event) else None
+        log.log(level, "%s", describe_event(event, time.time()), extra=extra)
 
     def _is_awaited(self, event: Event) -> bool:
         number = int(event.values[0])
@@ -223,6 +225,13 @@ class EventLog:
         if is_told:
             self._awaited.discard(number)
         return is_told or state == "failed"
+
+
+def _is_detail(event: Event) -> bool:
+    """Whether it tells that a line of a sheet was understood: ten of them at each save would hide
+    the one that was not.
+    """
+    return event.kind == "read" and event.values[1] != 0 and event.values[2] == 0
 
 
 class _Terminal(logging.StreamHandler[TextIO]):
@@ -277,6 +286,7 @@ def log_to_terminal(quiet: bool = False) -> logging.Handler:
     stream.setFormatter(_LineFormatter("%(asctime)s %(message)s", "%H:%M:%S"))
     handler = BackgroundHandler(stream)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    handler.addFilter(lambda record: not hasattr(record, DETAIL))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)

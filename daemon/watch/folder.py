@@ -589,7 +589,7 @@ class WatchedFolder:
 
     def _add_said(self, record: FileRecord, event: Event) -> None:
         """What was not known when the file was read."""
-        text = _count_in_sheet(*event.values, record.parsed.sung)
+        text = _count_in_sheet(event.values[0], record.parsed.sung)
         known = {note.message for note in (*record.notes, *record.said)}
         if text not in known:
             note = SheetNote(0, UNCLEAR if event.is_problem else UNDERSTOOD, text)

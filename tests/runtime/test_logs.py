@@ -108,6 +108,7 @@ def test_the_terminal_hears_it_too_and_a_quiet_one_only_warnings(
     logs.log_to_terminal(quiet)
     try:
         log.info("worth knowing")
+        logs.EventLog().write(Event("read", None, ("song.txt", 1, 0, "prompt = pop")))
         log.warning("worrying")
     finally:
         for handler in [handler for handler in root.handlers if handler not in before]:
