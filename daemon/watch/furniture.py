@@ -18,6 +18,7 @@ UNMARKED = "without the mark of a footnote"
 TITLE = "the title, not sung"
 JOINED = "with its letters joined"
 SUNG_HINT = "write [Verse] above it where it is sung"
+MAIL_HINT = "remove it where it is of the mail, and not of the song"
 MAX_HEAD = 12  # lines of a page above its words
 
 # what a page writes above the words of a song
@@ -74,6 +75,24 @@ _OF_LYRICS = re.compile(
 _QUOTED = re.compile(r"\"([^\"]{1,80})\"")
 
 
+# what mail programs and editors write below and above
+_PROGRAM = re.compile(
+    r"sent (?:from|via) (?:my )?\S.{0,40}|get outlook for \w.{0,20}|scanned (?:with|by) .{1,40}|"
+    r"last (?:edit|edited|modified|saved|updated?)\b(?: was| by| on|:| \d).{0,60}|"
+    r"von meinem .{1,30} gesendet|enviado des?de (?:mi|o meu|meu) .{1,30}|"
+    r"envoye (?:de|depuis) mon .{1,30}|inviato da(?:l mio)? iphone.{0,20}|отправлено с .{1,30}"
+)
+_DEVICE = re.compile(
+    r"iphone|ipad|android|samsung|galaxy|pixel|huawei|xiaomi|outlook|mail|scan|phone|handy|telefon|"
+    r"мобильн|last "
+)
+_LEGEND = re.compile(  # of a tab
+    r"\S{1,4} ?[=:-] ?(?:dead note|ghost note|hammer|let ring|mute|muted|palm mute|pull|slide|bend|"
+    r"release|tap|tremolo|vibrato|natural harmonic|harmonic)\b.{0,40}"
+)
+_COMMENT = re.compile(r"\[([a-z]{1,2})\] ?(?=\S)")  # of Google Docs, behind the words
+
+
 class Furniture(NamedTuple):
     """What was found, by the indices of lines: `lines` as they are sung, with `remarks` on those
     that were changed; `left_out`: what is said of those that nobody sings, and a hint where that is
@@ -112,6 +131,11 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
         elif _names_page(folded) and index <= MAX_HEAD:
             left_out[index] = ("not sung: about the song", "")
             title = title or _find_title(folded, text)
+        elif _is_of_program(folded):
+            left_out[index] = ("not sung: what a program wrote", "")
+            asked |= dict.fromkeys(_list_stanza(texts, index), MAIL_HINT)
+        elif _LEGEND.fullmatch(folded.lower()):
+            left_out[index] = ("not sung: how a tab is read", "")
         elif _RATE.fullmatch(folded.lower()) and _ASKED.search(folded.lower()):
             left_out[index] = ("not sung: what is asked of readers", "")
         elif _is_note(folded, has_small):
@@ -119,10 +143,42 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
             left_out[index] = ("not sung: a note to its writer", hint)
         elif _SMALL_TO_DO.fullmatch(folded.lower()):
             asked[index] = "write TODO: in capitals where it is a note to yourself"
+    for index in (comments := _find_comments(texts)):
+        left_out[index] = ("not sung: a comment", "")
+        mark = texts[index][: texts[index].index("]") + 1]
+        kept[: min(comments)] = [line.replace(mark, "") for line in kept[: min(comments)]]
     head = _find_page_head(texts)
     left_out |= head | _find_page_end(texts) | _find_footnotes(texts)
     named = next((texts[index] for index, said in head.items() if said[0] == TITLE), "")
     return Furniture(kept, remarks, left_out, asked, title or named)
+
+
+def _is_of_program(folded: str) -> bool:
+    """Sent from my iPhone; not so "sent from my heart"."""
+    plain = fold_word(folded)
+    return bool(_PROGRAM.fullmatch(plain) and _DEVICE.search(plain))
+
+
+def _list_stanza(texts: Sequence[str], below: int) -> list[int]:
+    """The lines above a mail's last one, which may be a greeting."""
+    above = [index for index in range(below) if texts[index]]
+    if not above or texts[below - 1]:
+        return []
+    first = max((index for index in range(above[-1]) if not texts[index]), default=above[-1])
+    return [*range(first + 1, above[-1] + 1)]
+
+
+def _find_comments(texts: Sequence[str]) -> list[int]:
+    """The comments of Google Docs behind the words, where these have their letters."""
+    found: list[int] = []
+    for index in range(len(texts) - 1, -1, -1):
+        comment = _COMMENT.match(texts[index])
+        if texts[index] and not comment:
+            break
+        found += [index] if comment else []
+    marks = {texts[index][: texts[index].index("]") + 1] for index in found}
+    above = "\n".join(texts[: min(found, default=0)])
+    return found if found and all(mark in above for mark in marks) else []
 
 
 def _change(text: str, folded: str) -> tuple[str, str] | None:

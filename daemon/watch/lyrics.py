@@ -87,7 +87,10 @@ _NOISE = re.compile(
     r"crowd|cheers?|rain|thunder|guitar|solo|fades?)(?: [^*]{0,40})?\*+"
 )
 _BIS = re.compile(r"(?<=\w) (?:bis|Bis|BIS)[.!]?$")  # which is a word of German
-_FADES = re.compile(r" ?[(\[](?:fade(?:s|out| out| in)?|fading)[)\]]$")
+_FADES = re.compile(  # and how the last chord is played
+    r" ?[(\[](?:fade(?:s|out| out| in)?|fading|let (?:it )?ring(?: out)?|palm muted?|strum once)"
+    r"[)\]]$"
+)
 _JUMP = re.compile(
     r"[(\[]?same (?:chords?|tune|melody|as (?:v|verse|"
     r"chorus|before|above|last|first|1st|2nd|intro|pre))\b.{0,40}|"

@@ -249,7 +249,10 @@ def _is_short_heading(
     if surroundings.is_short and core.partition(" (")[0] in _BARE:
         return True
     is_repeated = heading.repeats > 1 and len(heading.abbreviation) > 1
-    return ends or ((bool(heading.number) or is_repeated) and not heading.rest)
+    if surroundings.begins_stanza and core.isupper() and core in _BARE:  # PRE below VERSE I
+        return len(core) > 1
+    has_words = bool(heading.rest) and heading.mark != "("
+    return ends or ((bool(heading.number) or is_repeated) and not has_words)
 
 
 def _parse_brackets(text: str, folded: str, surroundings: Surroundings) -> LyricLine | None:

@@ -21,6 +21,7 @@ _WHEN = rf"{_DATE},? {_TIME}"
 _STAMPS = (
     re.compile(rf"(?:\[{_WHEN}\] ?|{_WHEN} - )[^:\[\]]{{1,40}}:(?: |$)"),  # WhatsApp, Telegram
     re.compile(rf"[^:\[\]]{{1,40}}, ?\[{_WHEN}\]:?(?: |$)"),  # Telegram's desktop
+    re.compile(r"(?:speaker |sprecher )?[^:\[\]()]{1,40} \(\d{1,2}:\d{2}(?::\d{2})?\): ?"),  # Otter
     re.compile(rf"[^:\[\]]{{1,40}} - (?:(?:Today|Yesterday) at {_TIME}|{_WHEN})$"),  # Discord
 )
 _UNSIGNED = re.compile(rf"(?:\[{_WHEN}\] ?|{_WHEN} - )(?=\S)")  # Leo changed the subject

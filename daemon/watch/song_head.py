@@ -46,6 +46,7 @@ _WORDS = {
     "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
     "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
     "topic topics transpose note notes nb book songbook scripture footer "
+    "from to cc subject betreff asunto objet oggetto exclude excludestyles "
     "compositor compositora compositeur arranjo kapodaster tune hymntune "
     "wykonawca zespół słowa muzyka słowaimuzyka bicie zpevak hudba slova eloado artiest "
     "szoveg zene szerzo esittäjä sanatçı söz müzik zpěvák penyanyi pencipta sanatci soz muzik "

@@ -96,7 +96,7 @@ _DECADES = (
 _PARTS = {"low": 2, "early": 2, "high": 8, "upper": 8, "late": 8}  # of ten
 # "keep it under 100", "no faster than 90"
 _BEHIND_BOUND = re.compile(
-    r"(?<![a-z])(?:(?:go|keep it|stay|tempo) (?:above|at most|below|over|under)|"
+    r"(?<![a-z])(?:(?:go|keep it|stay|tempo) (?:above|below|over|under)|at least|at most|"
     rf"(?:faster|slower) than) (?P<numbers>{_NUMBER}){_ENDS}"
 )
 # what stands in front of a tempo that another is told by: "half of", "20% slower than"
@@ -105,6 +105,7 @@ _SHARE = re.compile(
     r"(?:(?P<down>slower|less|lower)|faster|more|higher) than) $"
 )
 _BEHIND_SHARE = re.compile(rf"(?<![\w-]){_TWICE_OR_HALF}) (?P<numbers>{_NUMBER}){_ENDS}")
+_STEP_BEFORE = re.compile(rf"(?<![\w.,])(?P<step>\d{{1,2}}) ?(?P<unit>%|percent|{BPM}) $")
 _STEP = re.compile(r" (?:slower|less|lower|faster|more|higher) than \d")
 _MEANT = re.compile(  # 70 bpm (so 140)
     r" ?[(\[,;-]{0,2} ?(?P<word>=|(?:so|i\.?e\.?|meaning|that is|that's|effectively|really|"
@@ -367,6 +368,11 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
     if limit := _LIMITS.search(match[0]):
         return _bound(mention, limit[0], f"{limit[0]} {said}")
     if match.re is _BEHIND_BOUND:
+        if step := _STEP_BEFORE.search(before):  # 5 bpm faster than 92
+            share = _SHARE.search(f"{step[0]}{match[0].removesuffix(match['numbers'])}")
+            if share:
+                told = f"{share[0]}{said}"
+                return mention._replace(said=told, values=(_take_share(share, first),), how="")
         denial = "no " if re.search(r"\b(?:never|not?) $", before) else ""
         bounded = _bound(mention, denial + match[0], f"{denial}{match[0]}")
         return bounded._replace(is_denied=False)

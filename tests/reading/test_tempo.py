@@ -300,6 +300,9 @@ def test_what_is_no_tempo_is_not_taken_for_one(prompt: str) -> None:
         ("no faster than 90", 90, "90 was taken, the bound"),
         ("bpm anywhere from 80 to 95", 87.5, "87.5 was taken, the middle"),
         ("tempo around a hundred", 100, "100 was taken"),
+        ("5 bpm faster than 92", 97, "97 was taken"),
+        ("10% slower than 100", 90, "90 was taken"),
+        ("not a ballad!! at least 140!!!", 140, "140 was taken, the bound"),
         ("a rap over 90 bpm", 90, "90 was taken, the bound"),
     ],
 )

@@ -237,3 +237,55 @@ def test_a_heading_may_have_its_letters_apart(line: str, marker: str) -> None:
 @pytest.mark.parametrize("line", ["l o v e", "S O S", "H e l l o", "A B C D E F G"])
 def test_words_with_their_letters_apart_are_sung(line: str) -> None:
     assert line in sing(f"[Verse]\none two\n{line}\nthree four")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent from my iPhone",
+        "Sent from my Samsung Galaxy",
+        "Get Outlook for iOS",
+        "Von meinem iPhone gesendet",
+        "Enviado desde mi iPhone",
+        "Envoyé de mon iPhone",
+        "Scanned with CamScanner",
+        "Last edit was 3 hours ago",
+        "Last updated: May 2021",
+    ],
+)
+def test_what_programs_write_is_not_sung(line: str) -> None:
+    assert sing(f"[Verse]\none two\n\n{line}") == ["[Verse]", "one two"]
+
+
+@pytest.mark.parametrize(
+    "line", ["sent from my heart", "sent from above", "last updated my soul", "get out of here"]
+)
+def test_words_like_those_of_programs_are_sung(line: str) -> None:
+    assert sing(f"[Verse]\none two\n\n{line}")[2] == line
+
+
+def test_what_stands_above_the_last_line_of_a_mail_is_asked_about() -> None:
+    text = "[Verse]\none two\n\nlet me know!!\nxx A\n\nSent from my iPhone"
+    assert sing(text)[-2:] == ["let me know!!", "xx A"]
+    assert list_hints(text) == 2 * ["remove it where it is of the mail, and not of the song"]
+
+
+def test_the_head_of_a_mail_is_not_sung() -> None:
+    text = "From: Ana\nTo: Leo\nSubject: lyrics v3\nDate: Tue\n\n[Verse]\none two"
+    assert sing(text) == ["[Verse]", "one two"]
+    assert not list_hints(text)
+
+
+def test_comments_of_an_editor_are_not_sung_nor_their_letters() -> None:
+    text = "[Verse]\none two[a]\nthree[b] four\n\n[a]change this?\n[b]+1"
+    assert sing(text) == ["[Verse]", "one two", "three four"]
+    assert sing("[Verse]\none two\n[a] three")[2] == "[a] three"
+
+
+@pytest.mark.parametrize("line", ["x = muted", "~ = vibrato", "h: hammer on", "PM - palm mute"])
+def test_how_a_tab_is_read_is_not_sung(line: str) -> None:
+    assert sing(f"[Verse]\none two\n\n***\n{line}") == ["[Verse]", "one two"]
+
+
+def test_how_the_last_chord_is_played_is_not_sung() -> None:
+    assert sing("[Verse]\nfloat away (let ring)")[1] == "float away"

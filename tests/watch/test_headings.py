@@ -457,3 +457,10 @@ def test_a_refrain_may_be_called_r(again: str, times: int) -> None:
 )
 def test_who_speaks_may_be_called_r(text: str) -> None:
     assert sing(text) == text.split("\n")
+
+
+def test_a_short_heading_may_have_a_remark_and_capitals() -> None:
+    assert sing("V1\none\n\nV2 (same melody)\ntwo")[3] == "[Verse 2 (same melody)]"
+    capitals = [line for line in sing("VERSE I\none\n\nPRE\ntwo\n\nCHORUS\nthree") if line]
+    assert capitals[2] == "[Pre-Chorus]"
+    assert "OH" in sing("VERSE I\none\n\nOH\ntwo")

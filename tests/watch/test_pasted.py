@@ -104,3 +104,8 @@ def test_the_marks_of_a_quoted_message_are_not_sung(above: str) -> None:
     read = read_sheet(f"{above}\n> Verse 1\n> walking home\n>\n>> oh\n\nVerse 2\nrain")
     lines = [line for line in str(read.values["lyrics"]).split("\n") if line]
     assert lines == ["[Verse 1]", "walking home", "oh", "[Verse 2]", "rain"]
+
+
+def test_names_and_times_of_a_transcript_are_not_sung() -> None:
+    text = "Speaker 1 (00:04): one two\nSpeaker 1 (00:09): three\nAna Lee (1:00:15): four"
+    assert str(read_sheet(text).values["lyrics"]).split("\n") == ["one two", "three", "four"]

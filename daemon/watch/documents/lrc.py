@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import takewhile
 
 from pipeline.request import is_field
 
@@ -32,7 +33,14 @@ _SPEAKER = re.compile(
     r"(?:unknown )?(?:speaker|sprecher|locuteur|hablante)(?: ?[0-9]{1,2})?: ?", re.IGNORECASE
 )
 # who sings: woman, man, both (Walaoke); first and second voice; the same in Chinese
-_VOICE = re.compile(r"(?:[FMD]|v[1-9]|男女?|女|合|合唱|齐|齊)[ ]*:(?!//)")
+_VOICE = re.compile(
+    r"(?:[FMD](?: ?[+&/] ?[FMD])?|v[1-9]|男女?|女|合|合唱|齐|齊)[ ]*:(?!//)"
+    r"|[(\[][FMD](?: ?[+&/] ?[FMD])?[)\]]:?(?= ?\S)"
+)
+# what karaoke programs write above the words: @TITLE, @T
+_KARAOKE_TAG = re.compile(r"@([A-Z]{1,20})(?![a-z]) ?:? ?(.*)")
+_KARAOKE_NAMES = ("T", "TITLE")
+LEAST_COUNTED = 3  # lines of a countdown
 _BACKGROUND = re.compile(r"\[bg:(.*)\]", re.IGNORECASE)
 _SERVICE_DATA = '{"t":'  # JSON among the lines of a streaming service
 _SIGNS = "♪♫♬♩🎵🎶 "
@@ -69,7 +77,7 @@ class LrcReader:
             self._lines = [self._strip_damaged(line) for line in self._lines]
         self._read_title()
         self._lines = [self._clean(line) for line in self._attach_times()]
-        self._lines = self._drop_chords()
+        self._lines = self._drop_countdown(self._drop_chords())
         names = [tag.value for tag in self._tags if tag.name == "name"]
         for drop in (partial(drop_credits, names=names), drop_translations, drop_second_halves):
             self._lines, notes = drop(self._lines)
@@ -94,6 +102,12 @@ class LrcReader:
         """[ti: Night Drive]: whether the line is a tag."""
         if line.text.startswith(_SERVICE_DATA):
             self._note(line.number, WHO)
+            return True
+        if karaoke := _KARAOKE_TAG.fullmatch(line.text.strip()):
+            if karaoke[1] in _KARAOKE_NAMES and not any(tag.name == "name" for tag in self._tags):
+                self._tags.append(DocumentTag(line.number, "name", karaoke[2].strip()))
+            else:
+                self._note(line.number, f"@{karaoke[1]} is not used")
             return True
         tag = None if line.times else _TAG.fullmatch(fold(line.text).strip())
         if not tag or parse_section(tag[0][1:-1]):
@@ -177,6 +191,22 @@ class LrcReader:
             else:
                 lines.append(line)
         return lines
+
+    def _drop_countdown(self, lines: list[DocumentLine]) -> list[DocumentLine]:
+        """Without 3, 2, 1 in front of the words, each on a line of its own."""
+        timed = [line for line in lines if line.times and line.text.strip()]
+        numbers = [
+            int(line.text)
+            for line in takewhile(lambda line: line.text.strip() in tuple("12345678"), timed)
+        ]
+        if len(numbers) < LEAST_COUNTED or numbers != [*range(len(numbers), 0, -1)]:
+            return lines
+        counted = {line.number for line in timed[: len(numbers)]}
+        hint = "write the numbers as words to have them sung"
+        self._notes += [
+            SheetNote(number, UNCLEAR, "not sung: a countdown", hint) for number in sorted(counted)
+        ]
+        return [line for line in lines if line.number not in counted]
 
     def _drop_ends(self) -> list[DocumentLine]:
         """Without empty lines that say when the line above ends: others part verses."""

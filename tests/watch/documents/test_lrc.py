@@ -420,3 +420,27 @@ def test_what_is_no_title_above_the_first_time_is_sung(above: str) -> None:
 def test_a_tempo_above_the_first_time_is_no_title() -> None:
     read = read_sheet("120 bpm\n[00:02.00]one two\n[00:04.00]three", ".lrc")
     assert read.values == {"bpm": 120, "lyrics": "one two\nthree"}
+
+
+def test_marks_of_two_singers_are_not_sung() -> None:
+    text = "[00:01.00]M+F: one\n[00:03.00](F) two\n[00:05.00]M & F: three\n[00:07.00](M): four"
+    assert read_sheet(text, ".lrc").values["lyrics"] == "one\ntwo\nthree\nfour"
+    assert read_sheet("[00:01.00](Far away)\n[00:03.00]la", ".lrc").values["lyrics"] == (
+        "(Far away)\nla"
+    )
+
+
+def test_tags_of_karaoke_files_are_not_sung() -> None:
+    text = "@TITLE Low Tide\n@ARTIST Nobody\n@LENGL\n[00:01.00]one two\n[00:03.00]three"
+    read = read_sheet(text, ".lrc")
+    assert read.values == {"name": "Low Tide", "lyrics": "one two\nthree"}
+
+
+def test_a_countdown_is_not_sung_and_that_is_said() -> None:
+    text = "".join(f"[00:0{n}.00]{5 - n}\n" for n in range(1, 5)) + "[00:06.00]one two"
+    read = read_sheet(text, ".lrc")
+    assert read.values["lyrics"] == "one two"
+    assert [note.line for note in find_problems(read.notes)] == [1, 2, 3, 4]
+    for words in ("5\n6\n7", "2\n1", "three\ntwo\none"):
+        timed = "\n".join(f"[00:0{n}.00]{word}" for n, word in enumerate(words.split("\n"), 1))
+        assert read_sheet(f"{timed}\n[00:09.00]la", ".lrc").values["lyrics"] == f"{words}\nla"
