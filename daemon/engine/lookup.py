@@ -66,7 +66,8 @@ class JobLookup:
             return active[-1]
         if job := self._journal.find_by_id(id) or self._journal.find_by_id(f"{id}.1"):
             return job
-        raise Refused(404, f"no job is called {id[:40]!r}")
+        hint = "/ace/history tells the newest ones, and so does acestepd history"
+        raise Refused(404, f"no job is called {id[:40]!r}", hint)
 
     def find_newest(self, client: str) -> Job:
         """The client's, or the newest of all."""

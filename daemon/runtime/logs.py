@@ -34,7 +34,8 @@ REST_SECONDS = 0.05
 LIMIT_SECONDS = 60.0  # between two lines of one kind about one sender
 MAX_SENDERS = 16  # of one kind, about whom there are lines within that time
 
-UNLOGGED = ("progress", "clip", "words", "preparing")  # kinds of events
+# kinds of events; what was learned has its line where that is kept
+UNLOGGED = ("progress", "clip", "words", "preparing", "midi/learned")
 LIVE = "is_live"  # an attribute of a log record
 DETAIL = "is_detail"  # of one that the terminal does not show
 

@@ -77,6 +77,7 @@ def test_a_name_means_ones_own_then_what_lives_then_the_newest(jobs: Jobs) -> No
     with pytest.raises(Refused, match="no job is called 'nothing'") as refused:
         jobs.lookup.find(ME, "nothing")
     assert code(refused) == 404
+    assert "/ace/history" in refused.value.hint
 
 
 def test_cancelling_means_what_is_not_landing(jobs: Jobs) -> None:

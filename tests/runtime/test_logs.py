@@ -270,6 +270,7 @@ def test_pads_that_nobody_waits_for_are_not_logged(caplog: pytest.LogCaptureFixt
     write(Event("pad", None, (3, "ready", 1.0)))
     write(Event("pad", None, (3, "ready", 1.0)))
     write(Event("pad", None, (4, "failed", 0.0)))
+    write(Event("midi/learned", None, ("bars", "cc 21")))  # `ControlBindings` says it better
     assert lines_of(caplog) == ["pad 3 queued", "pad 3 ready", "pad 4 failed"]
 
 
