@@ -254,11 +254,11 @@ def list_explanations(request: Request) -> tuple[Explanation, ...]:
     return (*list_prompt_explanations(request), *_list_file_explanations(request))
 
 
-def explain_files(request: Request) -> tuple[str, ...]:
+def list_file_explanations(request: Request) -> tuple[Explanation, ...]:
     """What was read of its source and its MIDI guide, and what the request makes otherwise of
     them.
     """
-    return tuple(said.text for said in _list_file_explanations(follow_source(request).request))
+    return tuple(_list_file_explanations(follow_source(request).request))
 
 
 def _list_file_explanations(request: Request) -> Iterator[Explanation]:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.explain import Explanation
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 
@@ -166,6 +167,12 @@ class Dispatcher:
         """
         if not self.supervisor.replaces_worker:
             self._model.check(request)
+
+    def explain_limits(self, request: Request) -> tuple[Explanation, ...]:
+        """What is known that the model that plays the next job makes otherwise than it is asked
+        for.
+        """
+        return () if self.supervisor.replaces_worker else self._model.explain_limits(request)
 
     # --- to the queue, and to the worker ----------------------------------------------------------
 

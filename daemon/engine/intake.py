@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from pipeline.explain import Explanation
 from pipeline.lengths import explain_length, has_no_length
 from pipeline.request import BadRequest, names_file
 from pipeline.request_files import names_files
@@ -44,7 +45,7 @@ class IncomingOrder:
     jobs: list[Job] = field(default_factory=list)  # as soon as they are being written down
     cancelled_by: set[str] = field(default_factory=set)  # before it had jobs
     repeats: list[IncomingOrder] = field(default_factory=list)  # of the same id
-    file_notes: tuple[str, ...] = ()  # what was read of its source and its MIDI guide
+    file_notes: tuple[Explanation, ...] = ()  # what was read of its source and its MIDI guide
 
 
 class Intake:
@@ -166,7 +167,7 @@ class Intake:
         except Exception as error:
             self._refuse(incoming, error)
 
-    def _explain_files(self, order: Order) -> tuple[str, ...]:
+    def _explain_files(self, order: Order) -> tuple[Explanation, ...]:
         """What was read of an order's source and its MIDI guide. Reads files."""
         return orders.explain_order(order, self.settings.linked_files)
 
@@ -227,9 +228,17 @@ class Intake:
             incoming.jobs = jobs
             for job in jobs:
                 assumed = explain_length(job.request, job.resolved)
-                # those of a take that is made already are behind them
-                notes = (*order.notes, *incoming.file_notes, *assumed, *job.notes)
-                job.notes = tuple(dict.fromkeys(notes))
+                said = (
+                    *map(Explanation, order.notes),
+                    *incoming.file_notes,
+                    *map(Explanation, assumed),
+                    *self._dispatcher.explain_limits(job.resolved),
+                    # those of a take that is made already
+                    *(Explanation(note, note in job.problems) for note in job.notes),
+                )
+                job.notes = tuple(dict.fromkeys(each.text for each in said))
+                problems = (each.text for each in said if each.is_problem)
+                job.problems = tuple(dict.fromkeys(problems))
                 job.observers |= incoming.cancelled_by
                 job.cancel_requested = bool(incoming.cancelled_by)
             self._forget_unread(incoming)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from pipeline.capabilities import Capabilities
 from pipeline.cost import estimate_cost, estimate_plan
+from pipeline.explain import Explanation
 from pipeline.request import UNDERSTAND, BadRequest, Request
 from pipeline.take import TakeInfo
 from pipeline.voices import VOICES
@@ -237,6 +238,12 @@ class ModelState:
         elif self._wordless:
             message, hint = self._wordless
             raise Refused(422, message, f"{hint}: {WORDS_HINT}")
+
+    def explain_limits(self, request: Request) -> tuple[Explanation, ...]:
+        """What is known that the model cannot do of a request, or not well."""
+        if self._known is None or request.task == UNDERSTAND:
+            return ()
+        return tuple(Explanation(each, True) for each in self._known.describe_limits(request))
 
     def _check_take(self, request: Request) -> None:
         if self._known is None:

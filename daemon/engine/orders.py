@@ -8,8 +8,14 @@ from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.explain import Explanation
 from pipeline.request import FILE_FIELDS, Request
-from pipeline.request_files import explain_files, follow_links, follow_source, resolve_request
+from pipeline.request_files import (
+    follow_links,
+    follow_source,
+    list_file_explanations,
+    resolve_request,
+)
 
 from ..jobs import Job, Order, Refused
 from ..settings import Settings
@@ -57,10 +63,10 @@ def resolve_order(
     return Resolution(request.changed(named), resolve_request(request, default_guide))
 
 
-def explain_order(order: Order, linked: Container[str] | None) -> tuple[str, ...]:
+def explain_order(order: Order, linked: Container[str] | None) -> tuple[Explanation, ...]:
     """What was read of an order's source and its MIDI guide. Reads files."""
     request, said = follow_source(follow_links(order.request, linked), order.session)
-    return (*(each.text for each in said), *explain_files(request))
+    return (*said, *list_file_explanations(request))
 
 
 def make_jobs(order: Order, first: Request, out: Path) -> list[Job]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from pipeline.explain import Explanation
+from pipeline.request import Request
 from pipeline.take import TakeInfo
 
 from ..jobs import Event, Job, JobState, Listener, Order, Priority
@@ -33,6 +34,7 @@ class RunControl(Protocol):
 
     def when_idle(self, make_run: Callable[[], Run | None]) -> None: ...
     def start_idle_run(self) -> None: ...
+    def check_model(self, request: Request) -> None: ...
     def call_aside(self, task: Callable[[], None]) -> None: ...
     def stop(self, run: Run) -> None: ...
     def is_progressing(self, run: Run) -> bool: ...
@@ -235,6 +237,8 @@ class Speculation:
         obstacle: OSError | None = None
         try:
             default_guide = self._find_default_guide()
+            with self._lock:
+                self._runs.check_model(order.request)
             resolution = orders.resolve_order(order, self._settings.linked_files, default_guide)
             obstacle = folders.find_obstacle(out, resolution.made)
         except Exception as error:  # whatever it is, it must not keep the others from being made

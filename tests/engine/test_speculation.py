@@ -11,7 +11,7 @@ from daemon.engine.fair_lock import FairLock
 from daemon.engine.prepared_takes import PreparedTake
 from daemon.engine.run import Run
 from daemon.engine.speculation import Speculation
-from daemon.jobs import Event, Job, JobState, Order, Priority
+from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
 from daemon.landing import folders, staging
 from daemon.landing.manifest import JobFacts
 from daemon.settings import Settings
@@ -29,6 +29,7 @@ class Dispatcher:
         self.started: list[Run] = []
         self.asides: list[Callable[[], None]] = []
         self.progressing = True
+        self.refused: list[str] = []  # prompts that the model cannot make
         self.stopped: list[Run] = []
         self.discarded: list[staging.Staged] = []
         self.handed_over: list[tuple[Run, Job]] = []
@@ -42,6 +43,10 @@ class Dispatcher:
         if self.is_idle and (run := self.make_run()):
             self.started.append(run)
             self.is_idle = False
+
+    def check_model(self, request: Request) -> None:
+        if request.prompt in self.refused:
+            raise Refused(422, "it cannot make that")
 
     def call_aside(self, task: Callable[[], None]) -> None:
         self.asides.append(task)
@@ -132,6 +137,13 @@ def test_one_at_a_time_the_likeliest_first(scene: Scene) -> None:
     assert [scene.make().job.id for _ in "ab"] == ["a", "b"]
     assert scene.next_run() is None
     assert scene.events == [("dropped", "a"), ("prepared", "a"), ("prepared", "b")]
+
+
+def test_what_the_model_cannot_make_is_not_begun(scene: Scene) -> None:
+    scene.dispatcher.refused = ["a"]
+    scene.expect("a", "b")
+    assert scene.make().job.id == "b", "why a is not made is said when it is ordered"
+    assert scene.next_run() is None
 
 
 def test_who_orders_it_has_it_while_it_is_made_and_when_it_is(scene: Scene) -> None:

@@ -171,6 +171,21 @@ def test_what_a_source_is_too_short_for_is_told_with_queued(
         assert ["one", says] not in [values for _, values in told], "once"
 
 
+def test_what_the_model_cannot_do_well_is_told_with_queued(tmp_path: Path) -> None:
+    model = SteppedModel(running=False)
+    model.plays_guides = True
+    with on_stage(tmp_path, model) as stage, closing(stage.client()) as client:
+        write_clip(stage.settings.out / "loop.wav")
+        client.send("/ace/generate", "one", "task", "repaint", "source", "loop.wav")
+        assert client.receive()[0] == "/ace/queued"
+        _, (_, says) = client.until("/ace/note")[-1]
+        assert says.startswith("mini was not taught to repaint")
+        (job,) = stage.engine.active()
+        assert says in job.problems, "the terminal and the report show it as one"
+        model.run()
+        client.until_end("one")
+
+
 def test_a_pad_that_cannot_be_made_says_so_when_it_is_hit(stage: Stage, client: OscClient) -> None:
     client.ask("/ace/pad/set", 1, "prompt", "x", "preview", "9")
     client.send("/ace/pad/hit", 1)
