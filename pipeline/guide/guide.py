@@ -187,7 +187,7 @@ def _compose_guide(
     over = beats / meter.quarters - (bars - 1)  # of the last bar, as much as the clip has
     if over < 0.5 and bars > count_ending_bars(sketch) and not request.loop:
         bars -= 1  # an ending rings on, rather than that it is cut
-    sketch = dataclasses.replace(sketch, bars=bars)
+    sketch = dataclasses.replace(sketch, bars=bars, composer=request.composer)
     composition = compose(sketch)
     guide = Guide(
         composition.score.cut(beats),

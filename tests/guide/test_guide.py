@@ -16,7 +16,7 @@ from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.guide import Guide, choose_palette, guide_kind, resolve_guide
 from pipeline.guide.score import Score
-from pipeline.request import BadRequest, Request
+from pipeline.request import SAMPLE_RATE, BadRequest, Request
 from pipeline.request_files import accept_request, explain, resolve_request
 from tests.guide import midi_bytes as midi
 
@@ -276,10 +276,57 @@ def test_a_request_from_before_there_was_a_composer_plays_the_same_notes(
     assert not guide.chords
 
 
+@pytest.mark.parametrize(
+    ("values", "digest"),
+    [
+        ({"prompt": "techno", "bars": 64, "seed": 1}, "fde927e7f4240e"),
+        ({"prompt": "sparse ambient with drums", "bars": 16, "seed": 7}, "dd6bb5de1b4285"),
+        (
+            {"prompt": "dusty lo-fi", "guide": "Am F C G", "bars": 4, "seed": 3},
+            "11eeccdd257463",
+        ),
+        ({"prompt": "rock", "bars": 32, "seed": 5, "time_signature": "3/4"}, "72d6ae88364376"),
+    ],
+)
+def test_what_the_second_composer_wrote_plays_the_same_notes(
+    values: dict[str, Any], digest: str
+) -> None:
+    """The digests were made by the version before there was a third."""
+    stored = Request.restore({"guide": "auto", "composer": 2, **values})
+    request, guide = resolve_guide(stored.resolved())
+    assert guide
+    assert request.composer == 2
+    assert digest_notes(guide) == digest
+
+
+def digest_notes(guide: Guide) -> str:
+    notes = [
+        (note.role, note.start, note.length, note.pitch, note.velocity, note.slide_from)
+        for note in guide.score.notes
+    ]
+    written = repr((guide.score.bpm, notes)).encode()
+    return hashlib.sha256(written).hexdigest()[:14]
+
+
+@pytest.mark.parametrize("style", ["rock", "metal", "reggae", "techno", "lo-fi", "jazz"])
+def test_choruses_of_a_guide_are_louder_than_its_verses_and_no_section_is_nearly_silent(
+    style: str,
+) -> None:
+    guide = guide_of(style, bars=16, bpm=0.0)
+    samples = round(guide.seconds * SAMPLE_RATE)
+    audio = synth.render(guide.score, samples, guide.palette)
+    levels: dict[str, list[float]] = {}
+    for section in guide.sections:
+        part = audio[round(section.begin * SAMPLE_RATE) : round(section.end * SAMPLE_RATE)]
+        levels.setdefault(section.kind, []).append(metrics.measure_level(part))
+    assert min(levels["chorus"]) > max(levels["verse"]) + 1.5
+    assert min(map(min, levels.values())) > max(levels["chorus"]) - 14
+
+
 def test_a_composed_guide_says_which_composer_made_it() -> None:
     values: dict[str, Any] = {"prompt": "pop", "guide": "auto", "seed": 1, "bars": 8}
     newest, guide = resolve_guide(Request(**values))
-    assert newest.composer == 2
+    assert newest.composer == 3
     assert guide
     assert resolve_guide(newest)[1] == guide
     older, first = resolve_guide(Request(composer=1, **values))

@@ -11,7 +11,7 @@ import numpy as np
 from ..score import Note
 from .arrangement import Arrangement, ChordSpan
 from .drums import find_kicks
-from .fills import is_last_hit
+from .fills import count_last_steps, is_last_hit
 from .form import Section
 from .groove import place
 from .patterns import PATTERNS
@@ -81,7 +81,7 @@ def _write_bar(arrangement: Arrangement, bar: int) -> str:
     steps = arrangement.sketch.meter.steps
     section = arrangement.section_at(bar)
     if is_last_hit(arrangement, bar):
-        return "1".ljust(steps, "-")
+        return "1".ljust(count_last_steps(arrangement.sketch), "-").ljust(steps, ".")
     pattern, length = _choose_pattern(arrangement, section)
     if pattern.on_kick:
         row = _follow_kick(arrangement, section, bar, pattern, length)

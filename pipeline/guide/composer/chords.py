@@ -10,6 +10,7 @@ import numpy as np
 
 from ..score import Note
 from .arrangement import Arrangement, ChordSpan
+from .fills import count_last_steps
 from .form import Section
 from .groove import place, read_level
 from .meter import BarMeter
@@ -91,9 +92,12 @@ def _write_bar(arrangement: Arrangement, section: Section, rhythm: str, bar: int
         symbols = _halve(symbols, index % 2)
     strokes = list(_read_strokes(symbols))
     if section.ending and bar == section.end - 1:
-        return [Stroke(0, sketch.meter.steps, "x")]
+        return [Stroke(0, count_last_steps(sketch), "x")]
     rng = sketch.make_rng("chords", section.backing, index % 16)
     strokes = _vary(strokes, index, sketch.meter, rng)
+    if _is_alone(arrangement, section):
+        sure = [stroke for stroke in strokes if stroke.symbol != "?"]
+        return _hold(sure, sketch.meter)
     if level < CALM:
         strokes = _calm(strokes, sketch.meter)
     elif level < PLAIN:
@@ -136,6 +140,21 @@ def _vary(
         left_out = 1 + int(place * (len(strokes) - 1))
         return strokes[:left_out] + strokes[left_out + 1 :]
     return strokes
+
+
+def _is_alone(arrangement: Arrangement, section: Section) -> bool:
+    """Whether only the chords keep a section from silence: neither drums nor bass play in it, of
+    those that play elsewhere.
+    """
+    sketch = arrangement.sketch
+    rhythm = {"drums", "bass"}
+    return sketch.composer > 2 and bool(rhythm & {*sketch.parts}) and not rhythm & {*section.parts}
+
+
+def _hold(strokes: Sequence[Stroke], meter: BarMeter) -> list[Stroke]:
+    """Every stroke lasts until the next."""
+    ends = [*(stroke.step for stroke in strokes[1:]), meter.steps]
+    return [stroke._replace(length=end - stroke.step) for stroke, end in zip(strokes, ends)]
 
 
 def _calm(strokes: Sequence[Stroke], meter: BarMeter) -> list[Stroke]:

@@ -6,7 +6,7 @@ from .arrangement import Arrangement
 from .form import Section
 from .groove import LIGHT
 from .patterns import PATTERNS
-from .sketch import pick
+from .sketch import Sketch, pick
 
 Rows = dict[str, list[str]]  # of each drum a symbol a step of one bar
 
@@ -45,6 +45,11 @@ def play_last_hit(arrangement: Arrangement) -> Rows:
         rows[drum] = ["."] * arrangement.sketch.meter.steps
         rows[drum][0] = "X"
     return rows
+
+
+def count_last_steps(sketch: Sketch) -> int:
+    """For how many steps of the last bar its notes are held: half of them, as they ring on."""
+    return sketch.meter.steps if sketch.composer == 2 else max(1, sketch.meter.steps // 2)
 
 
 def _count_fill_beats(section: Section, bar: int) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..score import DRUMS, Note
 from .arrangement import Arrangement
+from .styles import STYLES
 
 # A late swung note is a third of its pair's half later: two to one, as in triplets.
 TRIPLET = 1 / 3
@@ -29,6 +30,10 @@ GATE = 0.95  # a note ends a little before the next begins
 LOUDER = 0.4  # of a velocity, where a part is to be as loud as can be, or as quiet
 DRY = 0.45  # of a tone's length, less where the mood is wholly dry
 EXACT = 0.8  # of hands and lateness, less where the mood is wholly clean
+# the factors of all velocities: in verses and in what is no fuller, and in choruses
+VERSE = 0.76
+CHORUS = 1.1
+RISE = 0.27  # of the level from verse to chorus, where a style has as much room
 
 
 class Feel(NamedTuple):
@@ -124,11 +129,15 @@ def find_beat(arrangement: Arrangement, bar: int, step: float) -> float:
 
 def read_level(arrangement: Arrangement, bar: int) -> float:
     """How full and loud a bar is played, 0 to 1: its section's energy and the mood's."""
-    section = arrangement.section_at(bar)
-    level = section.energy + 0.2 * arrangement.sketch.mood.energy
-    if section.build:
-        level += 0.25 * (bar - section.bar) / section.bars
+    level = _find_section_level(arrangement, bar) + 0.2 * arrangement.sketch.mood.energy
     return min(max(level, 0.0), 1.0)
+
+
+def _find_section_level(arrangement: Arrangement, bar: int) -> float:
+    """A section's energy, which grows towards its end where it is to."""
+    section = arrangement.section_at(bar)
+    grown = 0.25 * (bar - section.bar) / section.bars if section.build else 0.0
+    return section.energy + grown
 
 
 def read_dynamics(arrangement: Arrangement, bar: int) -> float:
@@ -138,7 +147,19 @@ def read_dynamics(arrangement: Arrangement, bar: int) -> float:
     place_in_phrase = (bar - arrangement.section_at(bar).bar) % 4
     phrase = (-0.02, 0.01, 0.03, 0.0)[place_in_phrase]
     dusty = 0.08 * arrangement.sketch.mood.dust
-    return 0.8 + 0.28 * read_level(arrangement, bar) + phrase - dusty
+    return _read_force(arrangement, bar) + phrase - dusty
+
+
+def _read_force(arrangement: Arrangement, bar: int) -> float:
+    """The factor of all velocities by what section it is, and by the mood. Choruses stand out also
+    in styles whose verses are loud.
+    """
+    sketch = arrangement.sketch
+    if sketch.composer == 2:
+        return 0.8 + 0.28 * read_level(arrangement, bar)
+    verse = STYLES[sketch.style].energy
+    above = (_find_section_level(arrangement, bar) - verse) / min(RISE, 1 - verse)
+    return VERSE + (CHORUS - VERSE) * min(max(above, 0.0), 1.0) + 0.06 * sketch.mood.energy
 
 
 def _swing(arrangement: Arrangement, step: float) -> float:

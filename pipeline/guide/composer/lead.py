@@ -10,6 +10,7 @@ import numpy as np
 
 from ..score import Note
 from .arrangement import Arrangement, ChordSpan
+from .fills import count_last_steps
 from .form import Section
 from .groove import place
 from .melody import (
@@ -188,7 +189,7 @@ def _write_rhythm(
     until = max(end - pick(rng, _RESTS), begins[-1] + 2)
     cadence = min(max(2 * longest, 4), _LONGEST_CADENCE, until - begins[-1])
     if section.ending and end == section.end * sketch.meter.steps:
-        cadence = end - begins[-1]
+        cadence = max(1, end - sketch.meter.steps + count_last_steps(sketch) - begins[-1])
     lengths = [min(after - begin, longest) for begin, after in itertools.pairwise(begins)]
     return tuple(
         Spot(begin, length, weigh(sketch.meter, begin))

@@ -567,7 +567,10 @@ def _choose_parts(sketch: Sketch, rng: np.random.Generator) -> dict[str, tuple[s
     family = FAMILIES.get(sketch.style, SONG)
     chosen = {}
     for kind in ENERGIES:
-        named = pick(rng, family.parts.get(kind, (ALL,))).split()
+        choices = family.parts.get(kind, (ALL,))
+        if kind == "break" and sketch.composer > 2:
+            choices = tuple(choice for choice in choices if choice != "chords")
+        named = pick(rng, choices).split()
         chosen[kind] = tuple(role for role in ROLES if role in named and role in sketch.parts)
     return {kind: parts or sketch.parts for kind, parts in chosen.items()}
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ...request import NEWEST_COMPOSER
 from .form import LyricSection
 from .meter import BarMeter
 from .mood import Mood
@@ -32,6 +33,8 @@ class Sketch:
     mood: Mood = Mood()
     loop: bool = False  # one section that leads back into its own beginning
     lyrics: tuple[LyricSection, ...] = ()  # in the order in which they are sung
+    # 2 plays sections nearly alike in force, some of them nearly empty, and is cut at the end
+    composer: int = NEWEST_COMPOSER
 
     def make_rng(self, *purpose: str | int) -> np.random.Generator:
         """The random numbers of one purpose, like ("drums", 2) for the second material. Each

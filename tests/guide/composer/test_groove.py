@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.guide.composer.groove import FEELS, find_beat, place, read_level
 from pipeline.guide.composer.mood import Mood
+from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.score import ROLES, Note
 from tests.guide.composer.arrangements import make_arrangement, make_section
 
@@ -148,6 +149,22 @@ def test_loud_sections_are_loud_and_builds_grow() -> None:
     assert levels == sorted(levels)
     assert levels[-1] > levels[0] + 0.2
     assert read_level(make_arrangement(mood=Mood(energy=1.0)), 0) > read_level(build, 0)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_chorus_is_played_harder_than_a_verse_in_every_style_and_mood(style: str) -> None:
+    verse = STYLES[style].energy
+    for mood in (Mood(), Mood(energy=0.9), Mood(energy=-0.9), Mood(dust=0.8)):
+        soft, hard = (
+            np.sqrt(
+                np.mean([note.velocity**2 for note in place_sixteenths(style, mood=mood, **to)])
+            )
+            for to in (
+                {"section": {"energy": verse}},
+                {"section": {"energy": min(verse + 0.27, 1)}},
+            )
+        )
+        assert 20 * np.log10(hard / soft) > 2
 
 
 def test_nothing_is_outside_the_piece_in_any_meter() -> None:

@@ -95,6 +95,18 @@ def test_a_chorus_is_fuller_louder_and_higher_than_its_verse() -> None:
                 assert chorus.progression != verse.progression
 
 
+def test_no_break_is_left_to_the_chords_alone() -> None:
+    for style in STYLES:
+        breaks = [
+            section
+            for seed in range(12)
+            for section in plan(64, style, seed=seed)
+            if section.kind == "break"
+        ]
+        assert breaks
+        assert all(section.parts != ("chords",) for section in breaks)
+
+
 def test_a_line_gets_two_bars_and_a_section_its_label() -> None:
     sections = plan(32, lyrics=SONG)
     assert [section.label for section in sections] == ["Verse 1", "Chorus", "Verse 2", "Chorus"]
