@@ -46,7 +46,6 @@ from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
 _DIFFUSION = 0.8  # share of diffusion in the progress of `_diffuse`; the rest is decoding
-_RINGING = SAMPLE_RATE // 4  # samples that a guide's last notes may need
 
 _Result = TypeVar("_Result")
 # a stage of a run: yields progress and clips on its way to its result
@@ -266,7 +265,8 @@ class Generation:
         samples = self.request.samples
         if not self.request.loop:
             return (yield from synth.render_in_steps(guide.score, samples, guide.palette))
-        ringing = yield from synth.render_in_steps(guide.score, samples + _RINGING, guide.palette)
+        rung = samples + synth.RINGING
+        ringing = yield from synth.render_in_steps(guide.score, rung, guide.palette)
         return loops.fold_tail(ringing, samples)
 
     def _encode_reference(self) -> _Stage[mx.array]:

@@ -46,7 +46,7 @@ BANDS = {
         words="fast, energetic, rolling, dark, dreamy",
     ),
     "hip hop": _read_band(
-        drums="acoustic, 808, lo-fi",
+        drums="boom bap, 808, lo-fi",
         bass="sub bass, electric bass, upright bass",
         chords="rhodes, electric piano, piano, string section",
         lead="flute, bell, trumpet",
@@ -169,6 +169,7 @@ DRUM_WORDS = {
     "909": ("909 drums", "electronic drums", "drum machine"),
     "808": ("808 drums", "808 beat", "808 drum machine"),
     "acoustic": ("acoustic drums", "live drums", "drum kit"),
+    "boom bap": ("boom bap drums", "sampled drums", "drum break"),
     "brushes": ("brushed drums", "drums with brushes", "soft drum kit"),
     "rock": ("big drums", "loud drums", "live drum kit"),
     "lo-fi": ("lo-fi drums", "dusty drums", "soft drums"),

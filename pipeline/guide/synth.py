@@ -87,6 +87,8 @@ OVERTONES = 7  # of a bright tone
 HISS = 0.45  # of metal, beside its pitch
 RING = 2.0  # of its length, longer
 STEP = 100  # notes that are drawn without a pause
+# samples that the last note may ring on for: a crash of much metal
+RINGING = round(max(sound.milliseconds for sound in DRUM_SOUNDS.values()) * (1 + RING) * 48)
 
 
 def render(score: Score, samples: int, palette: GuidePalette = PLAIN) -> npt.NDArray[np.float32]:

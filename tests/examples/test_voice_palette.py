@@ -35,6 +35,18 @@ def test_every_style_has_a_band_and_a_production() -> None:
     assert set(BANDS) == set(palette.PRODUCTIONS) == set(STYLES)
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_instruments_reach_what_they_are_to_play(style: str) -> None:
+    """What is moved by an octave is another tune, and of chords some notes are one."""
+    notes = [note for seed in (1, 2) for note in make_piece(style, seed).score.notes]
+    for role in ("bass", "chords", "lead"):
+        for sound in getattr(BANDS[style], role):
+            instrument = palette.INSTRUMENTS[sound]
+            pitches = [note.pitch for note in notes if note.role == role]
+            moved = [pitch for pitch in pitches if instrument.fold(pitch) != pitch]
+            assert len(moved) <= 0.02 * len(pitches), (sound, min(moved), max(moved))
+
+
 @pytest.mark.parametrize("style", ["house", "jazz", "trap"])
 def test_a_mix_is_as_wide_as_bright_and_as_loud_as_records_are(style: str) -> None:
     song = make_piece(style, 1)
@@ -136,6 +148,29 @@ def test_nothing_is_louder_than_the_limiter_allows(glue: float) -> None:
     rng = np.random.default_rng(2)
     loud = (rng.standard_normal((2, 20_001)) * np.linspace(0, 2, 20_001)).astype(np.float32)
     assert np.abs(loud * effects.make_bus_gain(loud, glue)).max() <= effects.CEILING + 1e-5
+
+
+def test_tape_records_no_offset_of_a_waveform_that_is_not_symmetric() -> None:
+    cycle = np.sin(2 * np.pi * 45 * np.arange(3 * SECOND) / SECOND)
+    lopsided = np.stack([np.exp(cycle) - np.exp(cycle).mean()] * 2).astype(np.float32)
+    rounded = (np.tanh(1.8 * lopsided) / 1.8)[:, SECOND:-SECOND]
+    taped = effects.saturate(lopsided, 1.8)[:, SECOND:-SECOND]
+    assert abs(float(rounded.mean())) > 0.05
+    assert abs(float(taped.mean())) < 0.001
+    assert np.std(taped - rounded) < 0.001
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_kick_of_hip_hop_is_as_loud_as_its_bass_below_100_hertz(seed: int) -> None:
+    """Boom bap is mixed around the kick."""
+    song = make_piece("hip hop", seed)
+    stems = palette.render(song.score, song.sounds, 6 * SECOND, song.production)
+    kick, bass = (
+        metrics.measure_level(stems[role]) + metrics.measure_band(stems[role], 40, 100)
+        for role in ("drums", "bass")
+    )
+    assert kick > bass - 4
+    assert metrics.measure_band(palette.mix(stems), 40, 100) > -4.5
 
 
 @pytest.mark.parametrize(

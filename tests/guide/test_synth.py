@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.guide.composer import styles
 from pipeline.guide.composer_1.styles import STYLES
 from pipeline.guide.guide import resolve_guide
 from pipeline.guide.score import DRUMS, ROLES, Note, Score
-from pipeline.guide.synth import DRUM_SOUNDS, PLAIN, GuidePalette, render
+from pipeline.guide.synth import DRUM_SOUNDS, PLAIN, RINGING, GuidePalette, render
+from pipeline.loops import fold_tail
 from pipeline.request import SAMPLE_RATE, Request
 
 TONAL = ("bass", "chords", "lead")
@@ -162,3 +164,29 @@ def test_long_tones_fade_but_do_not_break() -> None:
 
 def test_every_role_has_a_sound() -> None:
     assert all(render(one_note(role, pitch=42), 9600).any() for role in ROLES)
+
+
+@pytest.mark.parametrize("palette", [PLAIN, GuidePalette(1.0, 1.0, 1.0, 1.0)])
+def test_nothing_rings_longer_than_a_loop_waits_for_it(palette: GuidePalette) -> None:
+    """A crash near the end of a loop was cut after a quarter of a second."""
+    last = [Note("drums", 0.0, 0.25, pitch, 1.0) for pitch in DRUMS]
+    last += [Note(role, 0.0, 0.25, 60, 1.0) for role in ROLES[1:]]
+    for note in last:
+        held = 0 if note.role == "drums" else round(0.25 * SAMPLE_RATE)
+        audio = render(Score(60, (note,)), 4 * SAMPLE_RATE, palette)
+        assert not audio[held + RINGING :].any(), note
+
+
+@pytest.mark.parametrize("style", [*styles.STYLES])
+def test_a_loop_of_any_style_goes_on_at_its_seam(style: str) -> None:
+    for bars in (1, 4):
+        request = Request(style, guide="auto", loop=True, bars=bars, seed=bars).resolved()
+        request, guide = resolve_guide(request)
+        assert guide
+        samples = request.samples
+        ringing = render(guide.score, samples + RINGING, guide.palette)
+        loop = fold_tail(ringing, samples)
+        steps = np.abs(np.diff(np.concatenate([loop, loop[:1]]), axis=0)).max(axis=1)
+        assert steps[-1] <= np.quantile(steps[:-1], 0.99), bars
+        rung = ringing[samples : samples + 480]
+        assert np.allclose(loop[:480], ringing[:480] + rung)

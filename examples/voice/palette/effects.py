@@ -39,6 +39,7 @@ HALFWAY = (np.sinc(np.arange(4) + 0.5) * np.cos(np.pi * (np.arange(4) + 0.5) / 1
 )
 LOOK_AHEAD = 5  # blocks, 7 ms
 GLUE_BLOCKS = 30  # 40 ms
+OFFSET_BLOCKS = 187  # a quarter of a second
 
 
 class Room(NamedTuple):
@@ -132,13 +133,17 @@ def place_in_room(stems: Sequence[Dry], room: Room, tint: Tint) -> list[Planar]:
     spectra = fft.rfft(np.stack([stem.sound for stem in stems]), size)
     for stem, (left, right) in zip(stems, spectra):
         colour = _make_colour(size, tint, stem.amplifier)
-        middle = (left + right) * colour
-        side = (left - right) * colour
+        middle = left + right
+        middle *= colour
+        side = left - right
+        side *= colour
         if stem.send:
             wet_middle, wet_side = _make_room(size, seconds)
             level = np.complex64(stem.send * room.level)
-            side += level * wet_side * middle
-            middle += level * wet_middle * middle
+            wet = level * middle
+            side += wet * wet_side
+            wet *= wet_middle
+            middle += wet
         side *= _make_mono_low(size)
         np.add(middle, side, out=left)
         np.subtract(middle, side, out=right)
@@ -195,10 +200,24 @@ def _make_room(size: int, seconds: float) -> tuple[Response, Response]:
 
 
 def saturate(stem: Planar, drive: float) -> Planar:
-    """As tape does: peaks are rounded, quiet sounds stay as loud."""
+    """As tape does: peaks are rounded, quiet sounds stay as loud, and no offset is recorded."""
     gain = np.float32(drive)
-    saturated: Planar = np.tanh(gain * stem) / gain
+    saturated: Planar = np.tanh(gain * stem)
+    saturated /= gain
+    for channel in saturated:
+        channel -= _find_offset(channel)
     return saturated
+
+
+def _find_offset(channel: Planar) -> Planar:
+    """What a channel (samples,) is around instead of 0, over half a second. Rounding makes one of
+    a waveform that reaches further up than down.
+    """
+    blocks = np.pad(channel, (0, -len(channel) % BLOCK)).reshape(-1, BLOCK)
+    window = np.hanning(2 * OFFSET_BLOCKS + 1)
+    padded = np.pad(blocks.mean(axis=1), OFFSET_BLOCKS)
+    smooth = np.convolve(padded, window / window.sum(), "valid")
+    return _interpolate(smooth)[: len(channel)]
 
 
 def make_wow(samples: int, depth: float) -> npt.NDArray[np.float64]:
@@ -252,7 +271,7 @@ def make_bus_gain(sound: Planar, glue: float) -> Planar:
     loudness = np.sqrt(np.convolve(power, kernel / kernel.sum())[: len(power)])
     glued = np.minimum(1, 0.1 / np.maximum(loudness, 1e-6)) ** glue
     gain = _interpolate(glued)
-    peaks = (_find_peaks(padded) * gain).reshape(-1, BLOCK).max(axis=1)
+    peaks = _find_block_peaks(padded, gain)
     limit = np.minimum(1, CEILING / np.maximum(peaks, 1e-6))
     spread = np.pad(limit, LOOK_AHEAD + 1, mode="edge")
     lowest = np.lib.stride_tricks.sliding_window_view(spread, 2 * LOOK_AHEAD + 3).min(axis=1)
@@ -262,16 +281,24 @@ def make_bus_gain(sound: Planar, glue: float) -> Planar:
     return bus
 
 
-def _find_peaks(sound: Planar) -> Planar:
-    """The louder channel (samples,), at each sample or half-way to the next."""
+def _find_block_peaks(sound: Planar, gain: Planar) -> Planar:
+    """Of each block the loudest place (blocks,), at a sample or half-way to the next, at this gain.
+    Where samples are so quiet that nothing between them can reach CEILING, only they are seen.
+    """
     reach = len(HALFWAY)
+    loud = (np.abs(sound).max(axis=0) * gain).reshape(-1, BLOCK).max(axis=1)
+    around = np.maximum(loud, np.maximum(np.roll(loud, 1), np.roll(loud, -1)))
+    chosen = np.flatnonzero(around > CEILING / (2 * np.abs(HALFWAY).sum()))
     padded = np.pad(sound, ((0, 0), (reach - 1, reach)))
-    halfway = np.zeros_like(sound)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, BLOCK + 2 * reach - 1, axis=1)
+    near = windows[:, chosen * BLOCK]
+    halfway = np.zeros((2, len(chosen), BLOCK), np.float32)
     for distance, share in enumerate(HALFWAY):
-        before = padded[:, reach - 1 - distance :][:, : sound.shape[1]]
-        after = padded[:, reach + distance :][:, : sound.shape[1]]
-        halfway += share * (before + after)
-    peaks: Planar = np.maximum(np.abs(sound), np.abs(halfway)).max(axis=0)
+        first, last = reach - 1 - distance, reach + distance
+        halfway += share * (near[..., first : first + BLOCK] + near[..., last : last + BLOCK])
+    between = np.abs(halfway).max(axis=0) * gain.reshape(-1, BLOCK)[chosen]
+    peaks: Planar = loud
+    peaks[chosen] = np.maximum(loud[chosen], between.max(axis=1))
     return peaks
 
 

@@ -90,22 +90,22 @@ LEAD = ("lead",)
 BOTH = ("chords", "lead")
 
 INSTRUMENTS: dict[str, Instrument] = {
-    "sub bass": Instrument(BASS, 24, 48, 0.18, Tone((1, 0.25, 0.1, 0.04), 0.5, release=0.06)),
+    "sub bass": Instrument(BASS, 24, 55, 0.18, Tone((1, 0.25, 0.1, 0.04), 0.5, release=0.06)),
     "808 bass": Instrument(
         BASS,
         24,
-        50,
+        55,
         0.18,
         Tone((1, 0.16, 0.1), 0.7, 0.6, release=0.12, noise=Noise(600, 6000, 300, 0.2)),
         Amplifier(1.6, 5000),
     ),
     "synth bass": Instrument(
-        BASS, 24, 52, 0.18, Tone(SAW, 1.2, filter=Filter(150, 2600, 9, 3), unison=(1.004,))
+        BASS, 24, 55, 0.18, Tone(SAW, 1.2, filter=Filter(150, 2600, 9, 3), unison=(1.004,))
     ),
     "reese bass": Instrument(
         BASS,
         24,
-        52,
+        55,
         0.17,
         Tone(
             SAW, 0.2, filter=Filter(700, lfo=0.8, lfo_rate=0.7), unison=(1.009, 0.992), width=0.25
@@ -208,7 +208,7 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "vibraphone": Instrument(
         BOTH,
-        53,
+        48,
         89,
         0.1,
         Tone(
@@ -259,8 +259,8 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "choir pad": Instrument(
         CHORDS,
-        48,
-        79,
+        43,
+        84,
         0.085,
         Tone(
             FLAT,
@@ -349,7 +349,7 @@ INSTRUMENTS: dict[str, Instrument] = {
     "distorted guitar": Instrument(
         BOTH,
         36,
-        79,
+        86,
         0.085,
         Tone(_pluck(0.15, 0.8, 40), 0.35, 0.08, release=0.06, width=0.38, noise=PICK),
         Amplifier(9, 6500, 8),
@@ -386,10 +386,10 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "bell": Instrument(
         BOTH,
-        60,
+        48,
         96,
         0.085,
-        Tone((1, 0, 0.5, 0, 0, 0.35, 0, 0, 0.2, 0, 0, 0, 0.1), 1.2, 0.35, release=1.2, width=0.25),
+        Tone((1, 0, 0.5, 0, 0, 0.35, 0, 0, 0.2, 0, 0, 0, 0.1), 1.2, 0.35, 0.002, 1.2, width=0.25),
     ),
     "flute": Instrument(
         LEAD,
@@ -457,8 +457,8 @@ INSTRUMENTS: dict[str, Instrument] = {
     ),
     "vocal": Instrument(
         BOTH,
-        53,
-        79,
+        48,
+        84,
         0.1,
         Tone(
             FLAT,

@@ -218,6 +218,18 @@ KITS: dict[str, dict[int, Drum]] = {
         machine=True,
     ),
     "acoustic": _make_kit(ACOUSTIC),
+    # cut from records, with a low tone under the kick
+    "boom bap": _make_kit(
+        {
+            **ACOUSTIC,
+            KICK: Drum(
+                0.84,
+                0.55,
+                (Body(53, 7, fall=110), Body(92, 28, level=0.2)),
+                (Noise(1200, 7000, 220, 0.35),),
+            ),
+        }
+    ),
     "brushes": _make_kit(
         {
             **ACOUSTIC,
@@ -262,7 +274,7 @@ KITS: dict[str, dict[int, Drum]] = {
     ),
     "lo-fi": _make_kit(
         {
-            KICK: Drum(0.65, 0.45, (Body(52, 12, fall=120),), (Noise(500, 4000, 200, 0.3),)),
+            KICK: Drum(0.78, 0.5, (Body(50, 7.5, fall=110),), (Noise(500, 4000, 200, 0.3),)),
             SNARE: Drum(0.48, 0.3, (Body(170, 25, fall=30, level=0.7),), (Noise(700, 6500, 19),)),
             CLAP: Drum(0.36, 0.3, noises=(Noise(800, 5000, 20, claps=(0.013, 0.026)),), width=0.3),
             HAT: Drum(0.18, 0.1, noises=(Noise(4500, 11000, 60),), pan=0.15, looseness=0.02),

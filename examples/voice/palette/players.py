@@ -92,7 +92,14 @@ def _put_on_bus(stems: Mapping[str, Planar], glue: float) -> dict[str, Audio]:
     fading = min(CLIP_FADE, len(gain))
     gain[-fading:] *= np.linspace(1, 0, fading, dtype=np.float32)
     fade_in(gain)
-    return {role: np.ascontiguousarray((gain * stem).T) for role, stem in stems.items()}
+    return {role: _interleave(stem, gain) for role, stem in stems.items()}
+
+
+def _interleave(stem: Planar, gain: Planar) -> Audio:
+    """The stem, so much of it, as (samples, 2)."""
+    audio = np.empty(stem.shape[::-1], np.float32)
+    np.multiply(stem, gain, out=audio.T)
+    return audio
 
 
 def _render_part(
@@ -241,7 +248,7 @@ def _to_hertz(pitch: float) -> float:
 
 def _find_hardness(velocity: float, hardness: float) -> float:
     """0..1: how much of a shot's edge is heard."""
-    return min(max(1.25 * velocity - 0.25 + hardness, 0.0), 1.2)
+    return min(max(1.25 * velocity - 0.15 + hardness, 0.0), 1.2)
 
 
 def _add_shot(

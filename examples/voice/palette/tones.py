@@ -161,11 +161,13 @@ def _make_cycles(soft: Floats, edge: Floats) -> Cycles:
 
 @lru_cache(maxsize=16)
 def _place_rows(seconds: float) -> tuple[npt.NDArray[np.intp], Planar]:
-    """Between which moments each sample is: the number of the earlier one, and how far from it."""
+    """Between which moments each sample is: the number of the earlier one, and how far from it, for
+    both layers.
+    """
     moments = _choose_moments(seconds)
     rows = np.interp(make_times(seconds), moments, np.arange(len(moments)))
     row = np.minimum(rows.astype(np.intp), len(moments) - 2)
-    return row, (rows - row).astype(np.float32)
+    return row, _repeat((rows - row).astype(np.float32))
 
 
 def _play_cycles(cycles: Cycles, seconds: float, turns: Floats) -> Cycles:
@@ -173,7 +175,7 @@ def _play_cycles(cycles: Cycles, seconds: float, turns: Floats) -> Cycles:
     width = cycles.shape[1]
     column = (turns - np.floor(turns)) * (width - 1)
     left = np.minimum(column.astype(np.intp), width - 2)
-    across = (column - left).astype(np.float32)
+    across = _repeat((column - left).astype(np.float32))
     row, down = _place_rows(seconds)
     places = row * width
     places += left
@@ -183,9 +185,13 @@ def _play_cycles(cycles: Cycles, seconds: float, turns: Floats) -> Cycles:
     return _blend(upper, lower, down)
 
 
-def _blend(one: Cycles, other: Cycles, part: Planar) -> Cycles:
+def _repeat(part: Planar) -> Planar:
+    """Each number twice: for both layers."""
+    return np.repeat(part, 2)
+
+
+def _blend(one: Cycles, other: Cycles, parts: Planar) -> Cycles:
     """In place: of the one, and so much of the other."""
-    parts = np.repeat(part, 2)  # of both layers
     change = other.view(np.float32)
     blended = one.view(np.float32)
     change -= blended
