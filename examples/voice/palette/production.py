@@ -49,7 +49,7 @@ PRODUCTIONS = {
         crackle=0.016,
     ),
     "rock": Production(
-        Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=0.5, glue=0.25, tape=1.0
+        Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=-0.5, glue=0.25, tape=1.0
     ),
     "pop": Production(Room(0.9), 2.5, 0.14, Tint(bright=1), glue=0.4),
     "reggae": Production(Room(1.3), 1, 0.12, Tint(low=1, bright=-1), glue=0.3, tape=1.0),
@@ -63,7 +63,7 @@ PRODUCTIONS = {
     "jazz": Production(Room(1.0, 1.05), 0, 0.1, Tint(bright=-1), level=-4, glue=0.1),
     "bossa nova": Production(Room(0.9), 0, 0.1, Tint(bright=1.5), level=-3, glue=0.15),
     "metal": Production(
-        Room(0.6, 0.9), 1, 0.08, Tint(bright=-6, high_pass=40), level=0.5, glue=0.3, tape=1.2
+        Room(0.6, 0.9), 1, 0.08, Tint(bright=-6, high_pass=40), level=0.0, glue=0.3, tape=1.2
     ),
     "country": Production(Room(0.8), 0.5, 0.1, Tint(bright=-4), level=0.5, glue=0.3),
     "uk garage": Production(Room(0.9), 4, 0.14, Tint(bright=-2), level=0.5, glue=0.4),
