@@ -154,6 +154,19 @@ def test_reroll_makes_a_take_again_with_another_seed(stage: Stage) -> None:
     assert run(stage.settings.state, "play", "--reroll", "nobody").returncode == 1
 
 
+@pytest.mark.parametrize("command", ["play", "send"])
+def test_what_the_model_would_refuse_ends_at_once(stage: Stage, command: str) -> None:
+    words = {
+        "play": ("pad", "--preview", "9", *SECONDS),
+        "send": ("/ace/generate", "one", "prompt", "pad", "preview", "9", "seconds", "1"),
+    }
+    done = run(stage.settings.state, command, *words[command])
+    assert done.returncode == 1
+    assert "preview must be steps before the last of 4, got 9" in done.stdout + done.stderr
+    assert "queued" not in done.stdout
+    assert not stage.model.played
+
+
 @pytest.mark.parametrize("command", [("reroll", "first"), ("play", "--reroll", "first")])
 def test_a_reroll_takes_every_field_and_files_of_this_machine(
     stage: Stage, tmp_path: Path, command: tuple[str, ...]
