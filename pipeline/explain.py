@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .prompt_reading import read_prompt
 from .prompts import KNOWN_BEATS, find_known_signature
 from .reading.said import Said
-from .request import DEFAULT_SECONDS, UNDERSTAND, Request
+from .request import UNDERSTAND, Request
 
 
 class Explanation(NamedTuple):
@@ -31,20 +31,7 @@ def list_prompt_explanations(request: Request) -> tuple[Explanation, ...]:
     """The same, with what of it is a problem."""
     if request.task == UNDERSTAND:
         return ()
-    return (
-        *_explain_length(request),
-        *_explain_prompt(request),
-        *_explain_signature(request.follow_prompt()),
-    )
-
-
-def _explain_length(request: Request) -> Iterator[Explanation]:
-    """That only one of two lengths counts. 30 seconds may be nobody's: as long is
-    `AceStep.generate` where nobody says otherwise.
-    """
-    if request.bars and request.seconds not in (0.0, DEFAULT_SECONDS):
-        text = f"bars {request.bars} was taken, and not seconds {request.seconds:.10g}"
-        yield Explanation(text, True)
+    return (*_explain_prompt(request), *_explain_signature(request.follow_prompt()))
 
 
 def _explain_prompt(request: Request) -> Iterator[Explanation]:

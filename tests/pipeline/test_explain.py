@@ -97,8 +97,6 @@ def test_a_repaint_by_bars_takes_the_tempo_of_its_prompt() -> None:
             {"prompt": "84 bpm", "task": "cover", "source": "a.wav", "bpm": 92},
             ("the prompt says 84 bpm, and bpm 92 is its source's or was given: it is 92",),
         ),
-        ({"prompt": "house", "bars": 2, "seconds": 20}, ("bars 2 was taken, and not seconds 20",)),
-        ({"prompt": "house", "bars": 2, "seconds": 30}, ()),  # as `AceStep.generate` always says
         (
             {"prompt": "in 6/8", "beats_per_bar": 4},
             ("the prompt says 6/8, and beats_per_bar 4 was given: it is 4",),
