@@ -71,7 +71,7 @@ _RARELY_SUNG: _Table = {
         "Berso, Strofo, Строфа, Στροφή, בית, بند, موال, Речитатив, ラップ, 랩"
     ),
     "pre": "Build-Up",
-    "chorus": "Hook, Coro, Koor, Koro, Pallavi, Tornada, Inciso, Хук, टेक, टेक पद, สร้อย",
+    "chorus": "Hook, المذهب, Coro, Koor, Koro, Pallavi, Tornada, Inciso, Хук, टेक, टेक पद, สร้อย",
     "bridge": (
         "Bridge, Middle 8, Middle Eight, Puente, Ponte, Pont, Brücke, Bruecke, Bro, Brygga, "
         "Stick, Stikk, Brug, Punte, Köprü, Prelaz, Most, Łącznik, Átvezető, Brú, Tiltas, "

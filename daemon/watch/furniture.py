@@ -92,6 +92,8 @@ _LEGEND = re.compile(  # of a tab
 )
 _COMMENT = re.compile(r"\[([a-z]{1,2})\] ?(?=\S)")  # of Google Docs, behind the words
 
+_COMMENT_MARK = re.compile(r"(?<=\S)\[[a-z]\]")
+
 
 class Furniture(NamedTuple):
     """What was found, by the indices of lines: `lines` as they are sung, with `remarks` on those
@@ -114,6 +116,7 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
     left_out: dict[int, tuple[str, str]] = {}
     asked: dict[int, str] = {}
     title = ""
+    last = 0  # line of a program
     tasks = _find_tasks(texts)
     is_list = 2 * len(tasks) >= sum(map(bool, texts))
     has_small = any(map(str.islower, "".join(texts)))
@@ -133,7 +136,7 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
             title = title or _find_title(folded, text)
         elif _is_of_program(folded):
             left_out[index] = ("not sung: what a program wrote", "")
-            asked |= dict.fromkeys(_list_stanza(texts, index), MAIL_HINT)
+            last = index
         elif _LEGEND.fullmatch(folded.lower()):
             left_out[index] = ("not sung: how a tab is read", "")
         elif _RATE.fullmatch(folded.lower()) and _ASKED.search(folded.lower()):
@@ -143,10 +146,11 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
             left_out[index] = ("not sung: a note to its writer", hint)
         elif _SMALL_TO_DO.fullmatch(folded.lower()):
             asked[index] = "write TODO: in capitals where it is a note to yourself"
-    for index in (comments := _find_comments(texts)):
-        left_out[index] = ("not sung: a comment", "")
-        mark = texts[index][: texts[index].index("]") + 1]
-        kept[: min(comments)] = [line.replace(mark, "") for line in kept[: min(comments)]]
+    asked |= dict.fromkeys(_list_stanza(texts, last), MAIL_HINT)
+    if comments := _find_comments(texts):
+        left_out |= dict.fromkeys(comments, ("not sung: a comment", ""))
+        first = min(comments)
+        kept[:first] = [_COMMENT_MARK.sub("", line) for line in kept[:first]]
     head = _find_page_head(texts)
     left_out |= head | _find_page_end(texts) | _find_footnotes(texts)
     named = next((texts[index] for index, said in head.items() if said[0] == TITLE), "")
@@ -246,8 +250,9 @@ def _find_page_end(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
     for index, text in enumerate(texts):
         if not index or texts[index - 1] or not _BEHIND.fullmatch(fold_word(text)):
             continue
-        below = [n for n, other in enumerate(texts) if n > index and other]
-        if below and _is_credit(texts[below[0]]):
+        following = next((n for n in range(index + 1, len(texts)) if texts[n]), index)
+        if following > index and _is_credit(texts[following]):
+            below = [n for n in range(following, len(texts)) if texts[n]]
             message = "not sung: what a page says of the song"
             return {n: (message, SUNG_HINT if n == index else "") for n in (index, *below)}
     if last := [n for n, text in enumerate(texts) if text][-1:]:

@@ -67,7 +67,7 @@ INSERT = "insert"  # no parameter of a take: who puts it into a DAW
 NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
 _FENCE = re.compile(r"-{3,}|[—–][-—–]*|\+{3,}")  # editors make dashes of hyphens
-_KEY = re.compile(r"[^\W\d_][\w -]{0,40}")
+_KEY = re.compile(r"[^\W\d_][\w \u0900-\u0dff\u0e30-\u0e4e-]{0,40}")  # with vowels of Asia
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
 _CURLY_QUOTED = re.compile(r"[“„«「『]([^“”„«»「」『』]*)[“”»」』]\s*(?:#.*)?")

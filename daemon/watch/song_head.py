@@ -21,15 +21,15 @@ TRANSPOSE = "transpose"
 _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim dalcim judul "
-    "başlık laulunnimi tênbài τίτλος שםהשיר العنوان शीर्षक",
+    "başlık laulunnimi tênbài τίτλος שםהשיר שם اسمالأغنية عنوانالأغنية गीत العنوان शीर्षक",
     "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
-    "темп テンポ 速度 템포 빠르기",
+    "קצב טמפו السرعة تمبو गति टेम्पो темп テンポ 速度 템포 빠르기",
     "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
     "tonation hangnem ton sävellaji tónina nadadasar tông τόνος סולם тональность "
     "キー 调 調 调性 調性 키 조",
     "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
     "maatsoort tahti taktslag olcu metrum "
-    "misura tempoindicatie размер 拍子 拍号 拍號 박자",
+    "משקל nhịp misura tempoindicatie размер 拍子 拍号 拍號 박자",
     "language": "lang sprache idioma langue lingua taal jezyk sprak язык 语言 語言 言語 언어",
     "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
     "": "subtitle alttitle sorttitle artist artists interpret kunstler interprete artista "
@@ -46,7 +46,9 @@ _WORDS = {
     "afinacao accordatura difficulty level strumming strummingpattern strum pattern source url "
     "link website transcribedby tabbedby chordsby submittedby version updated date keywords "
     "topic topics transpose note notes nb book songbook scripture footer "
-    "from to cc subject betreff asunto objet oggetto exclude excludestyles "
+    "tekst מילים לחן ביצוע עיבוד كلمات ألحان غناء توزيع المقام مقام الإيقاع إيقاع राग ताल "
+    "गायक संगीत गीतकार फिल्म sángtác nhạc trìnhbày casĩ tácgiả from to "
+    "cc subject betreff asunto objet oggetto exclude excludestyles "
     "compositor compositora compositeur arranjo kapodaster tune hymntune "
     "wykonawca zespół słowa muzyka słowaimuzyka bicie zpevak hudba slova eloado artiest "
     "szoveg zene szerzo esittäjä sanatçı söz müzik zpěvák penyanyi pencipta sanatci soz muzik "
@@ -161,6 +163,8 @@ _NOTES = {
 _ALIKE = str.maketrans("АВСЕНм", "ABCEHm")  # letters of Cyrillic that look like notes
 _CYRILLIC = re.compile("[АВСDЕFGН][#b]?[мm]?")
 _SHARPS = ("#", "di", "so", "ди")  # dièse, sostenido, диез
+_SIGNS = re.compile(r"[^\w\u0900-\u0dff\u0e30-\u0e4e]|_")  # vowels of Asia are none
+_DO = re.compile(r" ?= ?do\b.{0,20}", re.IGNORECASE)  # of Indonesia: G = do
 _SOLFEGE = re.compile(
     f"({'|'.join(_NOTES)})"
     r" ?-?(#|b|diese|bemol|sostenido|диез|бемоль|диес)?"
@@ -173,7 +177,7 @@ _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
-_SAID = re.compile(r"[^\W_][\w &/#'().-]{0,30}")
+_SAID = re.compile(r"[^\W_][\w &/#'().\u0900-\u0dff\u0e30-\u0e4e-]{0,30}")  # with vowels of Asia
 _NAMED = re.compile(r"(?<!\S)([^\W\d_]{1,20}) ?[:=]")  # a word with a mark behind it
 _PROMPT = re.compile(r"(?<![^\W_])\d{2,3}(?:[.,]\d)? ?bpm(?![^\W_])")
 _KEYED = re.compile(
@@ -213,7 +217,7 @@ def find_fact(word: str, value: str) -> Fact | None:
     if name == "bpm":
         said = Said() if _NUMBER.fullmatch(value) else _find_tempo(value)
     elif name == "key":
-        value = _translate_key(value)
+        value = _translate_key(_DO.sub("", value))
         said = _find_key(value)
     elif name is None:
         parts = map(_spell, _AND.split(fold_word(word)))
@@ -418,7 +422,7 @@ def _translate_key(value: str) -> str:
 
 
 def _spell(word: str) -> str:
-    return re.sub(r"[\W_]", "", fold_word(word))
+    return _SIGNS.sub("", fold_word(word))
 
 
 def _split_facts(line: str) -> list[str]:

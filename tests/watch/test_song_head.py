@@ -317,3 +317,22 @@ def test_each_thing_of_a_line_is_told_once(line: str) -> None:
 def test_the_word_that_was_meant_is_one_of_song_sheets(line: str, meant: str) -> None:
     problems = find_problems(read_sheet(f"Title: X\n{line}{BODY}").notes)
     assert [note.hint for note in problems] == [f"did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    ("head", "values"),
+    [
+        (
+            "שם: סירות\nמילים: פלוני\nסולם: Am\nקצב: 92",
+            {"name": "סירות", "key": "A minor", "bpm": 92},
+        ),
+        ("اسم الأغنية: قوارب\nكلمات: مجهول\nالمقام: نهاوند", {"name": "قوارب"}),
+        ("गीत: कागज़\nराग: यमन\nताल: कहरवा\nगति: 92", {"name": "कागज़", "bpm": 92}),
+        ("Judul: Perahu\nNada dasar: G = do", {"name": "Perahu", "key": "G major"}),
+        ("Tên bài: Thuyền\nSáng tác: Ai\nNhịp: 3/4", {"name": "Thuyền", "time_signature": "3/4"}),
+        ("Titel: Bootjes\ntekst: Niemand", {"name": "Bootjes"}),
+    ],
+)
+def test_heads_of_asia_and_of_the_south_are_read(head: str, values: dict[str, object]) -> None:
+    assert understand(head) == values
+    assert not find_problems(read_sheet(head + BODY).notes)
