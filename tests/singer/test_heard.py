@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import load
 from tests.support.ears import (
     check_model,
     choose,
@@ -16,7 +17,7 @@ from tests.support.ears import (
     split_words,
 )
 from tests.support.sung_lines import LINES
-from tests.tools.sung import SINGERS, TEMPOS, mix_line, sing_line
+from tests.tools.sung import SINGERS, TEMPOS, mix_line, play_line, sing_line
 
 pytest.importorskip("hama")
 
@@ -47,6 +48,18 @@ def test_they_are_told_apart_in_front_of_a_band(singer: str) -> None:
     ear = open_phoneme_ear()
     heard = [
         choose(ear.compare(mix_line(singer, 100, line, seed), LINES)) == line
+        for seed, line in enumerate(LINES)
+    ]
+    assert sum(heard) >= 9
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("singer", SINGERS)
+def test_they_are_told_apart_in_a_clip_of_mini(singer: str) -> None:
+    ear = open_phoneme_ear()
+    model = load("mini")
+    heard = [
+        choose(ear.compare(play_line(model, singer, 100, line, seed), LINES)) == line
         for seed, line in enumerate(LINES)
     ]
     assert sum(heard) >= 9

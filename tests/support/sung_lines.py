@@ -110,3 +110,17 @@ LAST_LINES = (
     "please forgive the things I said",
     "two old men sat down to talk",
 )
+# Ten that were counted once, after the band gave way to the whole of a voice: the next to keep
+# untouched.
+FRESH_LINES = (
+    "lanterns drifting down the muddy creek",
+    "my brother hid the map beneath the stairs",
+    "golden apples rolling off the truck",
+    "who left the kettle boiling in the dark",
+    "yesterday the sparrows learned to dance",
+    "gather all the pieces of the moon",
+    "cracked paint upon a wooden gate",
+    "they buried treasure near the sandy shore",
+    "velvet curtains hide the empty stage",
+    "I counted seven ships before the dawn",
+)

@@ -36,6 +36,7 @@ from tests.support.ears import (
 )
 from tests.support.sung_lines import (
     CHOICE_LINES,
+    FRESH_LINES,
     LAST_LINES,
     LINES,
     NEW_LINES,
@@ -138,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "tried": lambda: spell(TRIED_LINES),  # how stops are made was tried on these,
         "choice": lambda: spell(CHOICE_LINES),  # decided by these,
         "last": lambda: spell(LAST_LINES),  # and counted on these, once
+        "fresh": lambda: spell(FRESH_LINES),  # on which nothing was tried either
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bpm", nargs="*", type=float, default=TEMPOS)
