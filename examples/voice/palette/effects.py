@@ -124,31 +124,38 @@ class Dry(NamedTuple):
 
 def place_in_room(stems: Sequence[Dry], room: Room, tint: Tint) -> list[Planar]:
     """The stems, coloured, through their amplifiers' cabinets, with their room, and with nothing at
-    the sides below 150 Hz. All are transformed at once, which takes half the time.
+    the sides below 150 Hz.
     """
     samples = stems[0].sound.shape[1]
     seconds = min(ROOMS, key=lambda length: abs(length - room.seconds))
     size = find_fft_size(samples + round(seconds * SAMPLE_RATE))
+    return [_place(stem, room.level, seconds, tint, size)[:, :samples] for stem in stems]
+
+
+def _place(stem: Dry, level: float, seconds: float, tint: Tint, size: int) -> Planar:
+    """One stem, (2, size). What is alike on both sides is transformed once."""
+    is_mono = np.array_equal(*stem.sound)
     # in float32, a third of the time of numpy's
-    spectra = fft.rfft(np.stack([stem.sound for stem in stems]), size)
-    for stem, (left, right) in zip(stems, spectra):
-        colour = _make_colour(size, tint, stem.amplifier)
-        middle = left + right
-        middle *= colour
-        side = left - right
+    spectra = fft.rfft(stem.sound[:1] if is_mono else stem.sound, size)
+    colour = _make_colour(size, tint, stem.amplifier)
+    middle = spectra[0] + spectra[-1]
+    middle *= colour
+    if is_mono and not stem.send:
+        sound = fft.irfft(middle, size, overwrite_x=True)
+        return np.stack([sound, sound])
+    side = np.zeros_like(middle)
+    if not is_mono:
+        np.subtract(spectra[0], spectra[1], out=side)
         side *= colour
-        if stem.send:
-            wet_middle, wet_side = _make_room(size, seconds)
-            level = np.complex64(stem.send * room.level)
-            wet = level * middle
-            side += wet * wet_side
-            wet *= wet_middle
-            middle += wet
-        side *= _make_mono_low(size)
-        np.add(middle, side, out=left)
-        np.subtract(middle, side, out=right)
-    placed = fft.irfft(spectra, size, overwrite_x=True)
-    return [*placed[:, :, :samples]]
+    if stem.send:
+        wet_middle, wet_side = _make_room(size, seconds)
+        wet = np.complex64(stem.send * level) * middle
+        side += wet * wet_side
+        wet *= wet_middle
+        middle += wet
+    side *= _make_mono_low(size)
+    placed: Planar = fft.irfft(np.stack([middle + side, middle - side]), size, overwrite_x=True)
+    return placed
 
 
 @lru_cache(maxsize=24)

@@ -36,7 +36,7 @@ PRODUCTIONS = {
     "techno": Production(Room(1.3, 1.7), 7, 0.2, level=1, glue=0.45),
     "drum and bass": Production(Room(1.0), 4, 0.12, Tint(bright=-3), level=1, glue=0.5),
     "hip hop": Production(Room(0.6), 3, 0.15, Tint(bright=1.5), glue=0.4, tape=1.2),
-    "trap": Production(Room(1.2, 1.2), 4, 0.18, Tint(bright=4, low=1), level=0.5, glue=0.4),
+    "trap": Production(Room(1.2, 1.2), 4, 0.18, Tint(bright=4.4, low=1), level=0.5, glue=0.4),
     "lo-fi": Production(
         Room(0.7, 0.9),
         4,
@@ -49,7 +49,7 @@ PRODUCTIONS = {
         crackle=0.016,
     ),
     "rock": Production(
-        Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=-0.5, glue=0.25, tape=1.0
+        Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=-1.4, glue=0.25, tape=1.0
     ),
     "pop": Production(Room(0.9), 2.5, 0.14, Tint(bright=1), glue=0.4),
     "reggae": Production(Room(1.3), 1, 0.12, Tint(low=1, bright=-1), glue=0.3, tape=1.0),
