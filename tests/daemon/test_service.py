@@ -58,7 +58,8 @@ def test_a_signal_ends_it_although_the_model_never_finishes_loading(
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     with hub, started(tmp_path / "out", model="ACE-Step/Ace-Step1.5") as (daemon, client):
         assert client.ask("/ace/status")[1][0] == "loading"
-        assert client.ask("/ace/generate", "early", "prompt", "x")[0] == "/ace/queued"
+        client.send("/ace/generate", "early", "prompt", "x")
+        client.until("/ace/queued")
         daemon.process.send_signal(signal.SIGTERM)
         assert daemon.process.wait(60) == 0
 

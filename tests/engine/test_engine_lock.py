@@ -103,10 +103,11 @@ def touches(monkeypatch: pytest.MonkeyPatch) -> Touches:
 def files(tmp_path: Path) -> dict[str, Any]:
     """Values of a request that names files of every kind, with a tempo that is read."""
     sound = tmp_path / "loop.wav"
-    soundfile.write(sound, [[0.0, 0.0]] * 4800, 48_000)
+    soundfile.write(sound, [[0.0, 0.0]] * 240_000, 48_000)
     guide = tmp_path / "verse.mid"
-    mido.MidiFile().save(guide)
-    return {"source": str(sound), "reference": str(sound), "guide": str(guide), "task": "cover"}
+    notes = [mido.Message("note_on", note=60), mido.Message("note_off", note=60, time=480)]
+    mido.MidiFile(tracks=[mido.MidiTrack(notes)]).save(guide)
+    return {"source": str(sound), "reference": str(sound), "guide": str(guide), "task": "repaint"}
 
 
 def started(engine: Engine) -> Recorder:

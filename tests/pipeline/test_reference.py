@@ -191,12 +191,14 @@ def test_a_file_without_sound_is_refused(
         render_clips(turbo, reference=str(tmp_path / "odd.wav"))
 
 
-@pytest.mark.parametrize("content", [b"just words, no sound", b""], ids=len)
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"just words, no sound", "is not readable audio"), (b"", "has no sound")]
+)
 def test_a_text_that_is_called_a_wav_is_refused(
-    turbo: AceStep, tmp_path: Path, content: bytes
+    turbo: AceStep, tmp_path: Path, content: bytes, says: str
 ) -> None:
     (tmp_path / "words.wav").write_bytes(content)
-    with pytest.raises(BadRequest, match=r"reference: words\.wav is not readable audio"):
+    with pytest.raises(BadRequest, match=rf"reference: words\.wav {says}"):
         render_clips(turbo, reference=str(tmp_path / "words.wav"))
 
 

@@ -87,11 +87,18 @@ def refusal(ace_step: AceStep, **values: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "content", [b"just words, no sound", b"", b"RIFF\xff\xff\xff\x7fWAVEfmt "], ids=len
+    ("content", "says"),
+    [
+        (b"just words, no sound", "is not readable audio ("),
+        (b"", "has no sound: it ends behind its header"),
+        (b"RIFF\xff\xff\xff\x7fWAVEfmt ", "is not readable audio ("),
+    ],
 )
-def test_what_is_no_sound_is_refused(ace_step: AceStep, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_sound_is_refused(
+    ace_step: AceStep, tmp_path: Path, content: bytes, says: str
+) -> None:
     (tmp_path / "broken.wav").write_bytes(content)
-    assert "source: broken.wav is not readable audio (" in refusal(
+    assert f"source: broken.wav {says}" in refusal(
         ace_step, task="cover", source=str(tmp_path / "broken.wav")
     )
 
