@@ -59,7 +59,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     track = mido.MidiTrack([mido.Message("note_on", note=60), mido.Message("note_off", time=1920)])
     mido.MidiFile(tracks=[track]).save(out / "verse.mid")
     given = Settings(out=out, state=tmp_path / "state", port=0, tcp=0, model="mini", rate=100_000)
-    with Stage(given, SteppedModel()) as stage:
+    model = SteppedModel()
+    model.defaults = model.defaults._replace(num_steps=8)  # as turbo and mini have
+    with Stage(given, model) as stage:
         wait_until_warm(stage)
         yield stage
 

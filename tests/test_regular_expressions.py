@@ -26,6 +26,7 @@ MADE_OF_ARGUMENTS = {
     r"f'<{tag}>(.*?)</{tag}>'",  # a tag of ours, in what the planner wrote
     r"f'(.*\\.)?({pattern})'",
     r"f'(?<=[._]){re.escape(theirs)}$'",  # an ending of ours, in a layer's name
+    r"f'(?<!\\w){re.escape(words)}(?!\\w)'",  # what a prompt says of its tempo
 }
 QUICK = 0.004  # seconds for 2,000 characters: not worth a second look
 SLOW = 0.05  # seconds for a few

@@ -172,11 +172,17 @@ def test_a_pad_whose_order_is_refused_is_as_it_was_and_its_surface_is_told(
     client.until("/ace/finished")
 
 
+def save_guide(folder: Path) -> Path:
+    track = mido.MidiTrack([mido.Message("note_on", note=60), mido.Message("note_off", time=480)])
+    guide = folder / "verse.mid"
+    mido.MidiFile(tracks=[track]).save(guide)
+    return guide
+
+
 def test_the_order_of_one_client_stays_while_a_guide_is_read_and_others_go_first(
     stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guide = tmp_path / "out" / "verse.mid"
-    mido.MidiFile().save(guide)
+    guide = save_guide(tmp_path / "out")
     go_on = threading.Event()
 
     def resolve(request: Request, default_guide: str) -> Request:
@@ -236,8 +242,7 @@ def test_a_search_that_takes_long_keeps_nobody_waiting(
 def test_no_order_and_no_bank_waits_for_a_search_and_sync_waits_for_its_own(
     stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guide = tmp_path / "out" / "verse.mid"
-    mido.MidiFile().save(guide)
+    guide = save_guide(tmp_path / "out")
     with closing(stage.client()) as other, held_searches(stage, monkeypatch):
         for _ in range(3):
             other.send("/ace/history", "somebody", "else's")
@@ -258,8 +263,7 @@ def test_no_order_and_no_bank_waits_for_a_search_and_sync_waits_for_its_own(
 def test_a_search_waits_for_the_order_that_its_client_sent_before(
     stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guide = tmp_path / "out" / "verse.mid"
-    mido.MidiFile().save(guide)
+    guide = save_guide(tmp_path / "out")
     go_on = threading.Event()
 
     def resolve(request: Request, default_guide: str) -> Request:
