@@ -63,6 +63,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "arguments", [("integrations",), ("integrations", "--json"), ("settings",)]
 )

@@ -60,6 +60,7 @@ def test_nothing_is_told_of_a_plan_where_there_is_none(client: OscClient) -> Non
     assert "/ace/planned" not in [address for address, _ in client.until_end("plain")]
 
 
+@pytest.mark.long
 def test_lyrics_beyond_the_planners_context_fail_and_say_what_to_do(client: OscClient) -> None:
     client.send("/ace/generate", "long", *SONG[:2], "lyrics", "la " * 4500, "seconds", 2)
     _, (_, command, code, message, hint) = client.until_end("long")[-1]

@@ -50,6 +50,7 @@ def test_a_signal_while_the_model_loads_ends_it_too(tmp_path: Path) -> None:
         assert daemon.process.wait(60) == 0
 
 
+@pytest.mark.long
 def test_a_signal_ends_it_although_the_model_never_finishes_loading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_window_in_bars_is_repainted_and_the_rest_stays(client: OscClient, son
     assert not np.allclose(files["mix"][RATE:], there[RATE:], atol=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", ["", "extract"])
 def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, task: str) -> None:
     source = ("task", task, "source", song) if task else ("prompt", "house", "seconds", 0.5)
@@ -62,6 +63,7 @@ def test_the_files_of_stems_and_the_rest_add_up(client: OscClient, song: str, ta
     )
 
 
+@pytest.mark.long
 def test_a_loop_lands_with_bars_to_the_sample(client: OscClient) -> None:
     files = generate_files(client, "loop", "prompt", "house", "loop", 1, "bars", 1, "bpm", 123)
     assert len(files["mix"]) == round(4 * 60 / 123 * RATE)
@@ -96,6 +98,7 @@ def test_a_clip_that_was_made_here_is_repainted_without_encoding(
     assert counted(client)["source"] != before
 
 
+@pytest.mark.long
 def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
     client.send(
         "/ace/generate", "early", "prompt", "house", "seconds", 1, "num_steps", 4, "preview", 2

@@ -109,6 +109,7 @@ def test_a_more_urgent_job_is_done_first_and_a_cancelled_one_stops(load: LoadMod
         assert until(process, RenderCancelled).ticket == 1
 
 
+@pytest.mark.long
 def test_a_request_that_cannot_be_made_says_why_and_the_next_one_is_made(load: LoadModel) -> None:
     with working(load) as process:
         until(process, ModelLoaded)

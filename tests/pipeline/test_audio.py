@@ -142,6 +142,7 @@ def test_the_mean_of_every_channel_is_zero(name: str, cut: int, offset: float) -
 # --- level ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @every_signal
 @pytest.mark.parametrize("cut", [0, 777])
 @pytest.mark.parametrize("peak_db", [-1.0, 0.0])

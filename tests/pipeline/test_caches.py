@@ -68,6 +68,7 @@ def _count(kind: type, name: str, counted: Counter[str], monkeypatch: pytest.Mon
     monkeypatch.setattr(kind, name, counting)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", ["", "cover-nofsq"])
 def test_a_reroll_computes_no_condition_and_encodes_nothing(
     ace_step: AceStep, calls: Counter[str], tmp_path: Path, task: str

@@ -90,6 +90,7 @@ def test_its_parameters_have_the_defaults_of_the_table() -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "change",
     [
@@ -480,6 +481,7 @@ def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, turbo: 
     assert sung.info.notes == ()
 
 
+@pytest.mark.long
 def test_what_is_longer_than_the_model_reads_is_said_with_its_first_words(turbo: AceStep) -> None:
     short = Request(prompt="ballad", seconds=0.5, num_steps=1, plan="off", seed=1)
     lines = [f"line {number} of the harbour and its boats" for number in range(250)]

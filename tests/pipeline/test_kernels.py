@@ -118,6 +118,7 @@ def test_the_planted_library_would_run_if_it_were_loaded(home: Path, tmp_path: P
     assert (tmp_path / "proof").exists()
 
 
+@pytest.mark.long
 @linux_compiler
 @pytest.mark.parametrize("planted", ["link", "file", "open"])
 def test_without_a_folder_of_its_own_it_computes_without_compiling_and_says_so_once(

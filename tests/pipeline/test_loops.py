@@ -45,6 +45,7 @@ def test_the_step_across_the_seam_is_no_larger_than_those_inside(
     assert bends[-2:].max() <= bends[:-2].max()
 
 
+@pytest.mark.long
 def test_the_seam_is_nowhere(ace_step: AceStep) -> None:
     """Cut open at another place and decoded again, it is the same circle of sound."""
     import mlx.core as mx

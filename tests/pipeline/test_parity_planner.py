@@ -79,6 +79,7 @@ def test_every_case_is_compared_whatever_it_is_called(lines: list[Line]) -> None
     }
 
 
+@pytest.mark.long
 def test_what_is_not_there_is_named(lines: list[Line]) -> None:
     (failed,) = (line for line in lines if line.verdict == FAIL)
     assert failed.area == "lm_traces"

@@ -333,6 +333,7 @@ def test_a_voice_that_knows_no_masks_is_shown_none() -> None:
 # --- stems ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_extracting_gives_the_stems_alone_aligned_with_the_source(
     ace_step: AceStep, tmp_path: Path
 ) -> None:
@@ -594,6 +595,7 @@ def test_progress_rises_from_the_source_on(ace_step: AceStep, song: str, task: s
     assert all(size > 0 for size in clip.info.memory.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", ["source", "guide"])
 def test_closing_the_iterator_stops_the_encoding_within_a_tile(
     ace_step: AceStep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str

@@ -47,6 +47,7 @@ def play(clock: MidiClock, at: list[float], every: int = 4) -> list[float]:
     return [*tempos, clock.bpm]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bpm", [60, 93, 120, 127.5, 128, 174, 300])
 @pytest.mark.parametrize(
     "delivered", [lambda at: at, lambda at: late(at, 0.001), lambda at: in_periods(at, 256)]

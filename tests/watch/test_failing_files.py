@@ -34,6 +34,7 @@ MANIFESTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
 def test_a_manifest_with_impossible_numbers_is_reported_once_and_rests(
     folder: PolledFolder, manifest: str, caplog: pytest.LogCaptureFixture
