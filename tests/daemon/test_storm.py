@@ -142,16 +142,17 @@ class Storm:
         self._for_a_while(other.communicate)
 
     def delete_journal(self) -> None:
-        for suffix in self._dice.choice((("",), ("", "-wal", "-shm"), ("-wal",))):
-            self._journal.with_name(self._journal.name + suffix).unlink(missing_ok=True)
-        self._wait_until_put_back()
+        with self._waiting_until_put_back():
+            for suffix in self._dice.choice((("",), ("", "-wal", "-shm"), ("-wal",))):
+                self._journal.with_name(self._journal.name + suffix).unlink(missing_ok=True)
 
     def replace_journal(self) -> None:
         other = self._journal.with_name("other")
         with closing(sqlite3.connect(other)) as db:
             db.execute("CREATE TABLE songs (name TEXT)")
-        os.replace(other, self._journal)
-        self._wait_until_put_back()
+        with open(other, "rb"), self._waiting_until_put_back() as harmed:
+            harmed.add(other.stat().st_ino)
+            os.replace(other, self._journal)
 
     def drop_files(self) -> None:
         """Into the watched folder, whole, as programs save them."""
@@ -160,13 +161,18 @@ class Storm:
             write(fresh)
             fresh.rename(self.watched / name.replace("#", str(self.befallen["drop_files"])))
 
-    def _wait_until_put_back(self) -> None:
-        """Who takes both the journal and the daemon that remembers it takes all there is."""
-        left = self._find_journal()
-        until = time.monotonic() + CALM
-        while self._find_journal() in (0, left):
-            assert time.monotonic() < until, "the journal was not put back"
-            time.sleep(0.05)
+    @contextmanager
+    def _waiting_until_put_back(self) -> Iterator[set[int]]:
+        """Who takes both the journal and the daemon that remembers it takes all there is. Yields
+        which files are not the one that is put back; they stay open, so that it is another.
+        """
+        with open(self._journal, "rb"):
+            harmed = {0, self._find_journal()}
+            yield harmed
+            until = time.monotonic() + CALM
+            while self._find_journal() in harmed:
+                assert time.monotonic() < until, "the journal was not put back"
+                time.sleep(0.05)
 
     def _find_journal(self) -> int:
         """Which file it is; 0 where there is none."""

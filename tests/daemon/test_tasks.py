@@ -112,7 +112,6 @@ def test_a_preview_is_told_before_the_clip(client: OscClient) -> None:
     assert len(soundfile.read(path)[0]) == RATE
 
 
-@pytest.mark.long
 def test_status_says_what_was_not_computed_again(client: OscClient) -> None:
     for id in ("one", "again"):
         generate_files(client, id, "prompt", "the same words", "seconds", 0.5)
