@@ -28,6 +28,7 @@ class Asked:
     sent: float  # in time.monotonic(), as the next
     heard: float = 0.0
     is_known: bool = False  # to the daemon, which said so
+    copies: int = 1  # how often it was sent
     answers: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     @property
@@ -70,6 +71,13 @@ class Player:
     @property
     def accepted(self) -> set[str]:
         return {id for id, asked in self.asked.items() if asked.is_known}
+
+    @property
+    def refused(self) -> set[str]:
+        """Of an order that was sent again, one copy may be refused and another one taken, by a
+        daemon that was killed before it could say so.
+        """
+        return {id for id, one in self.asked.items() if not one.is_known and one.copies == 1}
 
     @property
     def open(self) -> list[str]:
@@ -117,6 +125,7 @@ class Player:
         for id, asked in self.asked.items():
             if not asked.answers and now > asked.sent + ASK_AGAIN:
                 asked.sent = now
+                asked.copies += 1
                 self.client.send(*asked.message)
             elif asked.is_known and asked.is_open and now > asked.heard + QUERY:
                 asked.heard = now
