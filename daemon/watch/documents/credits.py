@@ -14,7 +14,7 @@ from ..song_head import list_facts
 from .document import DocumentLine, DocumentTag
 
 WHO = "not sung: who made the song"
-ABOVE = "the title, not sung: it stands above the first time"
+ABOVE = "the first line is the title, not sung: it stands above the first time"
 _TITLE = "not sung: what the song is called"
 
 # before a colon, or before "by" and a name
@@ -142,7 +142,8 @@ def read_untimed_title(
     if not is_pair and not all(map(_may_be_title, written)):
         return None, []
     notes = [] if is_pair else [_describe_above(line) for line in written]
-    notes[:1] = [replace(note, message=ABOVE) for note in notes[:1]]
+    # of all of the file: of the line it is told that it is the name
+    notes[:1] = [replace(note, line=0, message=ABOVE) for note in notes[:1]]
     if has_name:
         return None, [SheetNote(first.number, UNDERSTOOD, _TITLE), *notes[1:]]
     name = first.text.strip()[: len(title)].strip(_ORNAMENTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.watch.documents.document import Kind
@@ -284,6 +284,7 @@ LINES = st.one_of(
 
 @settings(max_examples=scale_examples(100))
 @given(st.lists(LINES, max_size=20))
+@example(["海が眠る", "[0:00]la", "[0:00]la"])
 def test_of_any_lines_no_time_is_sung_and_each_is_told_of_once(lines: list[str]) -> None:
     text = "\n".join(lines)
     read = read_sheet(text, ".lrc")
