@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,19 +95,26 @@ def test_every_take_of_an_order_is_waited_for(stage: Stage) -> None:
     assert sorted(map(str, ended)) == ["one.1", "one.2", "one.3"]
 
 
+@contextmanager
+def in_place_of_a_daemon(folder: Path) -> Iterator[socket.socket]:
+    """A socket that is asked as the daemon of this folder would be."""
+    with (
+        StateLock(folder / "state") as lock,
+        closing(socket.socket(type=socket.SOCK_DGRAM)) as here,
+    ):
+        here.bind(("127.0.0.1", 0))
+        here.settimeout(60)
+        lock.record_address(*here.getsockname())
+        yield here
+
+
 def test_what_is_told_again_is_printed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(send, "PAUSE_SECONDS", 0.01)
     notes = [encode("/ace/note", "ss", "one", text) for text in ("4 bars", "A minor")]
     ended = encode("/ace/finished", "sis", "one", 1, "/x.json")
-    with (
-        StateLock(tmp_path / "state") as lock,
-        closing(socket.socket(type=socket.SOCK_DGRAM)) as here,
-    ):
-        here.bind(("127.0.0.1", 0))
-        here.settimeout(60)
-        lock.record_address(*here.getsockname())
+    with in_place_of_a_daemon(tmp_path) as here:
 
         def tell_again() -> None:
             asked = 0
@@ -185,13 +192,7 @@ def test_a_daemon_that_stays_away_is_given_up(
     words = (
         ("/ace/generate", "one", "prompt", "pad") if command == "send" else ("pad", "--id", "one")
     )
-    with (
-        StateLock(tmp_path / "state") as lock,
-        closing(socket.socket(type=socket.SOCK_DGRAM)) as here,
-    ):
-        here.bind(("127.0.0.1", 0))
-        here.settimeout(60)
-        lock.record_address(*here.getsockname())
+    with in_place_of_a_daemon(tmp_path) as here:
 
         def queue_and_go() -> None:
             for _ in range(2 if command == "send" else 1):  # what is asked, and a sync

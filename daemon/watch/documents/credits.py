@@ -128,8 +128,9 @@ def _strip_marks(line: str) -> str:
 def read_untimed_title(
     lines: Sequence[DocumentLine], has_name: bool
 ) -> tuple[DocumentTag | None, list[SheetNote]]:
-    """The name in a line `Title - Artist` or `Title` above the first line with a time, and notes on
-    that line where the name is known already, and on the one below it, whose song it is.
+    """The name in a line `Title - Artist` or `Title` above the first line with a time, and notes:
+    on that line where the name is known already, that a title alone is a guess, and on the line
+    below it, whose song it is.
     """
     above = list(itertools.takewhile(lambda line: not line.times, lines))
     written = [line for line in above if line.text.strip()]
