@@ -12,10 +12,12 @@ MOST = 32  # steps
 @dataclass(frozen=True)
 class Step:
     """A bank to go back to. It shares the pads that did not change with the one that was made of
-    it. `is_other`: another bank was loaded; or else it has the name of the one that is played.
+    it. `change`: what was done to it, like "a reroll of pad 3". `is_other`: another bank was
+    loaded; or else it has the name of the one that is played.
     """
 
     bank: Bank
+    change: str
     is_other: bool = False
 
 
@@ -44,5 +46,5 @@ def _exchange(current: Bank, taken: list[Step], kept: list[Step]) -> Step | None
     if not taken:
         return None
     step = taken.pop()
-    kept.append(Step(current, step.is_other))
+    kept.append(Step(current, step.change, step.is_other))
     return step

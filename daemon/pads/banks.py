@@ -16,7 +16,7 @@ from contextlib import suppress
 from pipeline.request import BadRequest, Request
 
 from ..engine import Engine
-from ..jobs import Refused
+from ..jobs import Event, Refused
 from .bank import Bank, Pad, PadContext
 from .bank_history import BankHistory, Step
 from .bank_store import BankStore, check_name, check_program, find_free_program
@@ -76,7 +76,8 @@ class Banks:
         self.save_changes()
         bank = self._read(name)
         with self._lock:
-            self._history.add(Step(self._current.bank, is_other=True))
+            change = f"the change from bank {self._current.bank.name} to {name}"
+            self._history.add(Step(self._current.bank, change, is_other=True))
         self._play(bank)
 
     def load_program(self, number: int) -> None:
@@ -84,7 +85,8 @@ class Banks:
         programs = self.list_programs()
         name = next((name for name, program in programs.items() if program == number), None)
         if name is None:
-            raise Refused(404, f"no bank has program {number}", "/ace/bank/list tells them")
+            hint = f"/ace/bank/list tells them; /ace/bank/save NAME {number} gives one that program"
+            raise Refused(404, f"no bank has program {number}", hint)
         self.load(name)
 
     def save(self, name: str = "", program: int | None = None) -> None:
@@ -129,31 +131,40 @@ class Banks:
 
     # --- back and forth ---------------------------------------------------------------------------
 
-    def begin_change(self, indices: list[int]) -> Bank:
-        """These pads of the bank are about to be filled or rerolled: `undo` gives them back. Under
-        the lock. Returns the bank that is to be changed.
+    def begin_change(self, indices: list[int], change: str) -> Bank:
+        """These pads of the bank are about to be filled or rerolled: `undo` gives them back, and
+        says `change`. Under the lock. Returns the bank that is to be changed.
         """
         before = self._current.bank
         self._current.bank = before.copy_pads(indices)
-        self._history.add(Step(before))
+        self._history.add(Step(before, change))
         return self._current.bank
 
-    def undo(self) -> None:
+    def undo(self) -> Event:
         """The bank as it was before the last fill or reroll, or before another one was loaded.
-        Raises `Refused` 404 where there is none.
+        Returns the note that says which, which is published. Raises `Refused` 404 where there is
+        none.
         """
-        self._swap(self._history.undo, "undo")
+        return self._swap(self._history.undo, "undo", "undone")
 
-    def redo(self) -> None:
-        """Take an `undo` back. Raises `Refused` 404 where there is none."""
-        self._swap(self._history.redo, "redo")
+    def redo(self) -> Event:
+        """Take an `undo` back. Returns and raises the same."""
+        return self._swap(self._history.redo, "redo", "done again")
 
-    def _swap(self, exchange: Callable[[Bank], Step | None], word: str) -> None:
+    def _swap(self, exchange: Callable[[Bank], Step | None], word: str, done: str) -> Event:
         with self._lock:
             step = exchange(self._current.bank)
         if step is None:
             raise Refused(404, f"there is nothing to {word}", "fills, rerolls and loads are kept")
         self._play(step.bank, keeps_name=not step.is_other)
+        return self.tell(f"{done}: {step.change}")
+
+    def tell(self, text: str) -> Event:
+        """Publish a note that is about no job. Returns it."""
+        log.info("%s", text)
+        note = Event("note", None, (text,))
+        self._engine.publish(note)
+        return note
 
     def _read(self, name: str) -> Bank:
         """A bank as it was saved, with what is known of its takes; one that was never saved, as it

@@ -147,25 +147,25 @@ class Controllers:
     def _handle(self, port: str, at: float, message: dict[str, Any]) -> None:
         mapping = self._find_mapping(port)
         for gesture in self._gestures.read(port, mapping, at, message):
-            self._play(gesture)
+            self._play(gesture, port)
         buttons = filter(None, (mapping.shift, mapping.undo))
         if self._learn and not any(_is_from_cc(message, button) for button in buttons):
             self._learn.receive(at, message)
         else:
             self._bindings.receive(port, message)
 
-    def _play(self, gesture: Gesture) -> None:
+    def _play(self, gesture: Gesture, port: str) -> None:
         match gesture:
             case Hit(index, velocity):
-                self._player.hit(index, velocity)
+                self._player.hit(index, velocity, port)
             case Reroll(index):
-                self._player.reroll(index)
+                self._player.reroll(index, port)
             case ToggleFavourite(index):
-                self._player.toggle_favourite(index)
+                self._player.toggle_favourite(index, port)
             case Undo():
-                self._player.undo()
+                self._player.undo(port)
             case LoadProgram(number):
-                self._player.load_program(number)
+                self._player.load_program(number, port)
 
     def _forget_port(self, name: str) -> None:
         self._gestures.forget_port(name)

@@ -40,16 +40,17 @@ LightListener = Callable[[int, Light], None]
 
 class Player(Protocol):
     """What a controller may do. All of it may be called from any thread, is quick, and never raises
-    for musical reasons. Pads of the current bank are meant by their index, from 0.
+    for musical reasons. Pads of the current bank are meant by their index, from 0; `port` is the
+    controller's, for what people are told.
     """
 
-    def hit(self, index: int, velocity: int) -> None:
+    def hit(self, index: int, velocity: int, port: str) -> None:
         """Make the pad's take, or announce the one it has again."""
 
-    def reroll(self, index: int) -> None:
+    def reroll(self, index: int, port: str) -> None:
         """Choose a new seed for the pad, and make its take."""
 
-    def toggle_favourite(self, index: int) -> None:
+    def toggle_favourite(self, index: int, port: str) -> None:
         """Mark, or unmark."""
 
     def turn(self, field: str, position: float) -> None:
@@ -60,10 +61,10 @@ class Player(Protocol):
         field.
         """
 
-    def load_program(self, number: int) -> None:
+    def load_program(self, number: int, port: str) -> None:
         """Program change: play another bank."""
 
-    def undo(self) -> None:
+    def undo(self, port: str) -> None:
         """Take the last reroll or fill back."""
 
     def list_lights(self) -> Sequence[Light]:

@@ -27,20 +27,20 @@ class MidiPlayer:
         self._panel = panel
         self._engine = engine
 
-    def hit(self, index: int, velocity: int) -> None:
-        self._try("/ace/pad/hit", lambda refuse: self._pads.hit(index, refuse, velocity))
+    def hit(self, index: int, velocity: int, port: str) -> None:
+        self._try("/ace/pad/hit", port, lambda refuse: self._pads.hit(index, refuse, velocity))
 
-    def reroll(self, index: int) -> None:
-        self._try("/ace/pad/reroll", lambda refuse: self._pads.reroll(index, refuse))
+    def reroll(self, index: int, port: str) -> None:
+        self._try("/ace/pad/reroll", port, lambda refuse: self._pads.reroll(index, refuse))
 
-    def toggle_favourite(self, index: int) -> None:
-        self._try("/ace/pad/favourite", lambda refuse: self._pads.toggle_favourite(index))
+    def toggle_favourite(self, index: int, port: str) -> None:
+        self._try("/ace/pad/favourite", port, lambda refuse: self._pads.toggle_favourite(index))
 
-    def load_program(self, number: int) -> None:
-        self._try("/ace/bank/load", lambda refuse: self._pads.banks.load_program(number))
+    def load_program(self, number: int, port: str) -> None:
+        self._try("/ace/bank/load", port, lambda refuse: self._pads.banks.load_program(number))
 
-    def undo(self) -> None:
-        self._try("/ace/bank/undo", lambda refuse: self._pads.banks.undo())
+    def undo(self, port: str) -> None:
+        self._try("/ace/bank/undo", port, lambda refuse: self._pads.banks.undo())
 
     def turn(self, field: str, position: float) -> None:
         knob = Knob.of(field)
@@ -66,22 +66,23 @@ class MidiPlayer:
     def announce_learned(self, field: str, control: str) -> None:
         self._engine.publish(Event("midi/learned", None, (field, control)))
 
-    def _try(self, command: str, action: Callable[[Refusal], object]) -> None:
-        """Publish what `action` raises, or calls its argument with, as the failure of `command`."""
-        refuse = partial(self._announce_refusal, command)
+    def _try(self, command: str, port: str, action: Callable[[Refusal], object]) -> None:
+        """Publish what `action` raises, or calls its argument with, as the failure of `command` on
+        that port.
+        """
+        refuse = partial(self._announce_refusal, command, port)
         try:
             action(refuse)
         except (Refused, BadRequest) as error:
             refuse(error)
 
-    def _announce_refusal(self, command: str, error: Exception) -> None:
+    def _announce_refusal(self, command: str, port: str, error: Exception) -> None:
         match error:
             case Refused():
-                self._announce_failure(command, error.code, error, error.hint)
+                code, hint = error.code, error.hint
             case BadRequest():
-                self._announce_failure(command, 422, error, error.hint)
+                code, hint = 422, error.hint
             case _:
-                self._announce_failure(command, 500, error, "this is a bug: see the log")
-
-    def _announce_failure(self, command: str, code: int, error: Exception, hint: str) -> None:
-        self._engine.publish(Event("fail", None, (command, code, str(error), hint)))
+                code, hint = 500, "this is a bug: see the log"
+        text = f"{error} (asked for on {port})"
+        self._engine.publish(Event("fail", None, (command, code, text, hint)))

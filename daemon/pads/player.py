@@ -161,6 +161,7 @@ class PadPlayer:
         with self._lock:
             pad = self._current.get_pad(index)
             pad.favourite = not pad.favourite if on is None else on
+            log.info("pad %d is %s favourite", index + 1, "a" if pad.favourite else "no")
             if pad.take:
                 with suppress(
                     Refused
@@ -302,7 +303,7 @@ class PadPlayer:
             if pad.pending:
                 self._cancel(client, pad.job_id)
                 self._jobs.withdraw(pad.job_id)
-            self.banks.begin_change([index]).reroll(index, context)
+            self.banks.begin_change([index], f"a reroll of pad {index + 1}").reroll(index, context)
             return True
 
     def _cancel(self, client: str, job_id: str) -> None:
@@ -369,7 +370,7 @@ class PadPlayer:
             favourites = [pad for pad in bank.pads[:count] if pad.favourite]
             filled = [index for index in range(count) if not bank.get_pad(index).favourite]
             kept = chosen | (favourites[0].kept | favourites[0].made if favourites else {})
-            bank = self.banks.begin_change(filled)
+            bank = self.banks.begin_change(filled, f"a fill of {_count_pads(len(filled))}")
             bank.columns = grid.columns
             bank.rows = grid.rows
             for index in filled:
@@ -385,8 +386,7 @@ class PadPlayer:
     def _tell(self, *notes: str) -> None:
         """Publish notes that are about no job."""
         for note in notes:
-            log.info("%s", note)
-            self._engine.publish(Event("note", None, (note,)))
+            self.banks.tell(note)
 
     def _describe_filling(self, count: int, values: Values) -> tuple[str, ...]:
         """What all pads that were filled have, as a note; none where that is nothing."""
@@ -411,7 +411,9 @@ class PadPlayer:
                 for index, pad in enumerate(bank.pads)
                 if pad.panel_values is not None and (favourites or not pad.favourite)
             ]
-            bank = self.banks.begin_change(rerolled)
+            if not rerolled:
+                return 0
+            bank = self.banks.begin_change(rerolled, f"a reroll of {_count_pads(len(rerolled))}")
             for index in rerolled:
                 bank.reroll(index, context)
             self._refresh_all(context)
@@ -467,6 +469,10 @@ class PadPlayer:
                 with self._lock:
                     if pad.pending and pad.job_id == job_id:
                         pad.made = made
+
+
+def _count_pads(count: int) -> str:
+    return "1 pad" if count == 1 else f"{count} pads"
 
 
 def _pick_fields(request: Request, values: Values) -> Values:

@@ -372,7 +372,7 @@ var AcestepOsc = (function () {
       if (args.length < 2) return;
       var id = String(args[0]);
       var text = String(args[1]);
-      var notes = this.notesOf(id);
+      var notes = id ? this.notesOf(id) : []; // what is about no job is said once
       if (notes.indexOf(text) < 0) notes = notes.concat([text]).slice(-MAX_NOTES);
       this._noted = { id: id, notes: notes };
     },

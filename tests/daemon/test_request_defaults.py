@@ -88,7 +88,7 @@ def test_they_hold_for_pads_by_message_and_by_midi(stage: Stage, accepted: Accep
     with closing(stage.client()) as client:
         client.send("/ace/pad/hit", 1)
         assert is_as_in_the_settings(accepted.next())
-    MidiPlayer(stage.pads, stage.panel, stage.engine).hit(4, 100)
+    MidiPlayer(stage.pads, stage.panel, stage.engine).hit(4, 100, "Launchpad X")
     assert is_as_in_the_settings(accepted.next())
 
 

@@ -193,6 +193,9 @@ def test_the_notes_of_the_job_that_was_accepted_last_are_kept_each_once(
     hear(program, *(["/ace/note", "two", str(number)] for number in range(100)))
     program.do(notes="two")
     assert program.wait("notes") == [str(number) for number in range(84, 100)]
+    hear(program, ["/ace/note", "", "undone: a fill of 4 pads"], ["/ace/note", "", "undone: more"])
+    program.do(notes="")
+    assert program.wait("notes") == ["undone: more"], "it is about no job"
 
 
 # --- takes ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -237,16 +238,64 @@ def test_rerolls_and_fills_are_undone_one_after_the_other_and_done_again(
         client.ask(*message)
         steps.append(list_seeds(stage)[:4])
     for seeds in steps[-2::-1]:
-        assert client.ask("/ace/bank/undo") == ("/ace/done", ["/ace/bank/undo", 16, 0])
+        client.send("/ace/bank/undo")
+        assert client.until("/ace/done")[-1][1] == ["/ace/bank/undo", 16, 0]
         assert list_seeds(stage)[:4] == seeds
     for seeds in steps[1:]:
-        assert client.ask("/ace/bank/redo")[0] == "/ace/done"
+        client.send("/ace/bank/redo")
+        client.until("/ace/done")
         assert list_seeds(stage)[:4] == seeds
     assert client.ask("/ace/bank/redo")[1][2] == 404
-    client.ask("/ace/bank/undo")
+    client.send("/ace/bank/undo")
+    client.until("/ace/done")
     client.ask("/ace/bank/reroll")
     _, values = client.ask("/ace/bank/redo")
     assert values[1:4] == ["/ace/bank/redo", 404, "there is nothing to redo"]
+
+
+def test_what_an_undo_takes_back_is_answered_and_in_the_terminal(
+    stage: Stage, client: OscClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.ask("/ace/bank/fill", "techno", 1, 4)
+    client.ask("/ace/bank/reroll")
+    client.ask("/ace/bank/save", "verse")
+    client.ask("/ace/bank/save", "chorus")
+    client.ask("/ace/bank/load", "verse")
+    client.send("/ace/pad/reroll", 3)
+    client.until("/ace/finished")
+    done = [
+        "a reroll of pad 3",
+        "the change from bank chorus to verse",
+        "a reroll of 4 pads",
+        "a fill of 4 pads",
+    ]
+    with caplog.at_level(logging.INFO), subscribed(stage, "note") as listener:
+        for word, address, changes in (
+            ("undone", "/ace/bank/undo", done),
+            ("done again", "/ace/bank/redo", done[::-1]),
+        ):
+            for change in changes:
+                note = ("/ace/note", ["", f"{word}: {change}"])
+                assert client.ask(address) == note
+                assert client.receive()[1][0] == address
+                assert listener.receive() == note
+                assert f"{word}: {change}" in caplog.messages
+
+
+def test_a_reroll_of_no_pads_is_no_step_back(client: OscClient) -> None:
+    assert client.ask("/ace/bank/reroll")[1] == ["/ace/bank/reroll", 0, 0]
+    assert client.ask("/ace/bank/undo")[1][2] == 404
+
+
+@pytest.mark.parametrize(
+    ("on", "said"), [(1, "pad 2 is a favourite"), (0, "pad 2 is no favourite")]
+)
+def test_a_pads_mark_is_said_in_the_terminal_also_where_it_has_no_take(
+    client: OscClient, caplog: pytest.LogCaptureFixture, on: int, said: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        client.ask("/ace/pad/favourite", 2, on)
+    assert said in caplog.messages
 
 
 def test_a_pad_that_was_held_by_mistake_has_its_take_again(stage: Stage, client: OscClient) -> None:

@@ -44,19 +44,19 @@ class FakePlayer:
         self.bindings: list[tuple[str, str]] = []
         self._listeners: list[Callable[[int, Light], None]] = []
 
-    def hit(self, index: int, velocity: int) -> None:
+    def hit(self, index: int, velocity: int, port: str) -> None:
         self.calls.append(("hit", index, velocity))
 
-    def reroll(self, index: int) -> None:
+    def reroll(self, index: int, port: str) -> None:
         self.calls.append(("reroll", index))
 
-    def toggle_favourite(self, index: int) -> None:
+    def toggle_favourite(self, index: int, port: str) -> None:
         self.calls.append(("favourite", index))
 
-    def load_program(self, number: int) -> None:
+    def load_program(self, number: int, port: str) -> None:
         self.calls.append(("program", number))
 
-    def undo(self) -> None:
+    def undo(self, port: str) -> None:
         self.calls.append(("undo", 0))
 
     def turn(self, field: str, position: float) -> None:
@@ -509,7 +509,7 @@ def test_other_settings_count_at_once_and_ports_stay_open(rig: Rig) -> None:
 
 
 def test_a_player_that_fails_is_played_on(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(index: int) -> None:
+    def fail(index: int, port: str) -> None:
         rig.player.calls.append(("fell over", index))
         raise RuntimeError("a bug")
 

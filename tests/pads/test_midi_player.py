@@ -62,10 +62,13 @@ def test_a_controller_that_hits_nonsense_is_told_to_everybody_and_raises_nothing
 ) -> None:
     with closing(stage.client()) as client:
         client.ask("/ace/notify", 1, 0, "fail")
-        player.hit(0, 100)
+        player.hit(0, 100, "Launchpad X")
         assert client.receive()[1][1:3] == ["/ace/pad/hit", 422]
-        player.load_program(99)
-        assert client.receive()[1][1:3] == ["/ace/bank/load", 404]
+        player.load_program(99, "Launchpad X")
+        _, command, code, message, hint = client.receive()[1]
+        assert (command, code) == ("/ace/bank/load", 404)
+        assert message == "no bank has program 99 (asked for on Launchpad X)"
+        assert "/ace/bank/save NAME 99" in hint
 
 
 def test_a_hit_by_hand_goes_before_one_by_osc(tmp_path: Path) -> None:
@@ -77,6 +80,6 @@ def test_a_hit_by_hand_goes_before_one_by_osc(tmp_path: Path) -> None:
         client.send("/ace/pad/hit", 1)
         client.until("/ace/progress")
         client.ask("/ace/bank/fill", "short", 1, 2)
-        MidiPlayer(stage.pads, stage.panel, stage.engine).hit(1, 100)
+        MidiPlayer(stage.pads, stage.panel, stage.engine).hit(1, 100, "Launchpad X")
         until(lambda: len(stage.engine.active()) == 2 and stage.engine.active()[0].client == "pads")
         assert [job.priority for job in stage.engine.active()] == [Priority.PLAYED, Priority.LIVE]
