@@ -903,9 +903,11 @@ def field_name(name: str) -> str:
         raise UnknownField(f"no parameter is called {name[:40]!r}", hint) from None
 
 
-def suggest_field(name: str) -> str:
-    """The field, or alias, that a name which is none resembles most; empty where none does."""
-    return find_similar(name, _NAMES)
+def suggest_field(name: str, cutoff: float = 0.6) -> str:
+    """The field, or alias, that a name which is none resembles most; empty where none does
+    (`cutoff` as in difflib).
+    """
+    return find_similar(name, _NAMES, cutoff)
 
 
 def is_field(name: object) -> bool:

@@ -139,6 +139,7 @@ class LyricsReader:
         self._in_comment = False  # inside of <!-- -->
         self._environment = ""  # of ChordPro, whose lines are not sung
         self._in_head = True
+        self._has_played = False  # an intro or chords stood in the head
         self._has_words = False
         self._has_speaker = False  # it was said that names are not sung
         self._begins_stanza = True
@@ -164,7 +165,8 @@ class LyricsReader:
             if read.sung or read.heading:
                 self._begins_stanza = read.sung == ("",)
             self._has_words = self._has_words or any(read.sung)
-            self._in_head = self._in_head and not (any(read.sung) or read.heading or read.is_chords)
+            self._in_head = self._in_head and not self._begins_words(read)
+            self._has_played = self._has_played or read.is_chords or read.heading is not None
             self._lines.append((line, read))
         if self._shape.title:
             self._fallbacks["name"] = self._shape.title
@@ -221,6 +223,12 @@ class LyricsReader:
             else:
                 notes.append(note)
         return notes
+
+    def _begins_words(self, read: LyricLine) -> bool:
+        """Whether a head ends with a line: an intro that is played may stand in it."""
+        if read.heading:
+            return read.heading.section not in INSTRUMENTAL
+        return any(read.sung)
 
     def _list_song_lines(self, index: int) -> Iterator[SongLine]:
         """What a line is, for its repeats; its number is its index."""
@@ -311,7 +319,9 @@ class LyricsReader:
             return read
         if self._in_head and index in self._shape.unknown:
             _, _, note = self._read_fact(*self._shape.unknown[index])
-            return LyricLine(f"not sung: {note.message}", (), note.code, note.hint)
+            return LyricLine(
+                f"not sung: {note.message}", (), note.code, note.hint, holds=note.holds
+            )
         if times := read_stanza_repeats(text):
             if self._has_words:
                 return self._repeat_stanza(times)
@@ -416,6 +426,9 @@ class LyricsReader:
     def _read_title(self, text: str, kind: str) -> LyricLine:
         if kind == "artist":
             return LyricLine("who it is by, not used")
+        if kind == "above":
+            message = "not sung: it stands above what is said of the song"
+            return LyricLine(message, (), UNCLEAR, "write [Verse] above where it is sung")
         if kind == "perhaps who it is by":
             return LyricLine(
                 f"{kind}, not sung", (), UNCLEAR, "write [Verse] above where it is sung"
@@ -436,8 +449,10 @@ class LyricsReader:
         if is_credit(text) or names_chart(text):
             return LyricLine("not sung: about the song")
         facts = list_facts(text)
+        if self._has_played and not any(mark in text for mark in ":："):
+            facts = facts if _stand_anywhere(facts, text) else []
         if not facts:
-            if self._in_head and names_author(text):
+            if self._in_head and not self._has_played and names_author(text):
                 return LyricLine("who it is by, not used")
             return None
         if not self._in_head and not _stand_anywhere(facts, text):

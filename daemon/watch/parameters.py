@@ -63,6 +63,10 @@ UNENDED = "the end of the parameters is not marked"
 UNKNOWN_WORD = (
     "write prompt: where it is what it should sound like, or put it below [Verse] to have it sung"
 )
+_HINTS = {  # what messages and the command line know, and a sheet is without
+    "count": "save the sheet under other names for more takes, or send /ace/reroll",
+    "priority": "the takes of sheets are made in the order in which they were saved",
+}
 INSERT = "insert"  # no parameter of a take: who puts it into a DAW
 NOBODY_WORDS = (NOBODY, "off", "false")  # as in YAML
 
@@ -71,6 +75,8 @@ _KEY = re.compile(r"[^\W\d_][\w \u0900-\u0dff\u0e30-\u0e4e-]{0,40}")  # with vow
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?')
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*)'\s*(?:#.*)?")
 _CURLY_QUOTED = re.compile(r"[“„«「『]([^“”„«»「」『』]*)[“”»」』]\s*(?:#.*)?")
+_ALIKE = 0.75  # how alike a slip and its field are: heads of editors have words of their own
+_HAS_NUMBER = re.compile(r"[~+-]? ?\d")
 _REMARKS = ("(", "[", " - ", ", ", ";", " #", " //")
 _QUOTES = ('"', "'", "“", "„", "«", "「", "『")
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "/": "/"}
@@ -327,15 +333,27 @@ def _read_entry(entry: _Entry, resolve_path: PathResolver) -> tuple[str, object,
             return name, None, note
         value = _parse_program(text) if name == INSERT else _coerce(name, resolve_path(name, text))
     except UnknownField as error:
-        slip = suggest_word(entry.key, entry.value) or suggest_field(key)
-        hint = f"did you mean {slip}?" if slip else UNKNOWN_WORD  # no list of all of them
-        return key, None, replace(describe_error(error, entry.line, lines), hint=hint)
+        slip = suggest_word(entry.key, entry.value) or suggest_field(key, _ALIKE)
+        hint = _HINTS.get(key, UNKNOWN_WORD)  # no list of all of them
+        hint = f"did you mean {slip}?" if slip else hint
+        note = describe_error(error, entry.line, lines)
+        return key, None, replace(note, hint=hint, holds=_find_held(slip, entry.value))
     except (BadRequest, Refused) as error:
         note = describe_error(error, entry.line, lines)
         return key, None, replace(note, holds=name if _is_number(name) else "")
     value_text = shorten(f"{value:.10g}" if isinstance(value, float) else str(value))
     message = f"{name} = {value_text}{fact.remark if fact else ''}"
     return name, value, SheetNote(entry.line, UNDERSTOOD, message, lines=lines)
+
+
+def _find_held(slip: str, value: str) -> str:
+    """The field without which no take is to be made, as a number stands behind a word that may be
+    a slip for it: `bmp: 84` would play at another tempo.
+    """
+    if not slip or not _HAS_NUMBER.match(fold(value)):
+        return ""
+    fact = find_fact(slip, value)
+    return fact.name if fact and fact.name and _is_number(fact.name) else ""
 
 
 def _is_number(name: str) -> bool:

@@ -292,7 +292,27 @@ def _find_titles(
     is_above = is_pair and below[1] > after + 1 and _begins_song(texts[below[1]])
     if is_above and _is_name(texts[title]) and _is_name(texts[after]):
         return {title: "alone", after: "perhaps who it is by"}
-    return {}
+    return _find_lines_above(texts, chords, unknown)
+
+
+def _find_lines_above(
+    texts: Sequence[str], chords: dict[int, list[str]], unknown: Container[int]
+) -> dict[int, str]:
+    """The few lines above what a head says, where sections begin below it: title and remarks."""
+    above: list[int] = []
+    for index, text in enumerate(texts[:MAX_HEAD]):
+        if not text:
+            continue
+        if index in unknown or _is_fact(text):
+            break
+        above.append(index)
+        if len(above) > REACH or index in chords or not _may_be_title(index, texts, chords):
+            return {}
+    else:
+        return {}
+    if not above or not any(text and parse_marker(text) for text in texts[above[-1] + 1 :]):
+        return {}
+    return dict.fromkeys(above, "above") | {above[0]: "alone"}
 
 
 def _find_authors(texts: Sequence[str]) -> dict[int, str]:

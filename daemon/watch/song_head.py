@@ -22,13 +22,13 @@ _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim dalcim judul "
     "başlık laulunnimi tênbài τίτλος שםהשיר שם اسمالأغنية عنوانالأغنية गीत العنوان शीर्षक",
-    "bpm": "tempo bpm speed tempobpm geschwindigkeit velocidad velocidade vitesse velocita "
-    "קצב טמפו السرعة تمبو गति टेम्पो темп テンポ 速度 템포 빠르기",
-    "key": "key songkey tonart tonalite tono tonalidad tonalita tonalidade tom toonsoort tonacja "
-    "tonation hangnem ton sävellaji tónina nadadasar tông τόνος סולם тональность "
+    "bpm": "tempo bpm speed andamento tempobpm geschwindigkeit velocidad velocidade vitesse "
+    "velocita קצב טמפו السرعة تمبو गति टेम्पो темп テンポ 速度 템포 빠르기",
+    "key": "key keys tone songkey tonart tonalite tono tonalidad tonalita tonalidade tom "
+    "toonsoort tonacja tonation hangnem ton sävellaji tónina nadadasar tông τόνος סולם тональность "
     "キー 调 調 调性 調性 키 조",
-    "time_signature": "timesignature time metre meter signature timesig takt taktart mesure compas "
-    "maatsoort tahti taktslag olcu metrum "
+    "time_signature": "timesignature time metre meter signature timesig takt taktart mesure "
+    "compas compasso maatsoort tahti taktslag olcu metrum "
     "משקל nhịp misura tempoindicatie размер 拍子 拍号 拍號 박자",
     "language": "lang sprache idioma langue lingua taal jezyk sprak язык 语言 語言 言語 언어",
     "seconds": "duration dur length songlength dauer duree duracion durata duracao 時間 时长",
@@ -62,7 +62,7 @@ _STYLES = (
     "genre mood vibe instruments instrumentation style styles styleofmusic stil genero estilo "
     "tags tag description beschreibung descripcion descricao voice gender stimme voz voix voce "
     "жанр стиль теги описание 风格 曲风 標籤 标签 描述 ジャンル スタイル タグ 장르 스타일 태그 "
-    "styl gatunek"
+    "styl gatunek feel groove ritmo rhythm rythme rhythmus rytm ритм リズム 리듬"
 )
 _FALLBACKS = {"originalkey": "key", "originaltempo": "bpm", "originaltonart": "key"}
 _FALLBACKS |= dict.fromkeys(map(fold_word, _STYLES.split()), "prompt")
@@ -81,6 +81,7 @@ _ENGLISH = {
 }
 LEAST_TEXT = 5  # letters of a word in which a slip is seen whatever stands behind it
 _LOOSELY_WRITTEN = ("tempo", "bpm", "key")
+_OF_SOUND = ("keys", "tone")  # which are keys of music, or what something sounds like
 _DASHED = frozenset(
     "key originalkey tempo bpm time capo tuning title artist author prompt style genre language "
     "mood".split()
@@ -99,7 +100,10 @@ _LOOSE = (
         "bpm",
         re.compile(r"(?:♩|♪|q|tempo|bpm|m\.m\.)\.? ?[=:~-]? ?(\d{2,3}(?:[.,]\d{1,3})?)(?: ?bpm)?"),
     ),
-    ("bpm", re.compile(r"(?:ca\.? ?|approx\.? ?|~ ?)?(\d{2,3}(?:[.,]\d{1,3})?) ?bpm")),
+    (
+        "bpm",
+        re.compile(r"(?:ca\.? ?|approx\.? ?|about |around |[~≈] ?)?(\d{2,3}(?:[.,]\d{1,3})?) ?bpm"),
+    ),
     ("bars", re.compile(r"bars (\d{1,4})")),
     (
         "seconds",
@@ -164,6 +168,10 @@ _ALIKE = str.maketrans("АВСЕНм", "ABCEHm")  # letters of Cyrillic that loo
 _CYRILLIC = re.compile("[АВСDЕFGН][#b]?[мm]?")
 _SHARPS = ("#", "di", "so", "ди")  # dièse, sostenido, диез
 _SIGNS = re.compile(r"[^\w\u0900-\u0dff\u0e30-\u0e4e]|_")  # vowels of Asia are none
+_NAMED_VALUE = re.compile(
+    r"(?P<word>[^\W\d_]{1,16})(?: ?[~≈]| (?:ca|circa|about|around|etwa|environ|около))?\.? ?"
+    r"(?P<value>\S.{0,20})"
+)
 _DO = re.compile(r" ?= ?do\b.{0,20}", re.IGNORECASE)  # of Indonesia: G = do
 _SOLFEGE = re.compile(
     f"({'|'.join(_NOTES)})"
@@ -176,7 +184,7 @@ _NUMBERED_NOTES = re.compile(r"(1 ?= ?[#b♯♭]?[a-g][#b♯♭]?)( +\d{1,2}/\d{
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
-_SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +")
+_SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +|(?<=[^\s:=]) (?=\d{1,2}/[2-8](?: |$))")
 _SAID = re.compile(r"[^\W_][\w &/#'().\u0900-\u0dff\u0e30-\u0e4e-]{0,30}")  # with vowels of Asia
 _NAMED = re.compile(r"(?<!\S)([^\W\d_]{1,20}) ?[:=]")  # a word with a mark behind it
 _PROMPT = re.compile(r"(?<![^\W_])\d{2,3}(?:[.,]\d)? ?bpm(?![^\W_])")
@@ -211,6 +219,8 @@ def find_fact(word: str, value: str) -> Fact | None:
     if spelt in _FALLBACKS:
         return Fact(_FALLBACKS[spelt], word, value, is_fallback=True)
     name = _FIELDS.get(spelt)
+    if spelt in _OF_SOUND and not find_key(normalize(f"key {_translate_key(value)}")).value:
+        return Fact("prompt", word, value, is_fallback=True)  # tone: warm
     if name in ("bpm", "key", "time_signature"):
         value = re.sub(r"^\[([^\[\]]*)\]", r"\1", value)  # Key: [E] Tempo: [74] BPM
     said = Said()
@@ -305,7 +315,7 @@ def list_facts(line: str) -> list[Fact]:
     fact.
     """
     line = line.strip().strip("*_").strip()
-    if fold(line[:1]) + fold(line[-1:]) in ("[]", "()"):
+    if is_enclosed := fold(line[:1]) + fold(line[-1:]) in ("[]", "()"):
         line = line[1:-1].strip()
     if not line or len(line) > 300:
         return []
@@ -316,6 +326,8 @@ def list_facts(line: str) -> list[Fact]:
             fact = Fact("", "tempo", part)  # key of G, slow
         if fact is None:
             return _read_style(line)
+        if is_enclosed and not fact.value:
+            return []  # [Tom:] sings what follows
         facts.append(fact)
     return facts
 
@@ -328,18 +340,40 @@ def _read_style(line: str) -> list[Fact]:
 
 
 def read_loose(text: str) -> Fact | None:
-    """What a line or a part of one says without a colon: `Key of G`, `72 bpm`, `Capo 2`."""
+    """What a line or a part of one says without a colon: `Key of G`, `72 bpm`, `Capo 2`,
+    `Темп ~ 120`.
+    """
     folded = fold_word(text.strip())
     for name, pattern in _LOOSE:
         if match := pattern.fullmatch(folded):
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
             value = _translate_key(value) if name == "key" else value
             return Fact(name if is_field(name) else "", name, value)
+    if fact := _read_named(text.strip()):
+        return fact
     if re.search("[=♩]", folded):
         said = find_tempo(normalize(text))
         if _is_loose_tempo(text, said):
             return Fact("bpm", "bpm", said.value)
     return Fact("", "what is said of the song", text) if is_credit(text) else None
+
+
+def _read_named(text: str) -> Fact | None:
+    """A tempo or a key behind its name in any language, and nothing else."""
+    match = _NAMED_VALUE.fullmatch(fold(text))
+    name = _FIELDS.get(_spell(match["word"])) if match else ""
+    if not match or name not in ("bpm", "key"):
+        return None
+    value = match["value"]
+    if name == "bpm":
+        return Fact(name, match["word"], value) if _NUMBER.fullmatch(value) else None
+    value = _translate_key(value)
+    try:
+        coerce("key", value)
+    except BadRequest:
+        return None
+    is_key = (value[:1].isupper() and not value.isupper()) or len(value) < 3
+    return Fact(name, match["word"], value) if is_key else None
 
 
 def names_chart(line: str) -> bool:
@@ -382,7 +416,7 @@ def _find_tempo(value: str) -> Said:
     """A tempo as prompts say it: `Moderato, ca. ♩ = 72`, 92-96, slow (72); one in figures, as
     words may be meant otherwise where they stand alone.
     """
-    if not re.search(r"\d", value) or re.search(r"[^\W\d_]\d", value):  # soon92
+    if not re.search(r"\d", value) or re.search(r"[A-Za-zÀ-ɏ]\d", value):  # soon92
         return Said()
     said = find_tempo(normalize(value))
     return said if said.value else find_tempo(normalize(f"{re.sub('[()]', ' ', value)} bpm"))
@@ -409,6 +443,7 @@ def _is_loose_tempo(text: str, said: Said) -> bool:
 
 def _translate_key(value: str) -> str:
     """`La mineur` -> `A minor`; any other as it is."""
+    value = re.sub(r"^1 ?[=＝] ?", "", value)  # of numbered notes
     match = _SOLFEGE.fullmatch(fold_word(value))
     if not match:
         value = value.translate(_ALIKE) if _CYRILLIC.fullmatch(value) else value

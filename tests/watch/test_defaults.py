@@ -56,7 +56,7 @@ def test_they_say_who_puts_takes_into_a_daw_where_a_text_does_not(folder: Polled
 
 def test_a_length_that_a_sheet_says_goes_before_bars_that_it_has_not(folder: PolledFolder) -> None:
     folder.save("acestepd.txt", "prompt: warm\nbars: 8\n")
-    folder.save("a.txt", "length: 3:12\nbmp: 90\n\nla")
+    folder.save("a.txt", "length: 3:12\ncreated: 2024\n\nla")
     folder.save("b.txt", "la")
     folder.save("c.txt", "bars: 2\nlength: 0:30\nbpm: 120\n\nla")
     lengths = {

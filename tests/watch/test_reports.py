@@ -12,6 +12,7 @@ from daemon.jobs import Event, JobState
 from daemon.watch.folder import MAX_ANNOUNCED
 from daemon.watch.reports import format_report, name_report
 from daemon.watch.sheet import Sheet, read_sheet
+from daemon.watch.parameters import UNKNOWN_WORD
 from pipeline.singer.vocal_part import NO_WORD
 from tests.guide import midi_bytes as midi
 from tests.support.line_times import left_out_line, sung_line
@@ -21,19 +22,19 @@ from tests.support.watched import EngineStub, PolledFolder, requests_of, set_age
 def test_what_was_not_understood_is_reported_line_by_line_until_it_is(
     folder: PolledFolder, engine: EngineStub
 ) -> None:
-    folder.save("chorus.txt", "---\nprompt: warm\nbmp: 92\n---\nla la\n[chrous]\n")
+    folder.save("chorus.txt", "---\nprompt: warm\nspeling: 92\n---\nla la\n[chrous]\n")
     (order,) = folder.settle()
     assert folder.notes_on("chorus.txt") == [
         (0, 0, f"on its way: {order.id}"),
         (1, 0, "around the parameters"),
         (2, 0, "prompt = warm"),
-        (3, 404, "no parameter is called 'bmp'; did you mean bpm?"),
+        (3, 404, f"no parameter is called 'speling'; {UNKNOWN_WORD}"),
         (4, 0, "around the parameters"),
         (5, 0, "sung"),
         (6, 404, "marker [chrous]; did you mean [Chorus]?"),
     ]
     assert (
-        "line 3: bmp: 92\n    no parameter is called 'bmp'; did you mean bpm?"
+        f"line 3: speling: 92\n    no parameter is called 'speling'; {UNKNOWN_WORD}"
         in folder.report_on("chorus.txt")
     )
     folder.save("chorus.txt", "---\nprompt: warm\nbpm: 92\n---\nla la\n[chorus]\n")

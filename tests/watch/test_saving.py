@@ -276,7 +276,22 @@ def test_a_number_that_was_not_understood_holds_the_take_until_it_is_mended(
     assert [request.bpm for request in requests_of(folder.settle())] == [90]
 
 
-@pytest.mark.parametrize("line", ["bpm: 900", "bars: two and a half", "time signature: 9/7"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bpm: 900",
+        "bars: two and a half",
+        "time signature: 9/7",
+        "bmp: 84",
+        "tmepo: 140",
+        "bras: 8",
+        "bar: 8",
+        "secnds: 20",
+        "sed: 7",
+        "guide_sed: 7",
+        "timesignatur: 3/4",
+    ],
+)
 def test_no_take_is_made_without_a_number_that_its_writer_gave(
     folder: PolledFolder, line: str
 ) -> None:
@@ -287,6 +302,6 @@ def test_no_take_is_made_without_a_number_that_its_writer_gave(
 def test_a_word_that_is_no_parameter_and_a_number_that_is_given_again_hold_nothing(
     folder: PolledFolder,
 ) -> None:
-    folder.save("a.txt", "---\nbmp: 92\nprompt: warm\n---\nla la")
+    folder.save("a.txt", "---\ncreated: 2024-05-01\nprompt: warm\n---\nla la")
     folder.save("b.txt", "---\nbpm: fast\nbpm: 90\n---\nla la")
     assert len(folder.settle()) == 2

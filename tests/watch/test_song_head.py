@@ -336,3 +336,70 @@ def test_the_word_that_was_meant_is_one_of_song_sheets(line: str, meant: str) ->
 def test_heads_of_asia_and_of_the_south_are_read(head: str, values: dict[str, object]) -> None:
     assert understand(head) == values
     assert not find_problems(read_sheet(head + BODY).notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("템포 95 / 키 Em", {"bpm": 95, "key": "E minor"}),
+        ("Темп ~ 120, тональность Hm", {"bpm": 120, "key": "B minor"}),
+        ("Tempo ~ 96", {"bpm": 96}),
+        ("~96bpm", {"bpm": 96}),
+        ("about 96 bpm", {"bpm": 96}),
+        ("Tone: Am", {"key": "A minor"}),
+        ("Tone: warm", {"prompt": "warm"}),
+        ("Keys: rhodes", {"prompt": "rhodes"}),
+        ("Feel: shuffle", {"prompt": "shuffle"}),
+        (
+            "Tom: [E]  Andamento: [72] BPM  Compasso: [4/4]",
+            {"key": "E major", "bpm": 72, "time_signature": "4/4"},
+        ),
+        ("调：1=D 4/4 速度：每分钟72拍", {"key": "D major", "time_signature": "4/4", "bpm": 72}),
+        ("Key: G 3/4", {"key": "G major", "time_signature": "3/4"}),
+    ],
+)
+def test_a_head_may_be_written_without_colons_and_in_any_language(
+    line: str, values: dict[str, object]
+) -> None:
+    read = read_sheet(f"Title: Low Tide\n{line}{BODY}")
+    assert find_problems(read.notes) == []
+    assert read.values == {"name": "Low Tide", "lyrics": "[Verse]\nla la", **values}
+
+
+@pytest.mark.parametrize("line", ["Tom dança na rua", "Ton amour me manque", "Tono de amor"])
+def test_words_that_begin_like_the_name_of_a_key_are_sung(line: str) -> None:
+    assert read_sheet(f"la la\n{line}").values == {"lyrics": f"la la\n{line}"}
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Kitchen song\nideas 14/3 - maybe slower?\n",
+        "“Kitchen song”\nDraft 3 – last edited by Tom\n",
+        "Kitchen song\n(сл. и муз. И. Иванов)\n",
+        "KITCHEN SONG\n\nfor Mia\n",
+    ],
+)
+def test_lines_above_what_a_head_says_are_not_sung_and_that_is_said(above: str) -> None:
+    read = read_sheet(f"{above}\nKey: F#m\n96 bpm{BODY}")
+    assert str(read.values.pop("name")).lower() == "kitchen song"
+    assert read.values == {"key": "F# minor", "bpm": 96, "lyrics": "[Verse]\nla la"}
+    written = above.split("\n")
+    told = [note.line for note in find_problems(read.notes)]
+    assert told == [number for number, line in enumerate(written, 1) if line]
+
+
+def test_a_head_goes_on_below_an_intro_that_is_played() -> None:
+    read = read_sheet("[Intro]\nEm  D\n\nTuning: Drop D\nDifficulty: novice\n\n[Verse]\nla la")
+    assert read.values == {"lyrics": "[Intro]\n\n[Verse]\nla la"}
+
+
+def test_the_name_of_a_singer_is_no_key() -> None:
+    read = read_sheet("[Tom:]\nla la\n[Mia:]\nlo lo")
+    assert read.values == {"lyrics": "[Tom:]\nla la\n[Mia:]\nlo lo"}
+
+
+@pytest.mark.parametrize("word", ["count", "priority"])
+def test_what_messages_know_and_a_sheet_does_not_is_said_with_what_to_do(word: str) -> None:
+    (note,) = find_problems(read_sheet(f"prompt: lo-fi\n{word}: 4{BODY}").notes)
+    assert "takes" in note.hint
