@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from daemon.jobs import Event, JobState
 from daemon.watch.folder import MAX_ANNOUNCED
+from daemon.watch.parameters import UNKNOWN_WORD
 from daemon.watch.reports import format_report, name_report
 from daemon.watch.sheet import Sheet, read_sheet
-from daemon.watch.parameters import UNKNOWN_WORD
 from pipeline.singer.vocal_part import NO_WORD
 from tests.guide import midi_bytes as midi
 from tests.support.line_times import left_out_line, sung_line
