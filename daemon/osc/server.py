@@ -1,8 +1,9 @@
 """The OSC surface: packets become commands, events become packets.
 
 UDP, and TCP where the settings say so, share one thread, one selector and one queue. The thread
-receives what is there and serves the senders in turn, each message by itself and long answers piece
-by piece, so that nobody keeps the others waiting for longer than one piece.
+receives for a moment and serves for a moment: a flood neither keeps it from serving, nor fills the
+system's buffer meanwhile. The senders are served in turn, each message by itself and long answers
+piece by piece, so that nobody keeps the others waiting for longer than one piece.
 
 The wire rules and why they are so: daemon/README.md, "On the wire". The loop is ours because
 python-osc's own reorders, truncates and swallows errors.
@@ -51,8 +52,7 @@ log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 T = TypeVar("T")
 
-MAX_RECEIVED = 512  # datagrams that are taken before somebody is served: about the system's buffer
-SLICE = 0.002  # seconds of serving, before it is looked for what has arrived
+SLICE = 0.002  # seconds of receiving, and then of serving, before it is looked what has arrived
 STOPPED = "and somebody stopped everything"
 AGAIN_HINT = "send it again"
 QUANTUM = 0.0005  # seconds that a sender has in its turn; a piece of work is not interrupted
@@ -98,6 +98,7 @@ class OscServer:
         self._serving = 0  # the arrival of what is being served
         self._stopped = 0  # what arrived before that makes no job any more: a panic came
         self._closing = False
+        self._clock = time.perf_counter  # of slices
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._open(settings)
         self.publisher = Publisher(self._transports(), self.guard, self.subscribers)
@@ -177,14 +178,14 @@ class OscServer:
                 log.exception("", "the OSC server's loop")
 
     def _run_once(self) -> None:
-        """Wait for what comes next, receive all of it, and serve for a moment."""
+        """Wait for what comes next, receive for a moment, and serve for a moment."""
         timeout = 0.0 if self._waiting else self._select_timeout()
         for key, events in self.selector.select(timeout):
             with suppress(BlockingIOError):
                 key.data(events)
         self._queue_due()
         self._expire_lyric_uploads()
-        self._serve(until=time.perf_counter() + SLICE)
+        self._serve()
         if self._tcp:
             self._tcp.update_connections()
 
@@ -197,10 +198,19 @@ class OscServer:
             return None
         return max(0.0, deadline - time.monotonic())
 
-    def _serve(self, until: float) -> None:
-        """Serve senders in turn until then; at least one."""
+    def _slice(self) -> Iterator[None]:
+        """Goes on for a slice, and once at least."""
+        until = self._clock() + SLICE
+        yield
+        while self._clock() < until:
+            yield
+
+    def _serve(self) -> None:
+        """Serve senders in turn, for a slice."""
         started = time.thread_time()
-        while self._waiting:
+        for _ in self._slice():
+            if not self._waiting:
+                return
             lane, (sender, work, self._serving) = self._waiting.start_turn()
             is_done = _advance(work, time.perf_counter() + QUANTUM)
             ended = time.thread_time()
@@ -209,14 +219,12 @@ class OscServer:
                 self._lanes.leave(lane, sender)
             self.guard.charge(sender, seconds=ended - started)
             started = ended
-            if time.perf_counter() >= until:
-                return
 
     # --- what arrives waits for its turn ----------------------------------------------------------
 
     def _read_udp(self) -> None:
-        """Take what has arrived out of the system's buffer, which all senders share."""
-        for _ in range(MAX_RECEIVED):
+        """Take datagrams out of the system's buffer, which all senders share, for a slice."""
+        for _ in self._slice():
             packet, sender = self._udp.receive()
             if self.is_allowed(sender.host):
                 self._queue_packet(packet, sender)
@@ -244,7 +252,7 @@ class OscServer:
         return self.guard.is_right_hello(packet)
 
     def _queue_due(self) -> None:
-        for timed in itertools.islice(iter(self.timed_queue.pop_due, None), MAX_RECEIVED):
+        for _, timed in zip(self._slice(), iter(self.timed_queue.pop_due, None)):
             # not if its sender was shut out in the meantime
             if self.guard.is_trusted(timed.sender.host):
                 context = self._context(timed.sender, timed.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,13 +12,18 @@ import pytest
 from daemon.osc.guard import HELLO
 from daemon.osc.refusals import describe_message, describe_sender
 from daemon.osc.wire import Malformed, Message, Peer
+from daemon.runtime.logs import LimitedLog
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, named, on_stage
 
 
 @pytest.fixture
-def heard(stage: Stage, caplog: pytest.LogCaptureFixture) -> Iterator[tuple[Stage, OscClient]]:
+def heard(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Stage, OscClient]]:
     caplog.clear()
+    fresh = LimitedLog(logging.getLogger("acestepd.osc"))  # other tests' senders are in ours
+    monkeypatch.setattr("daemon.osc.refusals.log", fresh)
     with closing(stage.client()) as sender:
         yield stage, sender
 

@@ -105,6 +105,46 @@ def test_messages_whose_time_has_come_keep_nobody_waiting(
         assert sent[client] < 450 * len(FIELDS)
 
 
+def test_who_comes_behind_a_flood_is_answered_before_all_of_that_is_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it takes to receive: here as long for one datagram as a slice has for eight."""
+    received: list[bytes] = []
+    at_pong: list[int] = []
+    all_sent = threading.Event()
+    receive = UdpTransport.receive
+    send_reply = Publisher.send_reply
+
+    def count(transport: UdpTransport) -> tuple[bytes, Peer]:
+        assert all_sent.wait(PATIENCE)
+        packet, sender = receive(transport)
+        received.append(packet)
+        return packet, sender
+
+    def reply(publisher: Publisher, peer: Peer, name: str, *values: Any) -> None:
+        if values[0] == "behind it":
+            at_pong.append(len(received))
+        send_reply(publisher, peer, name, *values)
+
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.client()) as flood,
+        closing(stage.client()) as player,
+    ):
+        monkeypatch.setattr(stage.osc, "_clock", lambda: len(received) * server.SLICE / 8)
+        monkeypatch.setattr(UdpTransport, "receive", count)
+        monkeypatch.setattr(Publisher, "send_reply", reply)
+        ping = encode_message("/ace/ping", "flood")
+        for _ in range(60):
+            flood.send_raw(ping)
+        player.send("/ace/ping", "behind it")
+        for _ in range(60):
+            flood.send_raw(ping)
+        all_sent.set()
+        assert player.receive()[1][0] == "behind it"
+        assert at_pong[0] < 61 + 8
+
+
 def test_a_port_for_every_message_keeps_nobody_waiting(tmp_path: Path, sent: Counter[str]) -> None:
     with on_stage(tmp_path) as stage, closing(stage.client()) as player, ExitStack() as opened:
         assert player.ask("/ace/ping", "here")
