@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("acestepd.panel")
 
 SHORT_LYRICS = 500  # characters, which are read within a few milliseconds
+NOTHING_TO_PLAY = "there is nothing to play: prompt and lyrics are empty"
 NOTHING: Mapping[str, BadRequest] = MappingProxyType({})
 
 ParameterListener = Callable[[str, object], None]  # called with a parameter's name and new value
@@ -233,10 +234,7 @@ class Panel:
 def _check_words(request: Request) -> None:
     """Raises `NothingToPlay`."""
     if not (request.prompt.strip() or request.lyrics.strip() or request.task or request.codes):
-        raise NothingToPlay(
-            "there is nothing to play: prompt and lyrics are empty",
-            "say what it should sound like",
-        )
+        raise NothingToPlay(NOTHING_TO_PLAY, "say what it should sound like")
 
 
 def _is_open(request: Request, name: str, given: Sequence[str]) -> bool:

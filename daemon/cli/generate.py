@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,6 +25,8 @@ from ..landing import clips, folders
 from ..landing.finished_take import FinishedTake
 from ..landing.manifest import read_manifest
 from ..panel import Panel, keep_lyrics
+from ..runtime.event_lines import describe_eta
+from ..runtime.lines import ProgressLine
 from ..service import select_model
 from ..settings import Settings, SettingsError, from_values
 from ..watch.written_lyrics import read_written_lyrics
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.planner.planner import Description
 
 _Result = TypeVar("_Result")
+MOMENT = 0.05  # of the work: before that nobody knows how long it takes
 
 
 def generate(
@@ -84,37 +88,46 @@ def generate(
     first = resolve_request(request, default_guide)
     notes = (*notes, *explain_length(request, first))
     loaded = _load(settings)  # first: what cannot be made is one sentence
-    tell = _Notes().tell
+    line = ProgressLine(sys.stderr)
+    tell = _Notes(line).tell
     for note in (*notes, *explain(first)):  # at once, as making it takes a while
         tell(note)
     for take in list_takes(request, first, count):
-        yield _render(loaded, take, settings.out, notes, tell)
+        yield _render(loaded, take, settings.out, notes, tell, line)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
     """What a recording is, as values of a request."""
     loaded = _load(settings)
-    _, description = _run_with_bar(loaded.understand(Request(source=file, seed=seed)))
+    request = Request(source=file, seed=seed)
+    line = ProgressLine(sys.stderr)
+    _, description = _follow(loaded.understand(request), line, line.say)
     return description
 
 
 class _Notes:
     """Each is printed once, as soon as it is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: ProgressLine) -> None:
+        self._line = line
         self._told: set[str] = set()
 
     def tell(self, note: str) -> None:
         if note not in self._told:
             self._told.add(note)
-            _print_above_bar(note)
+            self._line.say(note)
 
 
 def _render(
-    loaded: AceStep, request: Request, out: Path, notes: Sequence[str], tell: Callable[[str], None]
+    loaded: AceStep,
+    request: Request,
+    out: Path,
+    notes: Sequence[str],
+    tell: Callable[[str], None],
+    line: ProgressLine,
 ) -> clips.Landed:
     """`notes`: what was read of its lyrics and its source, and how long it is."""
-    rendered, _ = _run_with_bar(loaded.render(request), tell)
+    rendered, _ = _follow(loaded.render(request), line, tell)
     for note in rendered[-1].info.notes:  # previews, which have none, come first
         tell(note)
     # previews are files like the stems, behind them
@@ -142,36 +155,32 @@ def _load(settings: Settings) -> AceStep:
     )
 
 
-def _print_above_bar(text: str) -> None:
-    """A line on stderr, above a progress bar that is there."""
-    from tqdm import tqdm
-
-    tqdm.write(text, file=sys.stderr)
-
-
-def _run_with_bar(
+def _follow(
     events: Generator[Progress | Clip, None, _Result],
-    tell: Callable[[str], None] = _print_above_bar,
+    line: ProgressLine,
+    tell: Callable[[str], None],
 ) -> tuple[list[Clip], _Result]:
-    """The clips, and what the generator returns, with a progress bar for whoever waits, who is told
-    each note as soon as it is known.
+    """The clips, and what the generator returns. Whoever waits sees on `line` how far it is, and is
+    told each note as soon as it is known.
     """
-    from tqdm import tqdm
-
     rendered: list[Clip] = []
-    event = next(events)  # what cannot be made is said without a bar
-    bar_format = "{desc:10} {percentage:3.0f}% |{bar}| {elapsed} < {remaining}"
-    with tqdm(total=100, bar_format=bar_format) as bar:
+    started = time.monotonic()
+    try:
         while True:
+            event = next(events)
             if isinstance(event, Clip):
                 rendered.append(event)
-            else:
-                for said in event.notes or ():
-                    tell(said.text)
-                bar.set_description(event.label)
-                bar.update(100 * event.fraction - bar.n)
-            try:
-                event = next(events)
-            except StopIteration as done:
-                bar.update(100 - bar.n)
-                return rendered, done.value
+                continue
+            for said in event.notes or ():
+                tell(said.text)
+            eta = _estimate_rest(event.fraction, time.monotonic() - started)
+            line.show("", event.fraction, event.label, describe_eta(eta))
+    except StopIteration as done:
+        return rendered, done.value
+    finally:
+        line.clear()
+
+
+def _estimate_rest(fraction: float, seconds: float) -> float:
+    """How many seconds are left, where so many were needed so far; 0 where nobody knows."""
+    return seconds * (1 - fraction) / fraction if fraction >= MOMENT else 0.0

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline.private import make_private
-from pipeline.request import names_file
+from pipeline.request import OutOfRange, coerce, names_file
 from pipeline.user_paths import expand_path
 
 from ..integrations.sources import SOURCES
@@ -19,9 +19,11 @@ from ..jobs import REROLL
 from ..osc.arguments import MAX_ID
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
-from ..runtime.lines import LiveLine
+from ..panel import NOTHING_TO_PLAY
+from ..runtime.event_lines import describe_eta
+from ..runtime.lines import ProgressLine
 from ..settings import SettingsError
-from .client import Locate, OscClient, Turn, follow, is_here, print_json, say, to_json
+from .client import Locate, OscClient, Turn, follow, is_here, print_json, to_json
 from .status import STOPPED
 
 FAILED = 1  # exit status, also of what was cancelled
@@ -29,6 +31,10 @@ REPEAT_SECONDS = 2.0  # of silence, after which a message may have been lost
 TRIES = 3
 OUTSIDE = 403  # the code for a file that is in no folder which messages may name files in
 UNKNOWN = 404
+INVALID = 422  # the code for a request that nothing will make better
+WORDLESS_HINT = (
+    'say it: acestepd play "warm lo-fi beat"; or before, as prompt under [request] in the settings'
+)
 
 
 class PendingOrder:
@@ -60,8 +66,11 @@ class PendingOrder:
 def build_order(
     values: Mapping[str, str], *, id: str = "", count: int = 1, priority: str = ""
 ) -> PendingOrder:
-    """An order of `count` takes with these values of fields, as texts. Raises `SettingsError`."""
+    """An order of `count` takes with these values of fields, as texts. Raises `SettingsError` and
+    `BadRequest`.
+    """
     id = _check_id(id)
+    _check_values(values)
     return PendingOrder(id, "/ace/generate", (id, *_list_pairs(values, count, priority)), count)
 
 
@@ -73,8 +82,11 @@ def build_reroll(
     count: int = 1,
     priority: str = "",
 ) -> PendingOrder:
-    """The same of takes like `parent` with other seeds; an empty one is the newest take."""
+    """The same of takes like `parent` with other seeds; an empty one is the newest take. Raises the
+    same.
+    """
     id = _check_id(id)
+    _check_values(values)
     return PendingOrder(id, REROLL, (id, parent, *_list_pairs(values, count, priority)), count)
 
 
@@ -85,6 +97,15 @@ def _list_pairs(values: Mapping[str, str], count: int, priority: str) -> tuple[s
     if priority:
         pairs["priority"] = priority
     return tuple(text for pair in pairs.items() for text in pair)
+
+
+def _check_values(values: Mapping[str, str]) -> None:
+    """No number where one belongs: the daemon would take it for a slip in a message's arguments.
+    Raises `BadRequest`.
+    """
+    for name, value in values.items():
+        with suppress(OutOfRange):  # the daemon says that as well
+            coerce(name, value)
 
 
 def _check_id(id: str) -> str:
@@ -120,7 +141,7 @@ class PlayClient:
         self._as_json = as_json
         self._daemon = locate()
         self._shown: dict[tuple[object, ...], dict[str, object]] = {}  # the last of its kind
-        self._line = LiveLine(sys.stderr)
+        self._line = ProgressLine(sys.stderr)
 
     def play(self, order: PendingOrder, wait: bool = True) -> int:
         """Until every job of it has ended, or with `wait` off was accepted. The exit status."""
@@ -169,7 +190,7 @@ class PlayClient:
         if row["event"] != "fail":
             order.is_answered = True
             order.unaccepted.discard(id)
-            self._show(row)
+            self._show(message, row)
             if row["event"] in ("finished", "cancelled"):
                 order.end(id, well=row["event"] == "finished")
         elif row["command"] == "/ace/query":
@@ -179,8 +200,8 @@ class PlayClient:
             client.send(order.address, *order.arguments)
         else:
             order.is_answered = True
-            self._show(row)
-            _weigh(client, order, id)
+            self._show(message, row)
+            _weigh(client, order, id, final=row["code"] == INVALID)
 
     def _copy_files(self, order: PendingOrder) -> bool:
         """Where the daemon may not read a file of this machine, give it a copy: in the folder that
@@ -203,8 +224,8 @@ class PlayClient:
 
     # --- what is shown ----------------------------------------------------------------------------
 
-    def _show(self, row: dict[str, object]) -> None:
-        """Once, though it is told again when it is asked for."""
+    def _show(self, message: Message, row: dict[str, object]) -> None:
+        """Once, though it is told again when it is asked for. `row`: the message's."""
         event = str(row["event"])
         key = (event, row["id"], row.get("path"), row.get("param"), row.get("text"))
         if self._shown.get(key) == row:
@@ -216,30 +237,33 @@ class PlayClient:
             self._line.clear()
             print(row["path"], flush=True)
         elif event == "fail":
-            hint = f" ({row['hint']})" if row["hint"] else ""
-            self._say(f"{row['id']}: {row['message']}{hint}")
+            hint = WORDLESS_HINT if row["message"] == NOTHING_TO_PLAY else row["hint"]
+            self._say(f"{row['id']}: {row['message']}" + (f" ({hint})" if hint else ""))
         elif event == "note":
             self._say(f"{row['id']}: {row['text']}")
         elif event == "cancelled":
             self._say(f"{row['id']} was cancelled")
         elif event == "progress":
-            self._line.show(f"{row['id']}  {row['fraction']:.0%} {row['stage']}")
+            id, fraction, stage, eta = message.arguments[:4]
+            to_go = describe_eta(float(eta or 0))
+            self._line.show(str(id), float(fraction or 0), str(stage), to_go)
 
     def _say(self, line: str) -> None:
-        self._line.clear()
-        say(line)
+        self._line.say(line)
 
 
-def _weigh(client: OscClient, order: PendingOrder, id: str) -> None:
-    """A job that failed may be one that is kept until its folder takes files again. A pattern
-    matches only those: asked with one, the daemon fails the job again, or finds none.
+def _weigh(client: OscClient, order: PendingOrder, id: str, final: bool) -> None:
+    """A job that was accepted and failed may be one that is kept until its folder takes files
+    again, where its failure is not `final`. A pattern matches only those: asked with one, the
+    daemon fails the job again, or finds none.
     """
-    if id not in order.doubtful:
+    if final or id not in order.waiting or id in order.unaccepted:
+        order.end(id, well=False)
+    elif id not in order.doubtful:
         order.doubtful.add(id)
         client.send("/ace/query", f"{{{id}}}")
-        return
-    order.doubtful.discard(id)
-    order.unaccepted.discard(id)
+    else:
+        order.doubtful.discard(id)
 
 
 def copy_source(source: Path, folder: Path) -> Path:

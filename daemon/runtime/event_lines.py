@@ -18,7 +18,12 @@ def describe_event(event: Event, now: float) -> str:
 def describe_progress(event: Event) -> str:
     """`take1  43% denoising, about 2 s to go`."""
     fraction, stage, eta = event.values
-    return f"{_find_id(event)}  {fraction:.0%} {stage}{_describe_eta(eta, ', about {} to go')}"
+    return f"{_find_id(event)}  {fraction:.0%} {stage}{describe_eta(eta)}"
+
+
+def describe_eta(eta: float) -> str:
+    """`, about 2 s to go`; nothing where it is not known."""
+    return _describe_eta(eta, ", about {} to go")
 
 
 def describe_client(client: str) -> str:

@@ -44,3 +44,36 @@ class LiveLine:
 
     def clear(self) -> None:
         self.show("")
+
+
+class ProgressLine:
+    """How far the work is that a command waits for: the live line of a terminal; where the stream
+    is none, a line for each stage that begins, so that a log of it can be read.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = LiveLine(stream)
+        self._told: set[tuple[str, str]] = set()
+
+    def show(self, name: str, fraction: float, stage: str, more: str = "") -> None:
+        """`name`: what is made, empty where that is clear. A terminal shows `more` behind it."""
+        if self._stream.isatty():
+            self._live.show(f"{_begin(name)}{fraction:.0%} {stage}{more}")
+            return
+        begun = (name, stage.partition(" ")[0])  # "plan 37" is the same stage as "plan 36"
+        if begun not in self._told:
+            self._told.add(begun)
+            self.say(_begin(name) + begun[1])
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self.clear()
+        print(escape_line(text), file=self._stream, flush=True)
+
+    def clear(self) -> None:
+        self._live.clear()
+
+
+def _begin(name: str) -> str:
+    return f"{name}  " if name else ""

@@ -79,12 +79,13 @@ def rows(text: str) -> list[dict[str, object]]:
 
 
 def test_it_prints_the_paths_of_the_clips_and_nothing_else(stage: Stage) -> None:
-    done = run(stage.settings.state, "play", "pad", *SECONDS, "--stems", "drums", "--seed", "7")
+    arguments = ("--stems", "drums", "--seed", "7", "--id", "one")
+    done = run(stage.settings.state, "play", "pad", *SECONDS, *arguments)
     assert done.returncode == 0, done.stderr
     names = [Path(line).name for line in done.stdout.splitlines()]
     assert names == ["pad_0.5s_s7.wav", "pad_0.5s_s7_drums.wav"]
     assert all(soundfile.info(line).frames == 24_000 for line in done.stdout.splitlines())
-    assert done.stderr == ""
+    assert done.stderr == "one  diffusion\n", "no terminal is there: a line for each stage"
 
 
 def test_what_was_read_out_of_the_prompt_is_told(stage: Stage) -> None:
@@ -92,15 +93,17 @@ def test_what_was_read_out_of_the_prompt_is_told(stage: Stage) -> None:
     assert done.stderr.splitlines() == [
         "one: the prompt says 84 bpm: it was taken",
         "one: the prompt says Am: A minor was taken",
+        "one  diffusion",
     ]
     assert Path(done.stdout.strip()).name.startswith("pad-84-bpm-am_84bpm_Amin_0.5s_s")
 
 
 def test_where_its_output_cannot_be_written_it_ends_and_says_why(stage: Stage) -> None:
     with open("/dev/full", "w") as full:
-        done = run_into(full, stage.settings.state, "play", "pad", *SECONDS)
+        done = run_into(full, stage.settings.state, "play", "pad", *SECONDS, "--id", "one")
     assert done.returncode == 2
-    assert done.stderr == "acestepd: what it prints cannot be written: No space left on device\n"
+    reason = "acestepd: what it prints cannot be written: No space left on device"
+    assert done.stderr == f"one  diffusion\n{reason}\n"
 
 
 def test_as_json_each_message_is_a_line_with_its_arguments_by_name(stage: Stage) -> None:
@@ -138,6 +141,8 @@ def test_without_a_prompt_it_plays_what_the_daemon_has_turned_to(stage: Stage) -
     refused = run(stage.settings.state, "play")
     assert refused.returncode == 1
     assert "there is nothing to play" in refused.stderr
+    assert 'acestepd play "warm lo-fi beat"' in refused.stderr
+    assert "the first argument" not in refused.stderr, "that is of messages"
     with closing(stage.client()) as client:
         client.ask("/ace/set/prompt", "dusty")
     done = run(stage.settings.state, "play", *SECONDS, "--seed", "1")
@@ -152,6 +157,16 @@ def test_reroll_makes_a_take_again_with_another_seed(stage: Stage) -> None:
     named = run(stage.settings.state, "play", "--reroll", "first", "--id", "third")
     assert Path(named.stdout.strip()).name.startswith("first_0.5s_s")
     assert run(stage.settings.state, "play", "--reroll", "nobody").returncode == 1
+
+
+def test_what_was_refused_is_not_asked_for_again(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for wrong in ((), ("pad", "--bars", "-1"), ("pad", "--preview", "9", "--count", "2")):
+        assert run(stage.settings.state, "play", *wrong).returncode == 1
+    refused = [line for line in caplog.messages if line.startswith("refused ")]
+    assert len(refused) == 3
+    assert all(line.startswith("refused /ace/generate") for line in refused), "no /ace/query"
 
 
 @pytest.mark.parametrize("command", ["play", "send"])
@@ -271,11 +286,11 @@ def test_a_source_that_the_daemon_may_not_read_is_copied_for_it(
 ) -> None:
     source = tmp_path / "my loop.wav"
     soundfile.write(source, [[0.0, 0.1]] * 4800, 48_000)
-    arguments = ("play", "pad", "--task", "cover", "--source", "my loop.wav")
+    arguments = ("play", "pad", "--id", "one", "--task", "cover", "--source", "my loop.wav")
     done = run(stage.settings.state, *arguments)
     assert done.returncode == 0, done.stderr
     sources = stage.settings.out / ".sources"
-    assert done.stderr == f"{source} is copied to {sources}\n"
+    assert done.stderr == f"{source} is copied to {sources}\none  diffusion\n"
     [copy] = sources.iterdir()
     assert copy.read_bytes() == source.read_bytes()
     assert copy.name.startswith("my loop-")
@@ -384,6 +399,8 @@ def test_a_daemon_that_is_killed_and_started_again_brings_the_clip(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["pad", "--bars", "two"], "bars must be a number, got 'two' (write it like 8 or 8 bars)"),
+        (["--reroll", "one", "--bars", "two"], "bars must be a number, got 'two'"),
         (["pad", "--id", "a*"], "got 'a*'"),
         (["pad", "--count", "0"], "--count must be"),
     ],

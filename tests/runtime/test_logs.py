@@ -12,7 +12,7 @@ import pytest
 
 from daemon.jobs import Event, Job, JobState
 from daemon.runtime import logs
-from daemon.runtime.lines import LiveLine, escape_line
+from daemon.runtime.lines import LiveLine, ProgressLine, escape_line
 from daemon.runtime.logs import LIMIT_SECONDS, MAX_SENDERS, LimitedLog
 from daemon.settings import Settings, SettingsError
 from pipeline.request import Request
@@ -333,3 +333,36 @@ def test_a_live_line_is_cut_to_the_terminals_width(monkeypatch: pytest.MonkeyPat
     live.clear()
     live.clear()
     assert terminal.getvalue() == f"\r{'a' * 9}\x1b[K\r\x1b[K"
+
+
+def test_a_commands_progress_is_a_live_line_on_a_terminal_and_a_line_per_stage_elsewhere() -> None:
+    shown: dict[bool, str] = {}
+    for is_terminal in (True, False):
+        terminal = FakeTerminal(is_terminal)
+        line = ProgressLine(terminal)
+        line.show("one", 0.1, "plan 36", ", about 9 s to go")
+        line.show("one", 0.2, "plan 37", ", about 8 s to go")
+        line.say("one: a note")
+        line.show("one", 0.5, "decode")
+        line.show("two", 0.1, "plan 1")
+        line.show("", 0.9, "decode")
+        line.clear()
+        shown[is_terminal] = terminal.getvalue()
+    assert shown[False].splitlines() == [
+        "one  plan",
+        "one: a note",
+        "one  decode",
+        "two  plan",
+        "decode",
+    ]
+    assert "\r" not in shown[False]
+    assert shown[True].split("\r") == [
+        "",
+        "one  10% plan 36, about 9 s to go\x1b[K",
+        "one  20% plan 37, about 8 s to go\x1b[K",
+        "\x1b[Kone: a note\n",
+        "one  50% decode\x1b[K",
+        "two  10% plan 1\x1b[K",
+        "90% decode\x1b[K",
+        "\x1b[K",
+    ]
