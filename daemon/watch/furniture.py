@@ -11,13 +11,13 @@ from typing import NamedTuple
 from .characters import fold, fold_word
 from .documents.credits import is_last_credit
 from .headings import read_heading
+from .page_parts import SUNG_HINT, find_page_parts
 
 SECOND_VOICE = "as a second voice, without its name"
 UNBOXED = "without the boxes of a list"
 UNMARKED = "without the mark of a footnote"
 TITLE = "the title, not sung"
 JOINED = "with its letters joined"
-SUNG_HINT = "write [Verse] above it where it is sung"
 MAIL_HINT = "remove it where it is of the mail, and not of the song"
 MAX_HEAD = 12  # lines of a page above its words
 
@@ -152,6 +152,9 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
         first = min(comments)
         kept[:first] = [_COMMENT_MARK.sub("", line) for line in kept[:first]]
     head = _find_page_head(texts)
+    parts, liked = find_page_parts(texts)
+    asked |= liked
+    left_out |= parts
     left_out |= head | _find_page_end(texts) | _find_footnotes(texts)
     named = next((texts[index] for index, said in head.items() if said[0] == TITLE), "")
     return Furniture(kept, remarks, left_out, asked, title or named)

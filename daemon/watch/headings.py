@@ -101,8 +101,11 @@ _ABBREVIATION = re.compile(
 )
 _AGAIN_BEFORE = re.compile(
     r"(?:repeat|rpt|back to|go to|sing|again|da capo|wdh|wiederhole|wiederholung|repeter|repetir|"
-    r"repete|repite|ripeti|ripetere|reprise|повтор|повторить|重复|重複)[.:]? ?"
-    r"(?:the |from |last |first |le |la |el |il |al |den |die |das |du |del |o |a )?"
+    r"repete|repite|ripeti|ripetere|reprise|повтор|повторить|重复|重複|"
+    r"se rep[ei]te|repetid|on reprend|reprendre|retour|volver|volta|torna|zuruck|noch ?mal|"
+    r"(?:one more|once more|another)(?: time)?|otra vez|de novo)[.:]? ?"
+    r"(?:the |from |last |first |le |la |el |il |al |au |ao |a la |zum |den |die |das |du |del |o |"
+    r"a )?"
     r"|(?:au|al|ao|zum|to) "
 )
 _COUNT = "一二三四五六七八九十"
@@ -111,14 +114,21 @@ _BEFORE = re.compile(
     r"(?:st|nd|rd|th|eme|ere|er|re|e|a|o|ª|º|-?и|-?ыи|\.|\))? ?"
 )
 _LETTER = r"(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e])"  # and marks
-_LENGTH = r"(?:bars?|measures?|beats?|takte|\d)"
+BARS = (  # as `fold_word` leaves them
+    r"(?:bars?|measures?|beats?|takter?|takte|compases|compassos|battute|mesures|тактов|такта?|"
+    r"小节|小節|마디)"
+)
+_LENGTH = rf"(?:{BARS}|\d)"
 _NUMBER_APART = re.compile(r" ?(?:- ?(\d{1,2})$|\((\d{1,2})\))")
 _NUMBER = re.compile(
     r" ?(?:(?:#|no\.? ?|nr\.? ?|n° ?|№ ?)?"
-    rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}}(?! ?{_LENGTH}))*[a-d]?)(?!\w)(?! ?{_UNIT})"
+    rf"(\d{{1,2}}(?: ?[-&+/,] ?\d{{1,2}}(?! ?{_LENGTH}))*[a-d]?)(?!\w)(?! ?(?:{_UNIT}|{BARS}))"
     rf"|(?!x ?\d)([ivx]{{1,4}}|{_LETTER}{{2,8}}|[א-י]'?|[①-⑩]|[{_COUNT}]|[a-d])(?![^\W_]))"
 )
-_LAST = re.compile(r" (finale?|finalny|konečny|loppu)(?=$| ?[:(x\[])")
+_LAST = re.compile(  # adjectives that stand behind
+    r" (finale?|finalny|konečny|loppu|instrumental[eo]?|musicale?|strumentale|инструментальн\w\w)"
+    r"(?=$| ?[:(x\[])"
+)
 _TIMES = re.compile(
     rf"[x*] ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
     r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды|двічі|"

@@ -63,8 +63,9 @@ _RULE = re.compile(r"(?:[-=*_~—–] ?){3,}")
 _LINK = re.compile(r"!?\[[^\[\]]*\]\((?=[^()\s./#]*[./#])[^()\s]*\)")
 _EMPHASISED = tuple(
     re.compile(rf"(?<!\w){mark}(?=[^\s{mark[-1]}])([^{mark[-1]}]+){mark}(?!\w)")
-    for mark in (r"\*\*", r"\*", "__", "_")
+    for mark in (r"\*\*", r"\*", "__", "_", "==")
 )
+_OBSIDIAN_COMMENT = re.compile("%%[^%]{0,200}%%")
 # where characters are kept that a backslash protects, while Markdown is taken off
 _PRIVATE_USE = 0xE000
 _TITLE_NUMBER = re.compile(
@@ -283,6 +284,9 @@ class LyricsReader:
             return LyricLine("Markdown, not sung")
         if index in self._shape.titles:
             return self._read_title(plain, self._shape.titles[index])
+        if index in self._shape.left_out:
+            message, hint = self._shape.left_out[index]
+            return LyricLine(message, (), UNCLEAR if hint else UNDERSTOOD, hint)
         if _RULE.fullmatch(fold(plain)):
             return LyricLine("a line across the page", ("",))
         if plain[0] == "#":
@@ -310,9 +314,6 @@ class LyricsReader:
 
     def _read_song_line(self, index: int, text: str, written: str) -> LyricLine:
         """`written` is the line with its Markdown."""
-        if index in self._shape.left_out:
-            message, hint = self._shape.left_out[index]
-            return LyricLine(message, (), UNCLEAR if hint else UNDERSTOOD, hint)
         if index in self._shape.signs:
             written = text = strip_repeat_signs(text, *self._shape.signs[index])
         if read := self._read_fact_line(text):
@@ -530,7 +531,7 @@ class LyricsReader:
                 break
             self._in_comment = not self._in_comment
             begin = end + len(mark)
-        return "".join(visible).strip()
+        return _OBSIDIAN_COMMENT.sub("", "".join(visible)).strip()
 
     def _read_heading(self, text: str) -> LyricLine:
         """# Chorus. In Markdown, one that is no section and stands above the words is the title."""

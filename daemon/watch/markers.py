@@ -15,15 +15,13 @@ from pipeline.section_names import COUNTED, INSTRUMENTAL, NEVER_SUNG, OFTEN_SUNG
 
 from .characters import fold
 from .chords import are_chords, cut_out, is_chord
-from .headings import Heading, find_section, list_spellings, read_heading, read_headings
+from .headings import BARS, Heading, find_section, list_spellings, read_heading, read_headings
 from .notes import UNCLEAR, UNDERSTOOD, UNKNOWN, shorten
 from .repeats import read_stanza_repeats, split_repeats
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
-_LENGTH = re.compile(
-    r"\(?[0-9]{1,3}[ -]?(?:bars?|measures?|beats?|takte?|compases|battute)\)?", re.IGNORECASE
-)
+_LENGTH = re.compile(rf"\(?[0-9]{{1,3}}[ -]?{BARS}\)?", re.IGNORECASE)
 # without a number or a colon, where other sections of the sheet are V1 and V2
 _BARE = frozenset("C B Ch CH ch Cho cho Chor chor PC pc Pre PRE Br BR Int Out Ref Refr".split())
 _NO_WORDS = frozenset("ch cho chor chr ref refr rit".split())  # with a full stop

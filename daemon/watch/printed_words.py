@@ -12,10 +12,12 @@ from .song_head import list_facts
 NUMBERS = "without the numbers of chords"
 COUNTS = "without the numbers of lines"
 SYLLABLES = "with its syllables joined"
+LEAST_COUNTED = 3  # lines one below the other whose numbers have no mark
 LEAST_DIVIDED = 3  # lines of a sheet that divides its words
 
 _CHORD_NUMBER = re.compile(r"\[([#b]?[1-7](?:m|-|°|7|maj7|sus[24]?)?(?:/[1-7])?)\](?=\S)")
 _COUNTED = re.compile(r"([0-9]{1,2})[.)] +(?=\S)")
+_BARE_COUNT = re.compile(r"([0-9]{1,2}) +(?=[^\W\d_a-z])")
 _DIVIDED = re.compile(r"(?<![^\W\d_])([^\W\d_]+)(?:-| - )([^\W\d_A-Z]+)")
 _HELD = re.compile(r"(?<=\w)_{2,}")
 _WORDS = re.compile(r" *(?:[0-9]{1,2}[.)]? +)?[^\W\d_]")  # also behind the number of a verse
@@ -56,11 +58,26 @@ def _strip_counts(lines: Sequence[str]) -> dict[int, str]:
         for index, match in found.items()
         if index + 1 in found and int(found[index + 1][1]) == int(match[1]) + 1
     }
-    return {
+    return _strip_bare_counts(lines) | {
         index: lines[index][match.end() :]
         for index, match in found.items()
         if index in follows or index - 1 in follows
     }
+
+
+def _strip_bare_counts(lines: Sequence[str]) -> dict[int, str]:
+    """1 One, 2 Two and 3 Three."""
+    stripped: dict[int, str] = {}
+    run: list[tuple[int, str]] = []
+    for index, line in enumerate([*lines, ""]):
+        match = _BARE_COUNT.match(line)
+        if match and int(match[1]) == len(run) + 1:
+            run.append((index, line[match.end() :]))
+            continue
+        if len(run) >= LEAST_COUNTED:
+            stripped |= dict(run)
+        run = []
+    return stripped
 
 
 def _join_syllables(lines: Sequence[str]) -> dict[int, str]:

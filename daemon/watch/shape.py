@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.section_names import FIRST_SECTIONS
 
-from .characters import fold_word
+from .characters import fold, fold_word
 from .chords import (
     LEAST_DEGREES,
     LEAST_LATIN,
@@ -53,6 +53,7 @@ _NAME = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?:the )?end|fine?|ende|fim|конец|終(?:わり)?|完|끝|x")
 _BRACKETS = re.compile(r"\[([^\[\]]{1,20})\]")
 _RULE = re.compile(r"[=-]{3,}")
+_QUOTED = re.compile(r'"[^"]{1,80}"')
 _OF_WEBSITE = re.compile(r".{1,80} (?:Lyrics|Chords|Tabs?)(?: by .{1,60})?")
 
 
@@ -204,8 +205,9 @@ def _find_end(texts: Sequence[str], is_close: bool, chords: set[int]) -> int:
     plain = texts[last].strip("*-~=. ")
     is_apart = not texts[last - 1] or last - 1 in chords or is_close or plain != texts[last]
     is_end = _END.fullmatch(fold_word(plain)) is not None
-    is_end = is_end and not plain[0].islower()
-    return last if is_end and (plain.isupper() or is_apart) else -1
+    is_enclosed = texts[last][0] != plain[:1] and texts[last][-1] != plain[-1:]
+    is_end = is_end and (is_enclosed or not plain[0].islower())
+    return last if is_end and (plain.isupper() or is_enclosed or is_apart) else -1
 
 
 def _find_speakers(texts: Sequence[str]) -> dict[int, str]:
@@ -280,6 +282,8 @@ def _find_titles(
         return {title: "title"}
     if names_author(texts[after]) and _is_apart(after, texts, chords):
         return {title: "title", after: "artist"}
+    if _OF_WEBSITE.fullmatch(texts[title]) and _QUOTED.fullmatch(fold(texts[after])):
+        return {title: "artist", after: "title"}
     if after in unknown or _is_fact(texts[after]) or _OF_WEBSITE.fullmatch(texts[title]):
         return {title: "title"}
     is_pair = after == title + 1 and len(below) > 1 and _may_be_title(after, texts, chords)

@@ -148,6 +148,10 @@ _CREDITS = re.compile(
     r"used by permission|for use solely|note: reproduction of this|international copyright secured|"
     r"public domain[.!]?$|(?:tabbed|transcribed|submitted) by(?: ?:|:? ?\S+(?: \S+)?$)|"
     r"https?://|www\.|(?:words|lyrics) (?:and|&) music(?: by\b|:)|you might also like$|"
+    r"todos (?:os|los) (?:direitos|derechos) reservados|tous droits reserves|"
+    r"alle rechte? (?:vorbehalten|voorbehouden)|tutti i diritti (?:sono )?riservati|"
+    r"все права защищены|版权所有|著作权所有|無断転載|.{0,80}(?:licen\w+|terms\b.{0,9}) songselect|"
+    r"see .{1,60} live$|get tickets as low as|"
     r"[\d.]{0,6}k?embed$|song ?# ?\d{3,}|license ?# ?\d{3,}|downloaded from )"
 )
 # what is written above the shapes of chords

@@ -184,7 +184,8 @@ def drop_credits(
             notes.append(SheetNote(line.number, UNDERSTOOD, _TITLE))
         else:
             break
-    for line in reversed(timed[len(notes) :]):
+    begin = lines.index(timed[len(notes)]) if len(notes) < len(timed) else len(lines)
+    for line in reversed([line for line in lines[begin:] if line.text.strip()]):
         if not is_last_credit(line.text):
             break
         notes.append(SheetNote(line.number, UNDERSTOOD, WHO))
