@@ -45,6 +45,11 @@ def make_reachable(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "localhost") else host
 
 
+def locate_page(daemon: RunningDaemon) -> str:
+    """The URL of its page; empty where it has none."""
+    return f"http://{make_reachable(daemon.host)}:{daemon.page}" if daemon.page else ""
+
+
 def is_here(host: str) -> bool:
     """Whether a daemon that listens there runs on this machine for certain."""
     return make_reachable(host).startswith("127.")

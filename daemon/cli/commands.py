@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from ..osc.wire import Value
     from .client import Locate
 
-SETTING_OPTIONS = ("host", "port", "out", "state", "model", "variant")  # settings that are options
+SETTING_OPTIONS = (
+    "host",
+    "port",
+    "page",
+    "out",
+    "state",
+    "model",
+    "variant",
+)  # settings that are options
 
 
 def run_daemon(arguments: argparse.Namespace) -> int:
@@ -165,6 +173,12 @@ def run_listen(arguments: argparse.Namespace) -> int:
         count=arguments.count,
         as_json=arguments.json,
     )
+
+
+def run_page(arguments: argparse.Namespace) -> int:
+    from . import page
+
+    return page.open_page(_read_settings(arguments), anywhere=arguments.port is None)
 
 
 def run_doctor(arguments: argparse.Namespace) -> int:

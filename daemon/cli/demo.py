@@ -72,7 +72,7 @@ def demo(out: Path) -> int:
     print("Loading; the first time on a machine this takes half a minute.\n")
     with (
         tempfile.TemporaryDirectory() as state,
-        Daemon(Settings(port=0, out=out, model=VOICE, state=Path(state))) as daemon,
+        Daemon(Settings(port=0, page=-1, out=out, model=VOICE, state=Path(state))) as daemon,
         DemoClient(daemon.osc.address) as client,
     ):
         wavs = _play(client)

@@ -303,6 +303,23 @@ def _build_watch_check(watch: Watch) -> Check:
     return check
 
 
+def _check_page(settings: Settings) -> Finding:
+    if settings.page < 0:
+        return Finding(OK, "none, as the settings say")
+    address = f"TCP {settings.host}:{settings.page}"
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.page))
+        except OSError as error:
+            holder = lock.read_holder(settings.state)
+            if holder and holder.page == settings.page and lock.is_held(settings.state):
+                return Finding(OK, f"the page is on {client.locate_page(holder)}")
+            hint = "acestepd does without a page: choose another port for it with --page"
+            return Finding(NOTE, f"{address}: {error.strerror}", hint)
+    return Finding(OK, f"{address} is free for the page")
+
+
 def _check_link(settings: Settings) -> Finding:
     Link()
     return Finding(OK, "Ableton Link is followed once somebody else on the network uses it")
@@ -427,6 +444,7 @@ CHECKS: dict[str, Check] = {
     "model": _check_model,
     "planner": _check_planner,
     "port": _check_port,
+    "page": _check_page,
     "folder": _check_folder,
     "state": _check_state,
     "access": _check_access,

@@ -88,6 +88,12 @@ def build_parser() -> SuggestingParser:
     _add_listen_options(listen)
     listen.set_defaults(run=commands.run_listen)
 
+    page = subcommands.add_parser(
+        "page", help="open the page of the daemon that runs, in a browser"
+    )
+    _add_settings_options(page, KEEP)
+    page.set_defaults(run=commands.run_page)
+
     doctor = subcommands.add_parser("doctor", help="check this machine and say what to do")
     _add_settings_options(doctor, KEEP)
     doctor.set_defaults(run=commands.run_doctor)
@@ -152,6 +158,13 @@ def _add_settings_options(parser: argparse.ArgumentParser, default: str | None =
     )
     parser.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
+    parser.add_argument(
+        "--page",
+        default=default,
+        type=int,
+        metavar="PORT",
+        help="TCP port of the page, or -1 (9180)",
+    )
     parser.add_argument(
         "--out",
         default=default,

@@ -16,12 +16,15 @@ LABEL_WIDTH = 8
 
 
 def build_start_screen(daemon: Daemon) -> str:
-    """The model, the folders, where to send, MIDI, tempo, what to try first, and how to stop."""
+    """The model, the folders, where to send, the page, MIDI, tempo, what to try first, and how to
+    stop.
+    """
     settings = daemon.settings
     lines = [f"acestepd {VERSION} is ready"]
     lines += _format_lines("model", _describe_model(daemon))
     lines += _format_lines("clips", [str(settings.out)])
     lines += _format_lines("OSC in", _describe_osc(daemon))
+    lines += _format_lines("page", [daemon.page.url] if daemon.page else [])
     lines += _format_lines("found as", _describe_discovery(daemon))
     lines += _format_lines("watched", [str(watch.folder) for watch in settings.watch])
     lines += _format_lines("MIDI", _describe_midi(daemon))

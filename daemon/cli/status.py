@@ -30,6 +30,7 @@ class Status:
     port: int
     pid: int = 0
     tcp: int = 0
+    page: str = ""  # its URL; empty: there is none
     started: float = 0.0
     version: str = ""  # empty: nobody answers there
     state: str = ""
@@ -59,6 +60,7 @@ def ask(settings: Settings, anywhere: bool = True) -> Status:
         "port": daemon.port,
         "pid": daemon.pid,
         "tcp": daemon.tcp,
+        "page": client.locate_page(daemon),
         "started": daemon.started,
     }
     jobs: dict[str, dict[str, Any]] = {}
@@ -112,6 +114,8 @@ def format_status(status: Status) -> str:
         f"acestepd {status.version} listens on {where}{process}",
         f"{status.model} is {status.state}, {status.waiting} waiting",
     ]
+    if status.page:
+        lines.append(f"page {status.page}")
     if status.tempo:
         lines.append(f"tempo {status.bpm:g} ({status.tempo})")
     if status.bank:

@@ -27,8 +27,8 @@ PAUSE_SECONDS = 0.1  # between two tries
 
 @dataclass(frozen=True)
 class RunningDaemon:
-    """Who holds the lock. Ports are 0 until they are known; `tcp` stays 0 when it is off. `out` is
-    the folder of its clips, with the inbox.
+    """Who holds the lock. Ports are 0 until they are known; `tcp` and `page` stay 0 when they are
+    off. `out` is the folder of its clips, with the inbox.
     """
 
     pid: int
@@ -37,6 +37,7 @@ class RunningDaemon:
     tcp: int = 0
     started: float = 0.0  # seconds since the epoch
     out: str = ""
+    page: int = 0
 
     def __str__(self) -> str:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.started))
@@ -68,9 +69,11 @@ class StateLock:
             os.close(self._file)
             raise
 
-    def record_address(self, host: str, port: int, tcp: int = 0, out: Path | str = "") -> None:
+    def record_address(
+        self, host: str, port: int, tcp: int = 0, out: Path | str = "", page: int = 0
+    ) -> None:
         """Where this daemon listens, once it does, and where its clips land."""
-        self.holder = replace(self.holder, host=host, port=port, tcp=tcp, out=str(out))
+        self.holder = replace(self.holder, host=host, port=port, tcp=tcp, out=str(out), page=page)
         self._write()
 
     def __enter__(self) -> Self:

@@ -432,7 +432,7 @@ def test_the_settings_file_begins_with_what_musicians_turn_and_ends_with_network
         *("request.prompt", "request.bars", "request.bpm", "request.key"),
         *("latest", "watch"),
     ]
-    network = ["host", "port", "tcp", "rate", "allow", "token", "subscribers"]
+    network = ["host", "port", "tcp", "page", "rate", "allow", "token", "subscribers"]
     memory = ["idle_unload", "memory_gb", "wired_gb", "cache_gb", "conditions_mb", "latents_mb"]
     assert names[-len(memory) - len(network) - 1 : -1] == network + memory
 

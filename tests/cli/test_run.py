@@ -73,7 +73,9 @@ def test_a_garbage_collection_does_not_go_through_what_is_there_from_the_start(
     monkeypatch.setattr(run, "SignalReceiver", lambda *numbers: signals)
     monkeypatch.setattr(run, "Daemon", lambda settings: Stage(settings, SteppedModel()))
     monkeypatch.setattr(sys, "setswitchinterval", lambda seconds: None)
-    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini")
+    settings = Settings(
+        port=0, page=-1, out=tmp_path / "out", state=tmp_path / "state", model="mini"
+    )
     root = logging.getLogger()
     before = list(root.handlers)
     try:

@@ -136,6 +136,7 @@ def test_pads_are_told_when_they_change_and_not_before(tmp_path: Path) -> None:
 
 def test_a_quiet_one_shows_nothing_where_nothing_is_wrong(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "daemon", "--quiet", "--model", "mini", "--port", "0"]
+    command += ["--page", "-1"]
     places = ["--out", str(tmp_path / "out"), "--state", str(tmp_path / "state")]
     with subprocess.Popen(
         [*command, *places],

@@ -45,6 +45,7 @@ def test_every_safe_setting_exists_and_none_of_them_is_a_port_a_folder_or_a_mode
         "host",
         "port",
         "tcp",
+        "page",
         "out",
         "state",
         "model",
