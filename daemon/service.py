@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
@@ -27,6 +28,7 @@ from .osc.server import OscServer
 from .pads.controllers import Controllers
 from .pads.midi_player import MidiPlayer
 from .pads.player import PadPlayer
+from .page import Page
 from .panel import Panel
 from .paths import AllowedFolders
 from .runtime.lock import StateLock
@@ -36,6 +38,8 @@ from .settings import Settings, SettingsError
 from .tempo import Tempo
 from .watch.watchers import Watchers
 from .watch.written_lyrics import read_written_lyrics
+
+log = logging.getLogger("acestepd.page")
 
 VOICE = "mini"  # the embedded model
 JOURNAL = "journal.sqlite"
@@ -108,6 +112,9 @@ class Daemon:
             )
             opened.callback(self.osc.close)
             self.leases = Leases(settings.state, self.osc.subscribers, self.osc.guard.is_trusted)
+            self.page = self._open_page(settings.page)
+            if self.page:
+                opened.callback(self.page.close)
             self.discovery: Discovery | None = None
             if settings.discovery:
                 self.discovery = Discovery(settings, self.osc, self.panel, self.engine, self.tempo)
@@ -150,13 +157,28 @@ class Daemon:
         self.sources.settings = settings
         self.upkeep.wake()
 
+    def _open_page(self, port: int) -> Page | None:
+        """None where the settings want none, or where the port is taken: all the rest plays on
+        without it.
+        """
+        if port < 0:
+            return None
+        try:
+            return Page(lambda: self.settings, self.osc, self.panel, self.engine, self.journal)
+        except OSError as error:
+            where = f"TCP {self.osc.address[0]}:{port}"
+            hint = "choose another with --page"
+            log.warning("there is no page: %s: %s; %s", where, error.strerror, hint)
+            return None
+
     def _enable_midi_learn(self) -> None:
         """MIDI learn, where there is something to learn from."""
         self.osc.controllers = self.controllers if self.settings.midi.ports else None
 
     def __enter__(self) -> Self:
         tcp_port = self.osc.tcp_address[1] if self.osc.tcp_address else 0
-        self._lock.record_address(*self.osc.address, tcp_port, self.settings.out)
+        page_port = self.page.port if self.page else 0
+        self._lock.record_address(*self.osc.address, tcp_port, self.settings.out, page_port)
         listeners = self.leases.restore()
         self.engine.start()
         self.pads.start()
@@ -165,6 +187,8 @@ class Daemon:
         self.osc.start()
         for listener in listeners:  # they know by it that the daemon is back
             self.osc.publisher.send_event(listener, self.engine.state_event())
+        if self.page:
+            self.page.start()
         if self.discovery:
             self.discovery.start()
         self.watchers.start()

@@ -72,6 +72,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "inbox": (0, 10_000),
     "sources_mb": (0, 10**6),
     "oscquery": (0, 65535),
+    "page": (-1, 65535),
 }
 QUANTISE = ("", "beat", "bar")
 AUTO = "auto"  # in insert_to: the program that is there
@@ -296,6 +297,9 @@ class Settings:
     port: int = setting(9100, "UDP port for OSC; 0 takes a free one")
     tcp: int = setting(
         -1, "TCP port for OSC (int32 lengths or SLIP); 0 takes a free one, -1 is off"
+    )
+    page: int = setting(
+        9180, "TCP port of the page, which a browser opens; 0 takes a free one, -1 is off"
     )
     rate: int = setting(500, "messages a second that one address may send for long")
     allow: tuple[str, ...] = setting((), "addresses off this machine that are answered")

@@ -253,6 +253,7 @@ def daemon(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """
     settings = Settings(
         port=0,
+        page=-1,
         out=tmp_path_factory.mktemp("clips"),
         state=tmp_path_factory.mktemp("state"),
         model=quick_voice,

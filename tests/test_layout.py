@@ -17,6 +17,7 @@ DOORS = {
     "soundfile": {
         "daemon/landing/audio_files.py",
         "daemon/cli/waveform.py",
+        "daemon/page/peaks.py",
         "pipeline/audio_files.py",
     },
     "soxr": {"daemon/landing/levels.py", "pipeline/audio_files.py"},
@@ -42,6 +43,11 @@ DOORS = {
     },
     "chardet": {"daemon/watch/old_encodings.py"},
     "pypinyin": {"pipeline/singer/mandarin.py"},
+    "uvicorn": {"daemon/page/page.py"},
+    "starlette": {
+        f"daemon/page/{name}.py" for name in ("admission", "app", "connections", "drops")
+    },
+    "send2trash": {"daemon/page/trash.py"},
 }
 
 # Files that stand below their room, because those below the room use them: what settings are

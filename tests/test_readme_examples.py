@@ -58,7 +58,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     out.mkdir(parents=True)
     track = mido.MidiTrack([mido.Message("note_on", note=60), mido.Message("note_off", time=1920)])
     mido.MidiFile(tracks=[track]).save(out / "verse.mid")
-    given = Settings(out=out, state=tmp_path / "state", port=0, tcp=0, model="mini", rate=100_000)
+    given = Settings(
+        out=out, state=tmp_path / "state", port=0, page=-1, tcp=0, model="mini", rate=100_000
+    )
     model = SteppedModel()
     model.defaults = model.defaults._replace(num_steps=8)  # as turbo and mini have
     with Stage(given, model) as stage:

@@ -136,6 +136,11 @@ class Engine:
         """
         self._dispatcher.ask_inserter(choose)
 
+    @property
+    def default_guide(self) -> str:
+        """What a guide is where a request leaves that open: the loaded model's."""
+        return self._model.default_guide
+
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._dispatcher.queue)))
 

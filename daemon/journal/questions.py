@@ -73,6 +73,9 @@ class Questions:
         """The newest job of that id, whoever sent it."""
         return self._find_one("id = ? ORDER BY number DESC", (id,))
 
+    def find_by_number(self, number: int) -> Job | None:
+        return self._find_one("number = ?", (number,))
+
     def find_by_path(self, path: str) -> Job | None:
         """The newest job that has landed a file of that name."""
         return self._find_newest_of(
@@ -141,10 +144,11 @@ class Questions:
         until: float | None = None,
         favourite: bool = False,
         limit: int = 50,
+        before: int | None = None,
     ) -> list[Job]:
         """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
-        since the epoch. Raises `OutOfRange` for too many words. It may take long, and keeps no
-        other question waiting.
+        since the epoch; only older ones than that of the number `before`. Raises `OutOfRange` for
+        too many words. It may take long, and keeps no other question waiting.
         """
         clauses, values = _match_words(text)
         for clause, value in (
@@ -152,6 +156,7 @@ class Questions:
             ("created >= ?", since),
             ("created <= ?", until),
             ("favourite = 1", favourite or None),
+            ("number < ?", before),
         ):
             if value is not None:
                 clauses.append(clause)
@@ -161,6 +166,14 @@ class Questions:
         with self._file.reading_aside() as db:
             rows = _select(db, where, (*values, limit))
         return _read_rows(rows, unwritten)
+
+    def count(self, text: str = "", favourite: bool = False) -> int:
+        """How many jobs a search of these finds. Raises `OutOfRange` for too many words."""
+        clauses, values = _match_words(text)
+        where = " AND ".join([*clauses, *(["favourite = 1"] if favourite else [])])
+        with self._file.reading_aside(SEARCH_SECONDS) as db:
+            found = db.execute(f"SELECT count(*) AS count FROM jobs WHERE {where}", values)
+            return int(found.fetchone()["count"])
 
     def list_past(self, limit: int, text: str = "") -> list[PastJob]:
         """What a history tells of the newest jobs. With words in `text`, as `search` takes them, it

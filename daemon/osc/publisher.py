@@ -33,11 +33,15 @@ class Publisher:
     def __init__(
         self, transports: Mapping[str, Transport], guard: Guard, subscribers: Subscribers
     ) -> None:
-        self._transports = transports
+        self._transports = dict(transports)
         self._guard = guard
         self._subscribers = subscribers
         # by command: the client whose request may fail after it was answered
         self._requesters: dict[str, str] = {}
+
+    def add_transport(self, kind: str, transport: Transport) -> None:
+        """From now on clients whose texts begin with `kind` are sent to by it."""
+        self._transports[kind] = transport
 
     def remember_requester(self, command: str, client: str) -> None:
         """A `fail` event of `command` that is about no job is sent to this client as well."""
@@ -71,7 +75,7 @@ class Publisher:
         kind, _, rest = client.partition(":")
         if kind == "udp":
             return self._guard.is_allowed(rest.partition(":")[0])
-        return kind == "tcp"
+        return kind in self._transports
 
     def send_event(self, peer: Peer, event: Event) -> None:
         self._send(encode_event(event), peer.client)

@@ -94,6 +94,8 @@ class OscServer:
         self.timed_queue = TimedQueue()
         self._waiting: FairQueue[Waiting] = FairQueue()
         self._lanes = SenderLanes()
+        # what came on a surface of another thread, and is not queued yet
+        self._received: deque[tuple[Message | Malformed, Peer]] = deque()
         self._arrivals = itertools.count(1)
         self._serving = 0  # the arrival of what is being served
         self._stopped = 0  # what arrived before that makes no job any more: a panic came
@@ -183,6 +185,7 @@ class OscServer:
         for key, events in self.selector.select(timeout):
             with suppress(BlockingIOError):
                 key.data(events)
+        self._queue_received()
         self._queue_due()
         self._expire_lyric_uploads()
         self._serve()
@@ -232,10 +235,15 @@ class OscServer:
                 host = sender.host
                 log.warning(host, "ignored a datagram from %s, which is not in allow", host)
 
-    def _queue_packet(self, packet: bytes, sender: Peer) -> None:
+    def _queue_received(self) -> None:
+        for _ in range(min(len(self._received), MAX_RECEIVED)):
+            self._queue_packet(*self._received.popleft())
+
+    def _queue_packet(self, packet: bytes | Message | Malformed, sender: Peer) -> None:
         is_admitted = self.guard.admit(sender)
-        if is_admitted and self._waiting.has_room(self._lanes.find(sender), len(packet)):
-            self.queue_work(sender, self._handle_messages(packet, sender), len(packet))
+        size = _measure(packet)
+        if is_admitted and self._waiting.has_room(self._lanes.find(sender), size):
+            self.queue_work(sender, self._handle_messages(packet, sender), size)
         elif self._says_right_token(packet, sender):
             deque(self._handle_messages(packet, sender), maxlen=0)
         elif is_admitted:
@@ -243,7 +251,7 @@ class OscServer:
         else:
             self._reject_flood(packet, sender)
 
-    def _says_right_token(self, packet: bytes | Malformed, sender: Peer) -> bool:
+    def _says_right_token(self, packet: bytes | Message | Malformed, sender: Peer) -> bool:
         """Whether a machine that has yet to say the token says it. It need not wait or pay: another
         program of that machine, or one that claims to be on it, may have used up all that it has.
         """
@@ -285,7 +293,7 @@ class OscServer:
         else:
             self._reject_flood(packet, sender)
 
-    def _handle_messages(self, packet: bytes | Malformed, sender: Peer) -> Work:
+    def _handle_messages(self, packet: bytes | Message | Malformed, sender: Peer) -> Work:
         """A packet whose first message has been paid for."""
         now = time.time()
         for number, (due, message) in enumerate(_read_messages(packet, now)):
@@ -344,7 +352,7 @@ class OscServer:
         text = f"more than {self.settings.rate} messages a second came, or what costs as much"
         self._reject_excess(packet, sender, text, "send slower, or raise rate in the settings")
 
-    def _reject_backlog(self, packet: bytes, sender: Peer) -> None:
+    def _reject_backlog(self, packet: bytes | Message | Malformed, sender: Peer) -> None:
         text = "more messages wait than can be kept"
         self._reject_excess(packet, sender, text, "send slower, or fewer at once")
 
@@ -391,6 +399,16 @@ class OscServer:
 
     # --- what a transport needs -------------------------------------------------------------------
 
+    def receive(self, message: Message | Malformed, sender: Peer) -> None:
+        """What came on a surface of another thread: it waits for its turn like all else."""
+        self._received.append((message, sender))
+        self.wake()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether much of that is not even queued: its surface should read no more."""
+        return len(self._received) > MAX_RECEIVED
+
     def is_allowed(self, host: str) -> bool:
         return self.guard.is_allowed(host)
 
@@ -416,6 +434,14 @@ def _bind(kind: str, host: str, port: int, transport: Callable[[str, int], T]) -
         raise SettingsError(
             f"cannot listen on {kind} {host}:{port}: {error.strerror}; {hint}"
         ) from error
+
+
+def _measure(packet: bytes | Message | Malformed) -> int:
+    """About how many bytes are kept of it."""
+    if isinstance(packet, bytes):
+        return len(packet)
+    arguments = packet.arguments if isinstance(packet, Message) else ()
+    return len(packet.address) + sum(len(str(each)) for each in arguments)
 
 
 def _read_messages(

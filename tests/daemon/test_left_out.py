@@ -28,6 +28,7 @@ def settings(quick_voice: str, tmp_path: Path) -> Settings:
     (tmp_path / "sheets").mkdir()
     return Settings(
         port=0,
+        page=-1,
         out=tmp_path / "out",
         state=tmp_path / "state",
         model=quick_voice,

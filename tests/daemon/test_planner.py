@@ -28,7 +28,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     # A context that is soon full, and all the audio codes but one.
     root = make_planned_root(made / "root", max_position_embeddings=4200, codes=range(63_999))
     voice = write_quick_voice(made / "voice", root)
-    settings = Settings(port=0, out=made / "out", state=made / "state", model=str(voice))
+    settings = Settings(port=0, page=-1, out=made / "out", state=made / "state", model=str(voice))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grammar, "budget_tokens", lambda *_: 120)  # random weights find no end
         with Daemon(settings, lambda: ThreadWorker(load_model)) as running:
@@ -97,7 +97,9 @@ def test_a_planner_that_finds_no_end_is_cancelled_between_two_tokens(client: Osc
 def test_a_voice_without_a_planner_says_so_where_a_plan_is_asked_for(
     quick_voice: str, tmp_path: Path
 ) -> None:
-    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model=quick_voice)
+    settings = Settings(
+        port=0, page=-1, out=tmp_path / "out", state=tmp_path / "state", model=quick_voice
+    )
     with Daemon(settings) as voice, closing(OscClient(voice.osc.address)) as client:
         client.send("/ace/generate", "x", *SONG, "plan", "on")
         _, (_, _, code, message, hint) = client.until_end("x")[-1]

@@ -37,7 +37,9 @@ def file(tmp_path: Path) -> Path:
     (tmp_path / "Lyrics").mkdir()
     written = tmp_path / "settings.toml"
     watched = f'[[watch]]\nfolder = "{tmp_path}/Lyrics"\n'
-    ours = f'out = "{tmp_path}/out"\nstate = "{tmp_path}/state"\nmodel = "mini"\nport = 0\n'
+    ours = (
+        f'out = "{tmp_path}/out"\nstate = "{tmp_path}/state"\nmodel = "mini"\nport = 0\npage = -1\n'
+    )
     written.write_text(ours + REQUEST + watched)
     return written
 

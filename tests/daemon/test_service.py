@@ -78,7 +78,7 @@ def test_a_second_daemon_on_the_same_port_refuses_politely(tmp_path: Path) -> No
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_loads(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "daemon", "--model", "mini", "--port", "0"]
+    command = [sys.executable, "-m", "daemon", "--model", "mini", "--port", "0", "--page", "-1"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "file" / "x")],
         capture_output=True,

@@ -28,6 +28,7 @@ def daemon(light: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Da
     (folder / "clips").mkdir()
     settings = Settings(
         port=0,
+        page=-1,
         out=folder / "clips",
         state=folder / "state",
         model=str(light),

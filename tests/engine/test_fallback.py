@@ -236,7 +236,9 @@ def test_an_adapter_is_put_off_when_a_process_is_killed_twice_as_it_puts_it_on(
         return processes[-1]
 
     adapter = Adapter(str(write_peft(tmp_path / "lora")))
-    settings = Settings(port=0, out=tmp_path / "out", state=tmp_path / "state", model="mini")
+    settings = Settings(
+        port=0, page=-1, out=tmp_path / "out", state=tmp_path / "state", model="mini"
+    )
     with Daemon(settings, start) as daemon:
         recorder = Recorder(daemon.engine)
         submit(daemon.engine, "before")

@@ -34,7 +34,9 @@ def daemon(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """As in conftest, with a space in the paths it announces."""
     state = tmp_path_factory.mktemp("state")
     with Daemon(
-        Settings(port=0, out=tmp_path_factory.mktemp("my takes"), state=state, model=quick_voice)
+        Settings(
+            port=0, page=-1, out=tmp_path_factory.mktemp("my takes"), state=state, model=quick_voice
+        )
     ) as running:
         yield running
 

@@ -29,7 +29,7 @@ def spaced(quick_voice: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A daemon with a quick voice, and a space in the paths that it announces."""
     state = tmp_path_factory.mktemp("state")
     out = tmp_path_factory.mktemp("my takes")
-    with Daemon(Settings(port=0, out=out, state=state, model=quick_voice)) as running:
+    with Daemon(Settings(port=0, page=-1, out=out, state=state, model=quick_voice)) as running:
         yield running
 
 

@@ -333,7 +333,9 @@ def test_settings_turn_it_off_and_on_while_it_runs(tmp_path: Path) -> None:
         def change(inbox: int) -> None:
             stage.engine.active()  # waits for who publishes: the inbox has heard of all clips
             stage.apply(
-                Settings(out=tmp_path / "out", state=tmp_path / "state", port=0, inbox=inbox)
+                Settings(
+                    out=tmp_path / "out", state=tmp_path / "state", port=0, page=-1, inbox=inbox
+                )
             )
 
         make_clip(client, "a")

@@ -627,7 +627,9 @@ def test_all_of_them_fit_into_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_wheel_brings_every_integration_and_the_dictionary_along(tmp_path: Path) -> None:
+def test_the_wheel_brings_every_integration_the_page_and_the_dictionary_along(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("hatchling", reason="hatchling builds the wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -639,6 +641,11 @@ def test_the_wheel_brings_every_integration_and_the_dictionary_along(tmp_path: P
         file for row in list_available() for part in row.parts for file, _ in row.list_files(part)
     ]
     for file in files:
+        packed_file = there / file.relative_to(catalogue.FOLDER)
+        assert packed_file.read_bytes() == file.read_bytes(), file
+    page = [file for file in (catalogue.FOLDER / "page").rglob("*") if file.is_file()]
+    assert {file.suffix for file in page} >= {".html", ".js", ".css", ".svg"}
+    for file in page:
         packed_file = there / file.relative_to(catalogue.FOLDER)
         assert packed_file.read_bytes() == file.read_bytes(), file
     for file in dictionary.FILE.parent.iterdir():  # CMUdict, and its licence

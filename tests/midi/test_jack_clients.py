@@ -93,6 +93,7 @@ def daemon(jack: Jack, quick_voice: str, tmp_path: Path) -> Iterator[Daemon]:
     with Daemon(
         Settings(
             port=0,
+            page=-1,
             out=tmp_path / "out",
             state=tmp_path / "state",
             model=quick_voice,

@@ -139,6 +139,7 @@ def test_the_daemon_starts_without_midi_and_says_so(
     caplog.set_level(logging.WARNING, "acestepd.midi")
     settings = Settings(
         port=0,
+        page=-1,
         out=tmp_path / "out",
         state=tmp_path / "state",
         model=quick_voice,

@@ -694,7 +694,12 @@ def test_the_same_bank_in_another_folder_makes_the_same_takes_byte_by_byte(
         if number:
             shutil.copytree(tmp_path / "0" / "state" / "banks", home / "state" / "banks")
         settings = Settings(
-            port=0, out=home / "out", state=home / "state", model=quick_voice, prepare_mb=budget
+            port=0,
+            page=-1,
+            out=home / "out",
+            state=home / "state",
+            model=quick_voice,
+            prepare_mb=budget,
         )
         with Daemon(settings) as daemon, closing(OscClient(daemon.osc.address)) as client:
             if not number:

@@ -60,7 +60,8 @@ def started(
     if not model:
         voice = out.parent / "voice"
         model = str(voice if voice.exists() else write_quick_voice(voice))
-    command = [sys.executable, "-m", "daemon", "--port", "0", "--out", str(out), "--model", model]
+    ports = ["--port", "0", "--page", "-1"]
+    command = [sys.executable, "-m", "daemon", *ports, "--out", str(out), "--model", model]
     process = subprocess.Popen(
         [*command, *flags],
         stdout=subprocess.PIPE,

@@ -34,7 +34,7 @@ class Plugged:
         if not settings.exists():
             settings.write_text(
                 f'state = "{self.state}"\nqueue = 2000\nqueue_per_client = 2000\n'
-                "conditions_mb = 8\n"
+                "conditions_mb = 8\npage = -1\n"
             )
         voice = self.state.parent / "voice"
         if not voice.exists():

@@ -32,7 +32,13 @@ def on_stage(
     folder: Path, model: SteppedModel | None = None, /, **settings: Any
 ) -> Iterator[Stage]:
     """The model runs by itself unless another is given. It is called "mini", and is warm."""
-    given: dict[str, Any] = {"port": 0, "tcp": 0, "model": "mini", "rate": 100_000} | settings
+    given: dict[str, Any] = {
+        "port": 0,
+        "tcp": 0,
+        "page": -1,
+        "model": "mini",
+        "rate": 100_000,
+    } | settings
     with Stage(
         Settings(out=folder / "out", state=folder / "state", **given), model or SteppedModel()
     ) as stage:

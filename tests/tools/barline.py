@@ -129,6 +129,7 @@ def measure(kind: str, hits: int) -> list[float]:
             start_transport = stack.enter_context(jack_clock())
         settings = Settings(
             port=0,
+            page=-1,
             out=folder / "out",
             state=folder / "state",
             model="mini",

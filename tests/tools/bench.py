@@ -26,7 +26,9 @@ LONG = 60  # seconds of the clip that keeps the engine busy
 def main(runs: int) -> None:
     with (
         tempfile.TemporaryDirectory() as out,
-        Daemon(Settings(port=0, out=Path(out), state=Path(out) / "state", model="mini")) as daemon,
+        Daemon(
+            Settings(port=0, page=-1, out=Path(out), state=Path(out) / "state", model="mini")
+        ) as daemon,
     ):
         client = OscClient(daemon.osc.address)
         client.send("/ace/generate", "first", "prompt", "first", "seconds", 4)
@@ -57,6 +59,7 @@ def pads(runs: int) -> None:
         Daemon(
             Settings(
                 port=0,
+                page=-1,
                 out=Path(out),
                 state=Path(out) / "state",
                 model="mini",

@@ -1,0 +1,135 @@
+"""Who may ask the page's server: the machines that may send OSC, and no page of another server.
+
+A browser shows pages of everybody, and lets them send to this machine. So a question must name this
+server by an address or a name that leads nowhere else (Host), and what changes something, or opens
+a connection, must come from a page of this server itself (Origin, Sec-Fetch-Site).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from ..osc.guard import Guard
+from ..osc.wire import Peer
+
+READING = ("GET", "HEAD")
+TOKEN = "/token"  # where a machine that must say the token is sent
+OPEN = (TOKEN, "/style.css", "/icon.svg", "/js/token.js", "/js/http.js")  # what is needed there
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Admission:
+    """In front of the application `app`: what it refuses never gets there, and all answers carry
+    `HEADERS`.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif refusal := self._find_refusal(scope):
+            await _refuse(refusal, scope, receive, send)
+        else:
+            await self._app(scope, receive, _with_headers(send))
+
+    def _find_refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
+        headers = Headers(scope=scope)
+        host = scope["client"][0]
+        if not self._guard.is_allowed(host):
+            return HTTPStatus.FORBIDDEN, f"{host} is not in allow, settings"
+        if not self._guard.admit(Peer(f"page:{host}", host)):
+            return HTTPStatus.TOO_MANY_REQUESTS, "ask slower, or raise rate in the settings"
+        if len(headers.getlist("host")) != 1 or not is_own_name(headers["host"]):
+            return HTTPStatus.FORBIDDEN, "Host must be this machine's address or name"
+        if not _is_own_page(scope, headers):
+            return HTTPStatus.FORBIDDEN, "only its own page may do that"
+        if not self._guard.is_authenticated(host) and scope["path"] not in OPEN:
+            return HTTPStatus.UNAUTHORIZED, f"say the token first, at {TOKEN}"
+        return None
+
+
+def is_own_name(host: str) -> bool:
+    """Whether a Host names this machine and cannot be another's name that was made to lead here: it
+    is an address, or what this machine calls itself.
+    """
+    name = urlsplit(f"//{host}").hostname or ""
+    own = socket.gethostname().lower().partition(".")[0]
+    return _is_address(name) or name in ("localhost", own, f"{own}.local")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_own_page(scope: Scope, headers: Headers) -> bool:
+    """Whether who asks is this server's page, or no page at all; what only reads a page may ask
+    that is opened by a link or a bookmark.
+    """
+    if "origin" in headers:
+        return headers["origin"] == f"http://{headers['host']}"
+    # a program is no page, but one that sends what changes something must say who it is
+    if scope["type"] != "http" or scope["method"] not in READING:
+        return False
+    is_own = headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+    return is_own or (scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate")
+
+
+async def _refuse(
+    refusal: tuple[HTTPStatus, str], scope: Scope, receive: Receive, send: Send
+) -> None:
+    status, text = refusal
+    if scope["type"] == "websocket":
+        await WebSocketClose(code=1008, reason=text)(scope, receive, send)
+        return
+    location = {"Location": TOKEN} if status is HTTPStatus.UNAUTHORIZED else {}
+    if location and scope["path"] == "/":
+        status = HTTPStatus.SEE_OTHER
+    response = PlainTextResponse(f"{text}\n", status, location)
+    await response(scope, receive, _with_headers(send))
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return send_with_headers

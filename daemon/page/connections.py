@@ -1,0 +1,163 @@
+"""OSC's messages as JSON, over WebSockets.
+
+A text has a list of messages, each a list of its address and its arguments:
+[["/ace/set/bpm", 92], ["/ace/go", "a", "warm keys", 4]]. They are queued, paid for and answered as
+those are that come by UDP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from pipeline import untrusted
+from pipeline.request import clean_controls
+
+from ..osc.server import OscServer
+from ..osc.wire import MAX_ARGUMENTS, Argument, Malformed, Message, Peer, read_message
+from ..runtime.logs import LimitedLog
+
+log = LimitedLog(logging.getLogger("acestepd.page"))
+
+KIND = "page"  # how its clients' texts begin
+MAX_CONNECTIONS = 32
+MAX_PER_HOST = 16  # of them, of another machine
+MAX_MESSAGES = 64  # of a text
+MAX_UNSENT = 2000  # messages kept for a page that does not take them; beyond, it has to come anew
+PAUSE = 0.02  # seconds until it is looked again whether the OSC server has taken what came
+TRY_AGAIN_LATER = 1013  # a WebSocket's code
+TOO_SLOW = 1008
+
+
+class Connections:
+    """The transport of `Publisher` for pages. It is sent to from any thread; all else happens on
+    the server's loop.
+    """
+
+    def __init__(self, osc: OscServer) -> None:
+        self._osc = osc
+        self._numbers = itertools.count(1)
+        self._open: dict[str, _Connection] = {}  # by client; replaced, not changed
+
+    def send(self, packet: bytes, client: str) -> None:
+        if connection := self._open.get(client):
+            connection.push(packet)
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Until it is closed."""
+        host = socket.client.host if socket.client else ""
+        if not self._has_room(host):
+            await socket.close(TRY_AGAIN_LATER, "too many pages are open")
+            return
+        await socket.accept()
+        peer = Peer(f"{KIND}:{next(self._numbers)}", host)
+        connection = _Connection(socket, peer, self._osc)
+        self._open = self._open | {peer.client: connection}
+        try:
+            await connection.run()
+        finally:
+            self._open = {name: one for name, one in self._open.items() if one is not connection}
+            self._osc.handle_disconnect(peer)
+
+    def _has_room(self, host: str) -> bool:
+        hosts = Counter(connection.peer.host for connection in self._open.values())
+        return hosts.total() < MAX_CONNECTIONS and hosts[host] < MAX_PER_HOST
+
+    async def close(self) -> None:
+        for connection in self._open.values():
+            await connection.close()
+
+
+class _Connection:
+    """One page. What is to be sent to it is kept until its loop comes to it."""
+
+    def __init__(self, socket: WebSocket, peer: Peer, osc: OscServer) -> None:
+        self.peer = peer
+        self._socket = socket
+        self._osc = osc
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._unsent: list[bytes] = []
+        self._has_unsent = asyncio.Event()
+
+    def push(self, packet: bytes) -> None:
+        """From any thread."""
+        with self._lock:
+            self._unsent.append(packet)
+            is_first = len(self._unsent) == 1
+        if is_first and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._has_unsent.set)
+
+    async def run(self) -> None:
+        sending = asyncio.create_task(self._send_all())
+        try:
+            await self._receive_all()
+        except WebSocketDisconnect:
+            return
+        finally:
+            sending.cancel()
+
+    async def close(self) -> None:
+        await self._socket.close(1001)
+
+    async def _send_all(self) -> None:
+        while True:
+            await self._has_unsent.wait()
+            self._has_unsent.clear()
+            with self._lock:
+                packets, self._unsent = self._unsent, []
+            if len(packets) > MAX_UNSENT:
+                log.warning(self.peer.client, "%s reads too slowly", self.peer.client)
+                await self._socket.close(TOO_SLOW, "it reads too slowly")
+                return
+            await self._socket.send_text(write_messages(map(read_message, packets)))
+
+    async def _receive_all(self) -> None:
+        while True:
+            for message in read_messages(await self._socket.receive_text()):
+                self._osc.receive(message, self.peer)
+            while self._osc.is_behind:
+                await asyncio.sleep(PAUSE)
+
+
+def write_messages(messages: Iterator[Message]) -> str:
+    """The text of these messages."""
+    return json.dumps([[each.address, *each.arguments] for each in messages])
+
+
+def read_messages(text: str) -> list[Message | Malformed]:
+    """The messages of a text, each by itself; what is none says why."""
+    try:
+        found = untrusted.parse_json(text)
+    except ValueError as error:
+        return [Malformed(f'not JSON ({error}): send [["/ace/ping"]]')]
+    if not isinstance(found, list) or len(found) > MAX_MESSAGES:
+        return [Malformed(f"a text is a list of at most {MAX_MESSAGES} messages")]
+    return [_read_message(each) for each in found]
+
+
+def _read_message(found: Any) -> Message | Malformed:
+    match found:
+        case [str(address), *arguments] if address.startswith("/"):
+            return _read_arguments(address, arguments)
+    return Malformed("a message is a list of an address and its arguments")
+
+
+def _read_arguments(address: str, arguments: list[Any]) -> Message | Malformed:
+    is_plain = all(isinstance(each, Argument) for each in arguments)
+    if is_plain and len(arguments) <= MAX_ARGUMENTS:
+        cleaned = (clean_controls(each) if isinstance(each, str) else each for each in arguments)
+        return Message(clean_controls(address), tuple(cleaned))
+    malformed = Malformed(
+        f"arguments are at most {MAX_ARGUMENTS} texts, numbers, true, false and null"
+    )
+    malformed.address = address
+    return malformed

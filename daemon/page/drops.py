@@ -1,0 +1,98 @@
+"""Files that are dropped on the page: they land among the copies in out/.sources, where a request
+may name them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from pipeline.audio_files import read_blocks
+from pipeline.guide import midi_file
+from pipeline.private import make_private
+from pipeline.request import BadRequest
+from pipeline.source_facts import read_facts
+
+from ..jobs import Refused
+
+MAX_BYTES = 256 * 2**20  # of one file
+MAX_NAME = 80  # characters of its name that are kept
+SOUNDS = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".caf")
+NOTES = (".mid", ".midi")
+
+
+async def keep(folder: Path, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
+    """Write what comes to a file of that folder, which is then what a request may name. Returns its
+    name there, what it is for (`source` or `guide`), and what it says of itself. Raises `Refused`:
+    413 where it is too large, 422 where it is no sound and no MIDI file.
+    """
+    stem, suffix = _clean_name(name)
+    make_private(folder)
+    part = folder / f".{secrets.token_hex(8)}.part"
+    try:
+        digest = await _write(part, chunks)
+        path = folder / f"{stem}-{digest[:8]}{suffix}"
+        part = part.rename(part.with_suffix(suffix))  # what it is, is told by its ending
+        await run_in_threadpool(_check, part, stem + suffix)
+        part.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+    return await run_in_threadpool(_describe, path)
+
+
+def _check(path: Path, name: str) -> None:
+    """Raises `Refused` 422 where the file that was called `name` cannot be read."""
+    try:
+        if path.suffix in NOTES:
+            midi_file.read_first_music(path)
+        else:
+            next(iter(read_blocks(str(path))))
+    except (BadRequest, midi_file.BadMidi, StopIteration) as error:
+        text = str(error).replace(path.name, name) or f"there is no sound in {name}"
+        hint = getattr(error, "hint", "") or "drop a file that other programs play"
+        raise Refused(422, text, hint) from error
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """Its name, what it is for, and what it says of itself."""
+    if path.suffix in NOTES:
+        music = midi_file.read_facts(path)
+        return {"name": path.name, "field": "guide", "bpm": music.bpm, "key": music.key}
+    sound = read_facts(path)
+    return {"name": path.name, "field": "source", "bpm": sound.bpm, "key": sound.key}
+
+
+async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
+    """Returns the content's SHA-256."""
+    digest = hashlib.sha256()
+    size = 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise Refused(413, f"a file may have {MAX_BYTES >> 20} MB", "drop a shorter one")
+            digest.update(chunk)
+            await run_in_threadpool(file.write, chunk)
+    return digest.hexdigest()
+
+
+def _clean_name(name: str) -> tuple[str, str]:
+    """A file's name without what leads elsewhere, and its suffix. Raises `Refused` 422."""
+    text = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
+    stem, suffix = os.path.splitext(text)
+    if suffix.lower() not in (*SOUNDS, *NOTES):
+        allowed = " ".join((*SOUNDS, *NOTES))
+        raise Refused(422, f"{text[:80]!r} is neither sound nor MIDI", f"drop one of {allowed}")
+    stem = re.sub(r"[^\w -]+", "_", stem).strip(" ._")[:MAX_NAME]
+    return stem or "dropped", suffix.lower()

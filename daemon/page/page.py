@@ -1,0 +1,99 @@
+"""`Page`: the server of the page, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+from ..engine import Engine
+from ..journal import Journal
+from ..osc.server import OscServer
+from ..panel import Panel
+from ..settings import Settings
+from .app import Parts, build_app
+from .connections import KIND, Connections
+
+log = logging.getLogger("acestepd.page")
+
+MAX_TEXT = 256 * 1024  # bytes of a WebSocket's message: all lyrics that a request may have
+MAX_AT_ONCE = 64  # connections
+BACKLOG = 64
+PATIENCE = 2  # seconds that what is being answered has when the daemon ends
+
+
+class Page:
+    """Listens from the start, and answers once it is started. Raises OSError where its port is
+    taken.
+    """
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        osc: OscServer,
+        panel: Panel,
+        engine: Engine,
+        journal: Journal,
+    ) -> None:
+        host, _ = osc.address
+        self._socket = _listen(host, settings().page)
+        connections = Connections(osc)
+        osc.publisher.add_transport(KIND, connections)
+        parts = Parts(settings, panel, engine, journal, osc.guard, connections)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(parts),
+                lifespan="off",
+                log_config=None,
+                log_level="critical",  # what anybody sends it is no news; what fails, `app` logs
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                ws="websockets-sansio",
+                ws_max_size=MAX_TEXT,
+                limit_concurrency=MAX_AT_ONCE,
+                timeout_graceful_shutdown=PATIENCE,
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        host = self._socket.getsockname()[0]
+        return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self.port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._server.serve(sockets=[self._socket]))
+        except Exception:
+            log.exception("the page's server has ended")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening

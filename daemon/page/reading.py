@@ -1,0 +1,39 @@
+"""What would be read out of a prompt and lyrics, told while they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.request import BadRequest
+from pipeline.request_files import explain, resolve_request
+from pipeline.singer.lyrics import LinesOfSection, parse_lyrics
+
+from ..panel import Panel
+
+
+def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict[str, Any]:
+    """What a take would be that is asked for now with these values over the panel's: its tempo,
+    key, metre and length, the sections of its lyrics, and sentences about what was read. Where it
+    would be refused, `problem` says why, and the rest is left out. Takes tens of milliseconds.
+    """
+    try:
+        built = panel.finish(panel.draft(values))
+        request = resolve_request(built.request, default_guide)
+    except BadRequest as error:
+        return {"problem": str(error), "hint": error.hint}
+    lyrics = parse_lyrics(request.lyrics, request.language)
+    return {
+        "bpm": request.bpm,
+        "key": request.key,
+        "timeSignature": request.time_signature,
+        "bars": request.bars,
+        "seconds": request.seconds,
+        "sections": [_describe_section(part) for part in lyrics.parts],
+        "notes": [*dict.fromkeys([*built.notes, *explain(built.request), *lyrics.notes])],
+    }
+
+
+def _describe_section(part: LinesOfSection) -> dict[str, Any]:
+    left_out = [line.text for line in part.lines if not line.syllables]
+    return {"label": part.label, "kind": part.kind, "lines": len(part.sung), "leftOut": left_out}

@@ -1,0 +1,154 @@
+"""OSC's messages as JSON over a WebSocket: the same answers, events and limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection
+
+from daemon.page import connections
+from tests.page.conftest import Asker
+from tests.support.stage import Stage, subscribed
+
+
+class Socket:
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._messages: list[list[Any]] = []
+
+    def send(self, *messages: list[Any]) -> None:
+        self._connection.send(json.dumps(messages))
+
+    def send_text(self, text: str) -> None:
+        self._connection.send(text)
+
+    def receive(self) -> list[Any]:
+        while not self._messages:
+            self._messages = json.loads(self._connection.recv(timeout=60))
+        return self._messages.pop(0)
+
+    def until(self, address: str) -> list[Any]:
+        while (message := self.receive())[0] != address:
+            pass
+        return message[1:]
+
+
+def read_single(message: list[Any]) -> list[Any]:
+    """The message with its numbers as UDP has them."""
+    return [float(np.float32(each)) if isinstance(each, float) else each for each in message]
+
+
+@pytest.fixture
+def socket(asker: Asker) -> Iterator[Socket]:
+    with asker.connect() as connection:
+        yield Socket(connection)
+
+
+def test_a_ping_is_answered(socket: Socket) -> None:
+    socket.send(["/ace/ping", "here"])
+    assert socket.receive()[:2] == ["/ace/pong", "here"]
+
+
+def test_it_gets_the_snapshot_that_every_subscriber_gets(stage: Stage, socket: Socket) -> None:
+    socket.send(["/ace/notify", 1])
+    socket.until("/ace/done")
+    socket.send(["/ace/sync", 5])
+    heard = []
+    while (message := socket.receive())[0] != "/ace/synced":
+        heard.append(message)
+    with closing(stage.client()) as client:
+        client.send("/ace/notify", 1)
+        client.until("/ace/done")
+        client.send("/ace/sync", 5)
+        others = []
+        while (other := client.receive())[0] != "/ace/synced":
+            others.append([other[0], *other[1]])
+    assert [read_single(each) for each in heard] == others
+
+
+def test_what_it_sets_the_others_see_and_what_they_set_it_sees(
+    stage: Stage, socket: Socket
+) -> None:
+    socket.send(["/ace/notify", 1, 0, "param"], ["/ace/sync", 1])
+    socket.until("/ace/synced")
+    with subscribed(stage, "param") as other:
+        socket.send(["/ace/set/prompt", "warm keys 日本 🎹"])
+        *_, (_, values) = other.until("/ace/param/prompt")
+        assert values == ["warm keys 日本 🎹"]
+        other.send("/ace/set/bpm", 93.5)
+        assert socket.until("/ace/param/bpm") == [93.5]
+
+
+def test_lyrics_of_any_length_are_one_message(stage: Stage, socket: Socket) -> None:
+    lyrics = "\n".join(f"line {number} of a very long song" for number in range(2000))
+    socket.send(["/ace/set/lyrics", lyrics])
+    socket.send(["/ace/sync", 1])
+    socket.until("/ace/synced")
+    assert stage.panel.request.lyrics == lyrics
+
+
+def test_a_take_of_it_is_told_to_its_end(socket: Socket) -> None:
+    socket.send(["/ace/generate", "mine", "prompt", "x", "bars", 1])
+    assert socket.until("/ace/queued")[0] == "mine"
+    assert socket.until("/ace/clip")[0] == "mine"
+    assert socket.until("/ace/finished")[0] == "mine"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "{}", "[1]", "[[]]", '[["ping"]]', '[["/ace/ping", {}]]', '[["/ace/ping", [1]]]',
+        "[" * 5000, '[["/ace/ping", 1e999]]', '[["/ace/ping", NaN]]',
+        json.dumps([["/ace/ping"]] * (connections.MAX_MESSAGES + 1)),
+        json.dumps([["/ace/ping", *range(300)]]),
+    ],
+)  # fmt: skip
+def test_what_is_no_message_is_answered_and_the_next_one_is_read(socket: Socket, text: str) -> None:
+    socket.send_text(text)
+    assert socket.until("/ace/fail")[2] == 400
+    socket.send(["/ace/ping", "after"])
+    assert socket.until("/ace/pong")[0] == "after"
+
+
+def test_a_message_that_makes_no_sense_is_refused_as_over_osc(socket: Socket) -> None:
+    socket.send(["/ace/set/bpm", "ninety"], ["/ace/gernate", "x"])
+    assert socket.until("/ace/fail")[1:3] == ["/ace/set/bpm", 400]
+    assert socket.until("/ace/fail")[1:3] == ["/ace/gernate", 404]
+
+
+def test_two_pages_see_the_same(stage: Stage, asker: Asker, socket: Socket) -> None:
+    with asker.connect() as connection:
+        other = Socket(connection)
+        for each in (socket, other):
+            each.send(["/ace/notify", 1])
+            each.until("/ace/done")
+        other.send(["/ace/generate", "theirs", "prompt", "x", "bars", 1])
+        for each in (socket, other):
+            assert each.until("/ace/finished")[0] == "theirs"
+
+
+def test_who_is_gone_is_sent_nothing_more(stage: Stage, asker: Asker) -> None:
+    with asker.connect() as connection:
+        socket = Socket(connection)
+        socket.send(["/ace/notify", 1])
+        socket.until("/ace/done")
+        assert stage.osc.subscribers.list_peers("state")
+    with subscribed(stage, "state") as other:
+        other.send("/ace/sync", 9)
+        other.until("/ace/synced")
+        kinds = [peer.client for peer in stage.osc.subscribers.list_peers("state")]
+        assert not any(kind.startswith("page:") for kind in kinds)
+
+
+def test_so_many_pages_and_no_more(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
+    with asker.connect() as first:
+        Socket(first).send(["/ace/ping"])
+        with pytest.raises(InvalidStatus):
+            asker.connect()

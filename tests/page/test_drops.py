@@ -1,0 +1,109 @@
+"""Files that are dropped on the page."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from daemon.integrations.sources import SOURCES
+from daemon.page import drops
+from tests.page.conftest import Answer, Asker
+from tests.support.stage import Stage
+
+
+def drop(asker: Asker, name: str, content: bytes) -> Answer:
+    return asker.ask(f"/sources?name={quote(name)}", "POST", content)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> bytes:
+    path = tmp_path / "sound.wav"
+    tone = np.sin(np.arange(96_000) * 0.05)[:, None] * [0.5, 0.5]
+    soundfile.write(path, tone, 48_000)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> bytes:
+    file = mido.MidiFile(tracks=[mido.MidiTrack()])
+    file.tracks[0].append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(93)))
+    for kind in ("note_on", "note_off"):
+        file.tracks[0].append(mido.Message(kind, note=60, velocity=80, time=480))
+    file.save(tmp_path / "notes.mid")
+    return (tmp_path / "notes.mid").read_bytes()
+
+
+def test_a_sound_becomes_a_source_that_a_request_may_name(
+    stage: Stage, asker: Asker, sound: bytes
+) -> None:
+    kept = drop(asker, "my loop 92bpm Am.wav", sound).json
+    assert kept["field"] == "source"
+    assert kept["bpm"] == 92
+    assert kept["key"] == "A minor"
+    assert (stage.settings.out / SOURCES / kept["name"]).read_bytes() == sound
+    with closing(stage.client()) as client:
+        client.send("/ace/generate", "a", "task", "cover", "source", kept["name"], "prompt", "x")
+        *_, (address, _) = client.until_end("a")
+        assert address == "/ace/finished"
+
+
+def test_notes_become_a_guide(stage: Stage, asker: Asker, notes: bytes) -> None:
+    kept = drop(asker, "tune.mid", notes).json
+    assert kept["field"] == "guide"
+    assert round(kept["bpm"]) == 93
+    stage.panel.set("guide", str(stage.settings.out / SOURCES / kept["name"]))
+
+
+HOSTILE = (
+    "../../evil.wav",
+    "/etc/passwd.wav",
+    "..\\..\\evil.wav",
+    ".hidden.wav",
+    "a\0b.wav",
+    "x" * 300 + ".wav",
+    "<img onerror=1>.wav",
+    "\u202e.wav",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_leads_out_of_the_folder(
+    stage: Stage, asker: Asker, sound: bytes, name: str
+) -> None:
+    kept = drop(asker, name, sound).json
+    folder = stage.settings.out / SOURCES
+    assert [path.name for path in folder.iterdir()] == [kept["name"]]
+    assert "/" not in kept["name"]
+    assert not kept["name"].startswith(".")
+
+
+@pytest.mark.parametrize("name", ["a.exe", "a.html", "a", "a.wav.svg", "a.txt", ".wav", ""])
+def test_what_is_neither_sound_nor_notes_is_refused(asker: Asker, name: str) -> None:
+    answer = drop(asker, name, b"MZ")
+    assert answer.status == 422
+    assert ".wav" in answer.json["hint"]
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mid", "a.mp3"])
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound at all" * 100])
+def test_a_wrong_file_is_told_by_its_own_name_and_leaves_nothing(
+    stage: Stage, asker: Asker, name: str, content: bytes
+) -> None:
+    answer = drop(asker, name, content)
+    assert answer.status == 422
+    assert name in answer.json["message"]
+    assert list((stage.settings.out / SOURCES).iterdir()) == []
+
+
+def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
+    stage: Stage, asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drops, "MAX_BYTES", 1000)
+    assert drop(asker, "a.wav", sound).status == 413
+    assert list((stage.settings.out / SOURCES).iterdir()) == []

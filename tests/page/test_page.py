@@ -1,0 +1,64 @@
+"""Where the page is, and what happens where it cannot be."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.cli import client, page, status
+from daemon.cli.start_screen import build_start_screen
+from daemon.settings import Settings
+from tests.page.conftest import Asker
+from tests.support.stage import Stage, on_stage
+
+
+def test_it_is_told_where_it_is(stage: Stage) -> None:
+    assert stage.page
+    url = f"http://127.0.0.1:{stage.page.port}"
+    assert f"  page     {url}\n" in build_start_screen(stage)
+    found = status.ask(stage.settings)
+    assert found.page == url
+    assert f"\npage {url}\n" in status.format_status(found)
+
+
+def test_a_browser_is_sent_there(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert page.open_page(stage.settings) == 0
+    assert opened == [client.locate_page(client.find_daemon(stage.settings))]
+    assert capsys.readouterr().out == f"{opened[0]}\n"
+
+
+def test_where_no_daemon_runs_or_it_has_no_page_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("webbrowser.open", pytest.fail)
+    with on_stage(tmp_path) as stage:
+        assert page.open_page(stage.settings) == status.STOPPED
+        assert "no page" in capsys.readouterr().err
+        assert "page" not in build_start_screen(stage)
+    assert page.open_page(Settings(state=tmp_path / "none", port=9)) == status.STOPPED
+    assert "not running" in capsys.readouterr().err
+
+
+def test_a_daemon_whose_page_s_port_is_taken_does_without_and_says_so(
+    stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert stage.page
+    caplog.set_level(logging.WARNING, "acestepd.page")
+    with on_stage(tmp_path / "other", page=stage.page.port) as second:
+        assert second.page is None
+        with closing(second.client()) as asking:
+            asking.send("/ace/ping", "here")
+            asking.until("/ace/pong")
+    [text] = caplog.messages
+    assert text == (
+        f"there is no page: TCP 127.0.0.1:{stage.page.port}: Address already in use; "
+        "choose another with --page"
+    )
+    assert Asker(stage.page.port).ask("/").status == 200

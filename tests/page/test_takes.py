@@ -1,0 +1,165 @@
+"""Takes over HTTP: the journal's, their sound, waveforms and recipes, and what is thrown away."""
+
+from __future__ import annotations
+
+import base64
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.page import peaks
+from tests.page.conftest import Asker, make_take
+from tests.support.stage import Stage
+
+HOSTILE = ["<img src=x onerror=alert(1)>", "emoji 🎹🔥", "\u202egnp.exe", "a'b\"c&d;e", "%2e%2e%2f"]
+
+
+def test_a_take_is_told_with_what_is_known_of_it(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "warm keys, 84 bpm", "bars", 2, "seed", 7)
+    assert take["seed"] == 7
+    assert take["bpm"] == 84
+    assert take["bars"] == 2
+    assert take["stems"] == ["mix"]
+    assert take["notes"] == ["the prompt says 84 bpm: it was taken"]
+    assert Path(take["path"]).is_file()
+    assert not take["isGone"]
+    assert asker.ask(f"/takes/{take['number']}").json == take
+
+
+def test_the_newest_come_first_and_older_ones_behind_a_number(stage: Stage, asker: Asker) -> None:
+    for id in "abc":
+        make_take(stage, asker, id, "prompt", f"the one called {id}", "bars", 1)
+    answer = asker.ask("/takes?limit=2").json
+    assert answer["total"] == 3
+    assert [take["id"] for take in answer["takes"]] == ["c", "b"]
+    rest = asker.find_takes(f"?before={answer['takes'][-1]['number']}")
+    assert [take["id"] for take in rest] == ["a"]
+
+
+def test_words_and_favourites_are_looked_for(stage: Stage, asker: Asker) -> None:
+    make_take(stage, asker, "a", "prompt", "dusty keys", "bars", 1)
+    make_take(stage, asker, "b", "prompt", "bright horns", "bars", 1)
+    with closing(stage.client()) as client:
+        client.send("/ace/favourite", "a", 1)
+        client.until("/ace/done")
+    assert [take["id"] for take in asker.find_takes("?words=BRIGHT")] == ["b"]
+    answer = asker.ask("/takes?favourites=1").json
+    assert [take["id"] for take in answer["takes"]] == ["a"]
+    assert answer["total"] == 1
+    assert asker.ask(f"/takes?words={'x%20' * 40}").status == 422
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_come_as_they_are_in_json(stage: Stage, asker: Asker, text: str) -> None:
+    take = make_take(stage, asker, "a", "prompt", text, "bars", 1)
+    assert take["prompt"] == text
+    assert asker.ask("/takes").headers["content-type"] == "application/json"
+
+
+def test_its_sound_is_its_file_whole_or_in_parts(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    content = Path(take["path"]).read_bytes()
+    path = f"/takes/{take['number']}/sound/mix"
+    whole = asker.ask(path)
+    assert whole.body == content
+    assert whole.headers["content-type"] == "audio/wav"
+    assert Path(take["path"]).name in whole.headers["content-disposition"]
+    part = asker.ask(path, headers={"Range": "bytes=100-299"})
+    assert part.status == 206
+    assert part.body == content[100:300]
+    assert asker.ask(path, headers={"Range": "bytes=999999999-"}).status == 416
+    assert asker.ask(path, "HEAD").body == b""
+
+
+@pytest.mark.parametrize(
+    "path", ["0", "99999", "x", "1/sound/vocals", "1/sound/", "1/sound/mix.wav"]
+)
+def test_what_there_is_not_is_said(stage: Stage, asker: Asker, path: str) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    assert asker.ask(f"/takes/{path}").status == 404
+
+
+def test_its_waveform_is_computed_once(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    path = f"/takes/{take['number']}/waveform/mix"
+    first = asker.ask(path).json
+    monkeypatch.setattr(peaks, "compute_waveform", None)
+    assert asker.ask(path).json == first
+    assert len(base64.b64decode(first["peaks"])) == 2 * first["columns"]
+
+
+def test_its_recipe_is_the_manifest(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1)
+    recipe = asker.ask(f"/takes/{take['number']}/manifest").json
+    assert recipe["request"]["prompt"] == "warm keys"
+
+
+def test_what_is_thrown_away_lies_in_the_trash(
+    stage: Stage, asker: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = tmp_path / "data" / "Trash"
+    monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(trash.parent))
+    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(trash))
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    kept = make_take(stage, asker, "b", "prompt", "y", "bars", 1)
+    content = Path(take["path"]).read_bytes()
+    answer = asker.ask(f"/takes/{take['number']}", "DELETE")
+    assert answer.json == {"files": 2}
+    assert not Path(take["path"]).exists()
+    assert Path(kept["path"]).exists()
+    assert (trash / "files" / Path(take["path"]).name).read_bytes() == content
+    assert asker.ask(f"/takes/{take['number']}").json["isGone"]
+    again = asker.ask(f"/takes/{take['number']}", "DELETE")
+    assert again.status == 404
+
+
+def test_what_is_being_made_is_not_thrown_away(tmp_path: Path, asker: Asker, stage: Stage) -> None:
+    stage.model.hung.clear()
+    with closing(stage.client()) as client:
+        client.send("/ace/generate", "a", "prompt", "hang", "bars", 1)
+        client.until("/ace/queued")
+        [take] = asker.find_takes()
+        answer = asker.ask(f"/takes/{take['number']}", "DELETE")
+        assert answer.status == 409
+        assert "cancel" in answer.json["hint"]
+        client.send("/ace/panic")
+
+
+def test_a_failure_says_why(stage: Stage, asker: Asker) -> None:
+    with closing(stage.client()) as client:
+        client.send("/ace/generate", "a", "prompt", "bad", "bars", 1)
+        client.until_end("a")
+    [take] = asker.find_takes()
+    assert take["state"] == "fail"
+    assert take["failure"]
+
+
+def test_the_panel_is_told_whole(stage: Stage, asker: Asker) -> None:
+    lyrics = "a line of it\n" * 1000
+    stage.panel.set("lyrics", lyrics)
+    assert asker.ask("/panel").json["lyrics"] == lyrics.rstrip("\n") or lyrics
+
+
+def test_every_parameter_is_told_with_what_it_takes(asker: Asker) -> None:
+    parameters: dict[str, Any] = {each["name"]: each for each in asker.ask("/parameters").json}
+    assert parameters["bpm"]["low"] == 30
+    assert parameters["task"]["choices"][1] == "cover"
+    assert all(each["help"] for each in parameters.values())
+
+
+def test_what_would_be_read_is_told_as_it_is_read(stage: Stage, asker: Asker) -> None:
+    words = '{"prompt": "waltz, 92 bpm in F#m", "lyrics": "[Chorus]\\nhello friend\\n(12345 ???)"}'
+    read = asker.ask("/reading", "POST", words).json
+    assert read["bpm"] == 92
+    assert read["key"] == "F# minor"
+    assert read["timeSignature"] == "3/4"
+    assert [section["kind"] for section in read["sections"]] == ["chorus"]
+    assert stage.panel.request.prompt == "", "nothing was set"
+    assert asker.ask("/reading", "POST", '{"bpm": 9999, "prompt": "x"}').json["problem"]
+    assert asker.ask("/reading", "POST", "[1]").status == 400
+    assert asker.ask("/reading", "POST", "x" * 300_000).status == 413
