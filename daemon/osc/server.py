@@ -52,6 +52,7 @@ log = LimitedLog(logging.getLogger("acestepd.osc"))
 
 T = TypeVar("T")
 
+MAX_RECEIVED = 64  # messages of other threads' surfaces that wait to be queued
 SLICE = 0.002  # seconds of receiving, and then of serving, before it is looked what has arrived
 STOPPED = "and somebody stopped everything"
 AGAIN_HINT = "send it again"
@@ -94,8 +95,8 @@ class OscServer:
         self.timed_queue = TimedQueue()
         self._waiting: FairQueue[Waiting] = FairQueue()
         self._lanes = SenderLanes()
-        # what came on a surface of another thread, and is not queued yet
-        self._received: deque[tuple[Message | Malformed, Peer]] = deque()
+        # what came on a surface of another thread, and is not queued yet; None: it has ended
+        self._received: deque[tuple[Message | Malformed | None, Peer]] = deque()
         self._arrivals = itertools.count(1)
         self._serving = 0  # the arrival of what is being served
         self._stopped = 0  # what arrived before that makes no job any more: a panic came
@@ -181,7 +182,7 @@ class OscServer:
 
     def _run_once(self) -> None:
         """Wait for what comes next, receive for a moment, and serve for a moment."""
-        timeout = 0.0 if self._waiting else self._select_timeout()
+        timeout = 0.0 if self._waiting or self._received else self._select_timeout()
         for key, events in self.selector.select(timeout):
             with suppress(BlockingIOError):
                 key.data(events)
@@ -236,8 +237,18 @@ class OscServer:
                 log.warning(host, "ignored a datagram from %s, which is not in allow", host)
 
     def _queue_received(self) -> None:
-        for _ in range(min(len(self._received), MAX_RECEIVED)):
-            self._queue_packet(*self._received.popleft())
+        for _ in self._slice():
+            if not self._received:
+                return
+            message, sender = self._received.popleft()
+            if message is None:
+                self.queue_work(sender, self._end(sender))
+            else:
+                self._queue_packet(message, sender)
+
+    def _end(self, sender: Peer) -> Work:
+        self.handle_disconnect(sender)
+        yield
 
     def _queue_packet(self, packet: bytes | Message | Malformed, sender: Peer) -> None:
         is_admitted = self.guard.admit(sender)
@@ -402,6 +413,11 @@ class OscServer:
     def receive(self, message: Message | Malformed, sender: Peer) -> None:
         """What came on a surface of another thread: it waits for its turn like all else."""
         self._received.append((message, sender))
+        self.wake()
+
+    def receive_end(self, sender: Peer) -> None:
+        """One of those is gone: it is sent nothing more, once what came of it has had its turn."""
+        self._received.append((None, sender))
         self.wake()
 
     @property

@@ -65,7 +65,7 @@ class Connections:
             await connection.run()
         finally:
             self._open = {name: one for name, one in self._open.items() if one is not connection}
-            self._osc.handle_disconnect(peer)
+            self._osc.receive_end(peer)
 
     def _has_room(self, host: str) -> bool:
         hosts = Counter(connection.peer.host for connection in self._open.values())

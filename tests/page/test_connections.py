@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from daemon.osc.wire import Peer
 from daemon.page import connections
 from tests.page.conftest import Asker
 from tests.support.stage import Stage, subscribed
+from tests.support.waiting import until
 
 
 class Socket:
@@ -152,3 +155,28 @@ def test_so_many_pages_and_no_more(asker: Asker, monkeypatch: pytest.MonkeyPatch
         Socket(first).send(["/ace/ping"])
         with pytest.raises(InvalidStatus):
             asker.connect()
+
+
+def test_a_page_that_is_gone_before_it_was_heard_is_no_subscriber(
+    stage: Stage, asker: Asker
+) -> None:
+    """It asked, and was gone before its turn came: who ends it waits behind what it asked."""
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def keep_busy() -> Iterator[None]:
+        is_busy.set()
+        may_go_on.wait(60)
+        yield
+
+    stage.osc.queue_work(Peer("udp:127.0.0.1:9", "127.0.0.1"), keep_busy())
+    stage.osc.wake()
+    is_busy.wait(60)
+    with asker.connect() as connection:
+        Socket(connection).send(["/ace/notify", 1])
+    until(lambda: len(stage.osc._received) == 2)  # what it asked, and its end
+    may_go_on.set()
+    with subscribed(stage, "param") as other:
+        other.send("/ace/sync", 9)
+        other.until("/ace/synced")
+        kinds = [peer.client for peer in stage.osc.subscribers.list_peers("state")]
+        assert not any(kind.startswith("page:") for kind in kinds)
