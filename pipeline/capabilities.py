@@ -80,7 +80,7 @@ class Capabilities:
         if self.plays_guides:
             return (
                 "this voice has no audio codes, so nothing can be planned",
-                "load one of ACE-Step's models, or plan off",
+                "the real model can: acestepd pull, then start acestepd again; or plan off",
             )
         if request.task:
             return (
@@ -104,7 +104,7 @@ class Capabilities:
     def _check_codes(self, request: Request) -> None:
         if request.codes and self.plays_guides:
             raise BadRequest(
-                f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty"
+                f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty, or: acestepd pull, then start acestepd again"
             )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from .request import FIELDS, BadRequest, Request
+from .voices import HUB_MODEL
 
 
 class Defaults(NamedTuple):
@@ -73,14 +74,26 @@ def name_models_for(task: str) -> str:
     return " and ".join(names)
 
 
+def explain_loading(task: str) -> str:
+    """How a model is loaded that can do a task, for a message."""
+    variant = next(name for name, variant in VARIANTS.items() if task in variant.tasks)
+    model = f"{HUB_MODEL.partition('/')[0]}/{variant}"
+    embedded = "/ace/model mini; or " if task == "extract" else ""
+    return (
+        f'{embedded}acestepd pull {model}, then model = "{model}" in the settings and a new start; '
+        "or list it under models there, and /ace/model"
+    )
+
+
 def check_tasks(name: str, tasks: Container[str], request: Request) -> None:
     """Raises `BadRequest` where the model of that name, which knows these tasks, is asked for
     another.
     """
     if request.task and request.task not in tasks:
         able = name_models_for(request.task)
-        raise BadRequest(f"{name} cannot {request.task}; {able} can", "load one of them")
+        hint = explain_loading(request.task)
+        raise BadRequest(f"{name} cannot {request.task}; {able} can", hint)
     if request.extracted_tracks and "extract" not in tasks:
         able = name_models_for("extract")
         message = f"{name} cannot take stems out of a clip; {able} can"
-        raise BadRequest(message, "load one of them, or leave stems empty")
+        raise BadRequest(message, f"{explain_loading('extract')}; or leave stems empty")

@@ -27,6 +27,8 @@ from ..integrations.inbox import INBOX
 from ..integrations.installer import InstallState, find_state, read_installations
 from ..integrations.sources import SOURCES
 from ..landing import folders
+from ..osc.handlers.daemon import DOCTOR, MIDI
+from ..osc.wire import Message
 from ..runtime import access, lock
 from ..service import select_model
 from ..settings import AUTO, Settings, SettingsError, Watch
@@ -221,25 +223,38 @@ def _check_access(settings: Settings) -> Finding:
 
 def _check_service(settings: Settings) -> Finding:
     """What the daemon that runs may do, and whether the service is what it was installed as."""
+    told, end = _ask_running(settings)
+    tried = [each for each in told if each.what != MIDI]
+    if end is None:
+        daemon = client.find_daemon(settings)
+        if tried or status.ask_version(daemon.host, daemon.port):
+            last = f"{tried[-1].path} was the last that did" if tried else "the first does not"
+            message = f"a folder of acestepd does not answer: {last}"
+            return Finding(WRONG, message, "is its drive well?")
+        return _find_service_trouble() or Finding(OK, "no acestepd runs, so none was asked")
+    if end.address == "/ace/fail":
+        _, _, code, text, hint = end.arguments[:5]
+        if code == 404:
+            return Finding(NOTE, "the acestepd that runs is another version", "start it again")
+        return Finding(NOTE, f"the acestepd that runs refuses to be asked: {text}", str(hint))
+    can = f"the acestepd that runs can read its {len(tried)} folders"
+    return _sum_up(tried) or Finding(OK, can)
+
+
+def _ask_running(settings: Settings) -> tuple[list[access.Access], Message | None]:
+    """What the daemon that runs has found, and how it ended: with /ace/done or /ace/fail; None
+    where none runs, or it does not answer in time.
+    """
     daemon = client.find_daemon(settings)
-    address = (daemon.host, daemon.port)
-    answers = client.ask(address, ("/ace/doctor",), token=settings.token, timeout=ACCESS_SECONDS)
-    tried = []
-    for message in answers:
+    told = []
+    for message in client.ask(
+        (daemon.host, daemon.port), (DOCTOR,), token=settings.token, timeout=ACCESS_SECONDS
+    ):
         if message.address == "/ace/finding":
-            tried.append(access.Access(*map(str, message.arguments)))
-        elif message.address == "/ace/fail":
-            _, _, code, text, hint = message.arguments[:5]
-            if code == 404:
-                return Finding(NOTE, "the acestepd that runs is another version", "start it again")
-            return Finding(NOTE, f"the acestepd that runs refuses to be asked: {text}", str(hint))
-        elif message.address == "/ace/done":
-            can = f"the acestepd that runs can read its {len(tried)} folders"
-            return _sum_up(tried) or Finding(OK, can)
-    if tried or status.ask_version(*address):
-        last = f"{tried[-1].path} was the last that did" if tried else "the first does not"
-        return Finding(WRONG, f"a folder of acestepd does not answer: {last}", "is its drive well?")
-    return _find_service_trouble() or Finding(OK, "no acestepd runs, so none was asked")
+            told.append(access.Access(*map(str, message.arguments)))
+        elif message.address in ("/ace/done", "/ace/fail"):
+            return told, message
+    return told, None
 
 
 def _find_service_trouble() -> Finding | None:
@@ -346,14 +361,20 @@ def _check_discovery(settings: Settings) -> Finding:
     return Finding(OK, f"zeroconf works, {address} is free for OSCQuery")
 
 
+def _list_midi_inputs(settings: Settings) -> list[str] | None:
+    """Those that the daemon that runs sees: it may be at home in another MIDI system, JACK's for
+    example. Where none says so, those that are seen from here; None: there is no MIDI system.
+    """
+    told, _ = _ask_running(settings)
+    if seen := [each for each in told if each.what == MIDI]:
+        return None if seen[0].problem else [each.path for each in seen]
+    return midi.list_inputs(midi.load_backend())
+
+
 def _check_midi_clock(settings: Settings) -> Finding:
-    names = midi.list_inputs(midi.load_backend())
+    names = _list_midi_inputs(settings)
     if names is None:
-        return Finding(
-            WRONG,
-            "no MIDI system answers",
-            "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
-        )
+        return Finding(WRONG, midi.MISSING, midi.MISSING_HINT)
     if found := midi.find_port(settings.midi_clock, names):
         return Finding(OK, f"MIDI clock from {found}")
     there = ", ".join(names) or "none"
@@ -366,17 +387,13 @@ def _check_midi_clock(settings: Settings) -> Finding:
 
 def _check_pads(settings: Settings) -> Finding:
     """The ports that would be played on, each with its profile."""
-    names = midi.list_ports(midi.load_backend())
+    names = _list_midi_inputs(settings)
     if names is None:
-        return Finding(
-            WRONG,
-            "no MIDI system answers",
-            "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set",
-        )
-    controllers = describe_controllers(settings.midi, names.inputs)
+        return Finding(WRONG, midi.MISSING, midi.MISSING_HINT)
+    controllers = describe_controllers(settings.midi, names)
     if controllers:
         return Finding(OK, f"pads on {', '.join(controllers)}")
-    there = ", ".join(names.inputs) or "none"
+    there = ", ".join(names) or "none"
     return Finding(
         NOTE,
         "no MIDI input is one of [midi] ports now",

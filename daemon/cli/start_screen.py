@@ -88,7 +88,7 @@ def _describe_midi(daemon: Daemon) -> list[str]:
         return []
     present = midi.PORT_WATCHER.wait_for_ports(MIDI_SECONDS)
     if present is None:
-        return ["no MIDI system answers"]
+        return [midi.MISSING]
     lines = []
     names = ", ".join(dict.fromkeys(present.inputs)) or "none"
     if settings.midi.ports:

@@ -14,6 +14,9 @@ from ..settings import SettingsError
 BACKEND = "daemon.midi.rtmidi_backend"
 MIDO_RTMIDI = "mido.backends.rtmidi"  # which needs python-rtmidi: ours is used in its place
 
+MISSING = "no MIDI system answers"
+MISSING_HINT = "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
+
 # mido is not typed, and loads its backend when it is asked for ports: a class with `open_input`,
 # `open_output`, `api` and the `module` that it wraps.
 Backend = Any

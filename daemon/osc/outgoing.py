@@ -258,7 +258,8 @@ REPLIES = _by_name(
         "ssss",
         "what path problem hint",
         "setting, path, problem, hint",
-        "answers /ace/doctor: a folder that it uses, or the network; no problem: it works",
+        "answers /ace/doctor: a folder that it uses, the network, or a MIDI input; no problem: it "
+        "works",
     ),
     OutgoingMessage("synced", "i", "n", "n", "answers /ace/sync"),
 )

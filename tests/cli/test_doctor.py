@@ -170,10 +170,26 @@ def test_pads_say_which_ports_are_played_and_with_which_profile(
          "ok pads on Launchpad X LPX MIDI (launchpad-x), MPD218 (generic)"),
         (["Piano"], "note no MIDI input is one of [midi] ports now ports may name parts of: Piano"),
     ):  # fmt: skip
-        monkeypatch.setattr(midi, "list_ports", lambda _, names=names: midi.PortNames(names, names))
+        monkeypatch.setattr(midi, "list_inputs", lambda _, names=names: names)
         assert run_check("pads", settings).startswith(answer)
-    monkeypatch.setattr(midi, "list_ports", lambda _: None)
+    monkeypatch.setattr(midi, "list_inputs", lambda _: None)
     assert run_check("pads", settings).startswith("WRONG no MIDI system answers")
+
+
+def test_the_daemon_that_runs_is_asked_which_midi_inputs_it_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(midi, "list_inputs", lambda _: None)  # here there is no MIDI system
+    seen: midi.PortNames | None = midi.PortNames(["MPD218", "Piano"], [])
+    monkeypatch.setattr(midi.PORT_WATCHER, "wait_for_ports", lambda timeout: seen)
+    with on_stage(tmp_path, midi=Midi(ports=("mpd",)), midi_clock="piano") as stage:
+        settings = stage.settings
+        assert run_check("pads", settings) == "ok pads on MPD218 (generic)"
+        assert run_check("midi", settings) == "ok MIDI clock from Piano"
+        assert "can read its 2 folders" in run_check("service", settings)
+        seen = None
+        assert run_check("pads", settings).startswith("WRONG no MIDI system answers")
+        assert "can read its 2 folders" in run_check("service", settings)
 
 
 def test_link_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline.request import Request
-from pipeline.variants import BASE, TURBO, VARIANTS, find_variant
+import pytest
+
+from daemon.osc.outgoing import MAX_TEXT
+from pipeline.request import BadRequest, Request
+from pipeline.variants import BASE, TURBO, VARIANTS, check_tasks, find_variant
 
 
 def test_every_published_variant_has_its_row() -> None:
@@ -11,6 +14,17 @@ def test_every_published_variant_has_its_row() -> None:
     assert find_variant("my-own-turbo", turbo=True).defaults == TURBO
     assert find_variant("my-own-sft", turbo=False) == VARIANTS["acestep-v15-sft"]
     assert "extract" in find_variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
+
+
+@pytest.mark.parametrize("asked", [Request(task="lego"), Request(stems="drums")])
+def test_who_asks_a_model_for_what_others_do_is_told_how_they_are_loaded(asked: Request) -> None:
+    with pytest.raises(BadRequest) as refused:
+        check_tasks("mine", (), asked)
+    model = "ACE-Step/acestep-v15-base"
+    assert f"acestepd pull {model}, then model = \"{model}\"" in refused.value.hint
+    assert "under models there, and /ace/model" in refused.value.hint
+    assert ("/ace/model mini" in refused.value.hint) == (not asked.task), "mini takes stems out"
+    assert len(refused.value.hint) < MAX_TEXT, "it is sent whole"
 
 
 def test_a_model_fills_in_only_what_is_left_to_it() -> None:

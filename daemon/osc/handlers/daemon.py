@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 
-from ... import API, VERSION
+from ... import API, VERSION, midi
 from ...jobs import Refused
 from ...runtime import access
+from ...settings import Settings
 from ..arguments import Arguments, join_words, parse_id_at, parse_int_at
 from ..command import Command, Context, always, never
 from ..guard import HELLO, LEASE
 from ..outgoing import shorten
 
 DOCTOR = "/ace/doctor"
+MIDI = "midi"  # what a finding about a MIDI input is called
 
 
 def ping(context: Context, arguments: Arguments) -> None:
@@ -44,11 +47,25 @@ def doctor(context: Context, arguments: Arguments) -> Iterator[None]:
 
 def _try_each(context: Context) -> Iterator[None]:
     count = 0
-    for tried in access.try_all(context.settings):
+    for tried in chain(access.try_all(context.settings), _list_midi(context.settings)):
         context.answer("finding", *tried)
         count += 1
         yield
     context.answer("done", DOCTOR, count, 0)
+
+
+def _list_midi(settings: Settings) -> Iterator[access.Access]:
+    """The MIDI inputs that it sees, where the settings want any: another program on this machine
+    may see others, or none.
+    """
+    if not (settings.midi.ports or settings.midi_clock):
+        return
+    present = midi.PORT_WATCHER.wait_for_ports(access.ANSWER_SECONDS)
+    if present is None:
+        yield access.Access(MIDI, "", midi.MISSING, midi.MISSING_HINT)
+        return
+    for name in dict.fromkeys(present.inputs):
+        yield access.Access(MIDI, name)
 
 
 def sync(context: Context, arguments: Arguments) -> None:
@@ -82,7 +99,8 @@ COMMANDS = (
         "",
         "",
         "/ace/finding each, /ace/done",
-        "may it read the folders of its settings, and use the network? From its own machine",
+        "may it read the folders of its settings, and use the network? Which MIDI inputs does it "
+        "see? From its own machine",
         doctor,
         is_slow=always,
         is_search=True,
