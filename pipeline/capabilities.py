@@ -104,7 +104,8 @@ class Capabilities:
     def _check_codes(self, request: Request) -> None:
         if request.codes and self.plays_guides:
             raise BadRequest(
-                f"{self.name} has no audio codes, ACE-Step's own models have", "leave codes empty, or: acestepd pull, then start acestepd again"
+                f"{self.name} has no audio codes, ACE-Step's own models have",
+                "leave codes empty, or: acestepd pull, then start acestepd again",
             )
 
 

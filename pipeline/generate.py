@@ -202,7 +202,8 @@ class AceStep:
         """
         if self.model.config.plays_guides:
             return BadRequest(
-                f"{self.model.name} has no audio codes", "the real model has: acestepd pull --planner"
+                f"{self.model.name} has no audio codes",
+                "the real model has: acestepd pull --planner",
             )
         if missing := self.model.planner_slot.missing_reason:
             return BadRequest(missing, "fetch one, and try again")

@@ -21,7 +21,7 @@ def test_who_asks_a_model_for_what_others_do_is_told_how_they_are_loaded(asked: 
     with pytest.raises(BadRequest) as refused:
         check_tasks("mine", (), asked)
     model = "ACE-Step/acestep-v15-base"
-    assert f"acestepd pull {model}, then model = \"{model}\"" in refused.value.hint
+    assert f'acestepd pull {model}, then model = "{model}"' in refused.value.hint
     assert "under models there, and /ace/model" in refused.value.hint
     assert ("/ace/model mini" in refused.value.hint) == (not asked.task), "mini takes stems out"
     assert len(refused.value.hint) < MAX_TEXT, "it is sent whole"
