@@ -76,9 +76,11 @@ def build_sheet(
     notes += [replace(note, line=lines[note.line - 1].number) for note in header_notes]
     for tag in document.tags:
         name, converted, note = read_parameter(tag.name, tag.value, resolve_path)
+        if converted is not None and values.setdefault(name, converted) != converted:
+            hint = f"it is {values[name]} already"
+            message = f"not used: {note.message}"
+            note = replace(note, message=message, code=UNCLEAR, hint=hint)
         notes.append(replace(note, line=tag.number))
-        if converted is not None:
-            values.setdefault(name, converted)
     reader = LyricsReader(
         document.kind == Kind.MARKDOWN,
         values,

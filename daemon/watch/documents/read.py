@@ -104,10 +104,14 @@ def _find_markup(text: str) -> str:
             return kind
     if _is_table(text):
         return "a table (CSV)"
-    if first[:1] in ("{", "["):
+    return "JSON" if _is_json(text) else ""
+
+
+def _is_json(text: str) -> bool:
+    if text.lstrip()[:1] in ("{", "["):
         with suppress(ValueError):
-            return "JSON" if isinstance(parse_json(text), dict | list) else ""
-    return ""
+            return isinstance(parse_json(text), dict | list)
+    return False
 
 
 def _is_table(text: str) -> bool:
@@ -156,7 +160,7 @@ def read_text(text: str, suffix: str) -> Document:
 def _read_line_ends(text: str) -> str:
     """A text of one line out of a program's source, la\\nla, as lines; empty for any other."""
     line = text.strip()
-    if len(split_lines(line)) > 1 or "\\n" not in line or _DRIVE.search(line):
+    if len(split_lines(line)) > 1 or "\\n" not in line or _DRIVE.search(line) or _is_json(line):
         return ""
     if len(line) > 1 and line[0] == line[-1] == '"':
         line = line[1:-1]

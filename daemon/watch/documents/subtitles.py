@@ -1,4 +1,4 @@
-"""Subtitles: SRT, WebVTT, ASS, MicroDVD: words are sung, and numbers, times and styles are
+"""Subtitles: SRT, WebVTT, ASS, MicroDVD, MPL2: words are sung, and numbers, times and styles are
 not.
 """
 
@@ -27,6 +27,8 @@ _TITLE = re.compile(r"Title: *(\S.*)")
 _ASS_FIELDS = "layer start end style name marginl marginr marginv effect text".split()
 _FRAMES = re.compile(r"\s*\{([0-9]{1,8})\}\{([0-9]{0,8})\}(.*)")
 _FRAME_RATE = 25  # frames a second, about
+_TENTHS = re.compile(r"\s*\[([0-9]{1,8})\]\[([0-9]{0,8})\](.*)")  # MPL2
+_RATE = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,3})?")  # that MicroDVD's first line may say
 _ASS_BREAK = re.compile(r"\\[Nn]")
 _TAG = re.compile(r"</?[a-zA-Z0-9][^<>]{0,200}>|\{\\?[a-zA-Z][^{}]{0,400}\}")
 _RUBY = re.compile(r"<(?:rt|rp)>[^<>]{0,60}</(?:rt|rp)>")  # how a character is read
@@ -57,11 +59,17 @@ class _Cue:
 
 
 def is_subtitles(lines: Sequence[str]) -> bool:
-    """SRT, WebVTT, ASS or MicroDVD, whatever its file is called."""
-    return any(
+    """SRT, WebVTT, ASS, MicroDVD or MPL2, whatever its file is called."""
+    return _counts_tenths(lines) or any(
         _CUE.fullmatch(line) or _DIALOGUE.fullmatch(line) or _FRAMES.fullmatch(line)
         for line in lines
     )
+
+
+def _counts_tenths(lines: Sequence[str]) -> bool:
+    """Whether most lines begin as those of MPL2."""
+    counted = sum(map(bool, map(_TENTHS.fullmatch, lines)))
+    return counted > 1 and 2 * counted > sum(map(bool, map(str.strip, lines)))
 
 
 def read_subtitles(text: str) -> Document:
@@ -72,7 +80,7 @@ def read_subtitles(text: str) -> Document:
     _drop_repeats(reader.cues, is_rolling=_ROLLING.search(text) is not None)
     lines: list[DocumentLine] = [*reader.head, *_list_lines(reader.cues)]
     lines, notes = drop_credits(lines)
-    lines, translations = drop_translations(lines, may_wrap=True)
+    lines, translations = drop_translations(lines, may_wrap=reader.may_wrap)
     notes += [*describe_doubled(reader.translations), *translations]
     told = {line.number for line in lines} | {note.line for note in notes}
     told |= {tag.number for tag in reader.tags}
@@ -87,11 +95,17 @@ def read_subtitles(text: str) -> Document:
 def _choose_reader(lines: Sequence[str]) -> _Reader:
     if any(map(_DIALOGUE.fullmatch, lines)):
         return _AssReader()
-    return _CueReader() if any(map(_CUE.fullmatch, lines)) else _FrameReader()
+    if any(map(_CUE.fullmatch, lines)):
+        return _CueReader()
+    if _counts_tenths(lines):
+        return _FrameReader(_TENTHS, 10)
+    return _FrameReader(_FRAMES, _FRAME_RATE)
 
 
 class _Reader:
-    """What is gathered of any subtitles."""
+    """What is gathered of any subtitles. `may_wrap`: a long line may be two at one time."""
+
+    may_wrap = True
 
     def __init__(self) -> None:
         self.head: list[DocumentLine] = []  # a sheet's parameters above them
@@ -131,13 +145,21 @@ class _CueReader(_Reader):
 
 
 class _FrameReader(_Reader):
-    """MicroDVD: {first frame}{last frame}words|words."""
+    """MicroDVD: {first frame}{last frame}words|words; MPL2: [tenth][tenth]words|/in italics."""
+
+    def __init__(self, pattern: re.Pattern[str], rate: int) -> None:
+        super().__init__()
+        self._pattern = pattern
+        self._rate = rate
 
     def read(self, lines: Sequence[str]) -> None:
         for number, line in enumerate(lines, 1):
-            if frames := _FRAMES.fullmatch(line):
-                start, end = (int(frame or 0) / _FRAME_RATE for frame in frames.group(1, 2))
-                parts = [words for part in frames[3].split("|") if (words := _clean(part))]
+            if frames := self._pattern.fullmatch(line):
+                start, end = (int(frame or 0) / self._rate for frame in frames.group(1, 2))
+                if not self.cues and _RATE.fullmatch(frames[3].strip()):
+                    continue
+                written = (part.strip().removeprefix("/") for part in frames[3].split("|"))
+                parts = [words for part in written if (words := _clean(part))]
                 shown = [DocumentLine(number, " ".join(parts), (start,))] if parts else []
                 self.cues.append(_Cue(start, end, shown))
             elif not self.cues and line.strip():
@@ -146,6 +168,8 @@ class _FrameReader(_Reader):
 
 class _AssReader(_Reader):
     """ASS and SSA: a line for each event, whose fields a line says."""
+
+    may_wrap = False
 
     def read(self, lines: Sequence[str]) -> None:
         fields = _ASS_FIELDS

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from ..characters import fold, split_lines
-from ..notes import UNDERSTOOD, SheetNote
+from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import Document, DocumentLine, DocumentTag, Kind, join_notes
 
 _NOTE = re.compile(r"[:*FRG][ \t]+-?[0-9]{1,9}[ \t]+[0-9]{1,9}[ \t]+-?[0-9]{1,4}(?:[ \t](.*))?")
 _LINE_END = re.compile(r"-[ \t]*-?[0-9]{1,9}(?:[ \t]+[0-9]{1,9})?[ \t]*")
 _TAG = re.compile(r"#([A-Za-z0-9_]{1,30}):(.*)")
 _VOICE = re.compile(r"P ?[0-9][ \t]*|E[ \t]*")
+_SECOND = re.compile(r"P ?[2-9][ \t]*")  # of a duet
 _HELD = "~"  # the syllable before goes on
 _NOT_SUNG = "not sung: what a karaoke game needs"
 
@@ -46,6 +47,11 @@ def read_ultrastar(text: str) -> Document:
                 notes.append(SheetNote(begin, UNDERSTOOD, _NOT_SUNG))
             words = ""
             begin = 0
+            if _SECOND.fullmatch(raw) and lines:
+                hint = "remove it, or put its lines where they are to be sung"
+                message = "a second voice: its lines are sung behind those of the first"
+                notes.append(SheetNote(number, UNCLEAR, message, hint))
+                continue
         elif (tag := _TAG.match(fold(raw))) and tag[1].upper() == "TITLE":
             tags.append(DocumentTag(number, "name", raw[tag.start(2) :].strip()))
             continue

@@ -22,6 +22,7 @@ _TOKEN = re.compile(
 _HIDDEN = set("title script style rt rp noscript template svg nav button iframe metadata".split())
 _BLOCKS = set("div li tr blockquote pre".split())
 _SPACED = set("p h1 h2 h3 h4 h5 h6 ul ol table section article".split())  # with a line between
+_SECOND_VOICE = '"x-bg"'  # of TTML, which stands close to the words
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _BLANK = re.compile(r"[ \t\r\n\xa0]+")
 
@@ -77,6 +78,8 @@ class _PageReader:
                         self.title = _BLANK.sub(" ", html.unescape(hidden)).strip()
                 else:
                     self._read_tag(name, bool(closing))
+                    if _SECOND_VOICE in token[0]:
+                        self._add_words(" ")
 
     def _read_tag(self, name: str, is_closing: bool) -> None:
         if name == "br":
