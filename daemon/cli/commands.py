@@ -136,8 +136,12 @@ def run_reroll(arguments: argparse.Namespace) -> int:
 
 
 def run_favourite(arguments: argparse.Namespace) -> int:
+    from . import send
+
     values = (arguments.of, int(not arguments.off))
-    return _send(arguments, "/ace/favourite", values)
+    as_json = arguments.json
+    where = _choose_daemon(arguments)
+    return send.send(*where, "/ace/favourite", values, as_json, send.describe_mark)
 
 
 def run_send(arguments: argparse.Namespace) -> int:

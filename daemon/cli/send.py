@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..osc.command_table import COMMANDS
 from ..osc.outgoing import EVENTS
@@ -19,6 +19,8 @@ PAUSE_SECONDS = 1.0  # of silence, after which what was told may have been lost
 PATIENCE = 30.0  # seconds that a command may take that starts nothing
 ENDS = ("finished", "cancelled", "fail")  # events behind which nothing more comes of a job
 ENDING = ("/ace/cancel", "/ace/panic")  # of these, a job that is cancelled is no failure
+Describe = Callable[[Message], str]  # a line for people
+
 SYNC = 1_001_000  # a number that nobody else counts to
 
 
@@ -28,15 +30,25 @@ def send(
     address: str,
     values: Sequence[Value],
     as_json: bool = False,
+    describe: Describe = format_message,
 ) -> int:
     """Send one message, and print what is answered until it is handled and every job that it
-    started has ended. The exit status. Raises `SettingsError` for what is no address.
+    started has ended; of what `describe` makes an empty text, nothing. The exit status. Raises
+    `SettingsError` for what is no address.
     """
     if not address.startswith("/"):
         raise SettingsError(f"an address begins with /, like /ace/ping, got {address[:40]!r}")
     found = locate()
     with OscClient((found.host, found.port), token) as client:
-        return _Conversation(locate, client, address, as_json).run(values)
+        return _Conversation(locate, client, address, as_json, describe).run(values)
+
+
+def describe_mark(message: Message) -> str:
+    """For people, what is answered to /ace/favourite."""
+    row = to_json(message)
+    if row["event"] == "favourite":
+        return f"{row['id']} is {'a' if row['on'] else 'no'} favourite: {row['path']}"
+    return "" if row["event"] == "done" else format_message(message)
 
 
 def infer_values(words: Sequence[str], types: str = "") -> list[Value]:
@@ -76,7 +88,15 @@ def _convert(word: str, tag: str) -> Value:
 class _Conversation:
     """What has been said so far."""
 
-    def __init__(self, locate: Locate, client: OscClient, address: str, as_json: bool) -> None:
+    def __init__(
+        self,
+        locate: Locate,
+        client: OscClient,
+        address: str,
+        as_json: bool,
+        describe: Describe,
+    ) -> None:
+        self._describe = describe
         self._locate = locate
         self._client = client
         self._address = address
@@ -146,5 +166,5 @@ class _Conversation:
             self._shown.add(message)
         if self._as_json:
             print_json(to_json(message))
-        else:
-            print(format_message(message), flush=True)
+        elif text := self._describe(message):
+            print(text, flush=True)

@@ -66,6 +66,11 @@ class Context:
         self._charge(1)
         self.publisher.send_event(to or self.sender, event)
 
+    def send_published(self, event: Event) -> None:
+        """Send the sender an event that was published, unless it was sent that anyway."""
+        if not self.publisher.is_sent(event, self.sender.client):
+            self.send_event(event)
+
     def send_parameter(self, name: str, to: Peer | None = None) -> None:
         """Send the value of a parameter of the panel to the sender, or to another."""
         self._charge(1)

@@ -55,12 +55,14 @@ class Publisher:
             if self.is_reachable(event.to):
                 self._send(encode_event(event), event.to)
             return
-        clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
-        clients |= {client for client in self._list_clients(event) if self.is_reachable(client)}
-        if clients:
+        if clients := self._list_receivers(event):
             packet = encode_event(event)
             for client in clients:
                 self._send(packet, client)
+
+    def is_sent(self, event: Event, client: str) -> bool:
+        """Whether `publish_event` sends it to that client."""
+        return client in self._list_receivers(event)
 
     def publish_parameter(self, name: str, value: Any) -> None:
         if peers := self._subscribers.list_peers(PARAM):
@@ -99,6 +101,10 @@ class Publisher:
         for client in clients:
             self._send(packet, client)
         return len(clients)
+
+    def _list_receivers(self, event: Event) -> set[str]:
+        clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
+        return clients | {each for each in self._list_clients(event) if self.is_reachable(each)}
 
     def _list_clients(self, event: Event) -> set[str]:
         if event.job is not None:

@@ -231,10 +231,13 @@ def test_a_take_is_made_again_with_another_seed(stage: Stage, client: OscClient)
 
 
 def test_a_take_is_marked_and_not_any_more(stage: Stage, client: OscClient) -> None:
-    make_clip(client, "one", "prompt", "rain", *SHORT)
-    assert run(stage.settings.state, "favourite").stdout == "done       /ace/favourite  1  0\n"
+    path = make_clip(client, "one", "prompt", "rain", *SHORT)[2]
+    assert run(stage.settings.state, "favourite").stdout == f"one is a favourite: {path}\n"
     assert stage.journal.search("", None, None, None, True, 20)
     done = run(stage.settings.state, "favourite", "one", "--off", "--json")
-    assert json.loads(done.stdout)["event"] == "done"
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"event": "favourite", "id": "one", "on": 0, "path": path},
+        {"event": "done", "command": "/ace/favourite", "first": 0, "second": 0},
+    ]
     assert not stage.journal.search("", None, None, None, True, 20)
     assert run(stage.settings.state, "favourite", "nobody").returncode == 1

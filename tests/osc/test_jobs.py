@@ -200,6 +200,10 @@ def test_a_favourite_is_marked_and_unmarked_and_subscribers_hear_of_it(
         listener.send("/ace/favourite", "liked", 0)
         assert listener.until("/ace/done")[0][1] == ["liked", 0, path]
         assert stage.engine.journal.search(favourite=True) == []
+        with closing(stage.client()) as other:  # it is told which that was
+            assert other.ask("/ace/favourite") == ("/ace/favourite", ["liked", 1, path])
+            assert other.receive() == ("/ace/done", ["/ace/favourite", 1, 0])
+        assert listener.receive() == ("/ace/favourite", ["liked", 1, path])
         assert expect_fail(listener, "/ace/favourite", "liked", 2)[1] == 422
         assert expect_fail(listener, "/ace/favourite", "unheard of")[1] == 404
 

@@ -232,6 +232,7 @@ def favourite(context: Context, arguments: Arguments) -> None:
         if refused:
             context.refuse(job.id, "/ace/favourite", refused)
         else:
+            context.send_published(Event("favourite", job, (int(on),)))  # which it was
             context.answer("done", "/ace/favourite", int(on), 0)
 
     context.engine.begin_mark(job, on, answer)
@@ -367,7 +368,7 @@ COMMANDS = (
         "/ace/favourite",
         "si",
         "[s id], [i on]",
-        "/ace/done",
+        "/ace/favourite, /ace/done",
         "mark a clip, or not (0); without an id the newest",
         favourite,
         ignores_release=True,

@@ -124,12 +124,12 @@ def reroll_bank(context: Context, arguments: Arguments) -> None:
 
 
 def undo(context: Context, arguments: Arguments) -> None:
-    context.send_event(_pads(context).banks.undo())
+    context.send_published(_pads(context).banks.undo())
     _answer_bank(context, "/ace/bank/undo")
 
 
 def redo(context: Context, arguments: Arguments) -> None:
-    context.send_event(_pads(context).banks.redo())
+    context.send_published(_pads(context).banks.redo())
     _answer_bank(context, "/ace/bank/redo")
 
 
