@@ -6,7 +6,7 @@ import dataclasses
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.request import (
     BadRequest,
     Request,
     field_name,
+    is_field,
     names_file,
 )
 from pipeline.request_files import check_files
@@ -407,10 +408,53 @@ def read(path: Path | None, overrides: Mapping[str, Any]) -> Settings:
             text = untrusted.read_text(file, LIMITS.settings_bytes)
             values = untrusted.parse_toml(text)
         return from_values(values | given)
+    except FileNotFoundError as error:
+        hint = f"acestepd settings --write --settings {file} writes one"
+        raise SettingsError(f"{file}: there is no such file; {hint}") from error
     except (OSError, ValueError) as error:
-        said = explain_tables(text, _list_names()) or str(error)
+        said = explain_tables(text, _list_names()) or _join_mistakes(values | given) or str(error)
         is_about_file = values or not isinstance(error, SettingsError)
         raise SettingsError(f"{file}: {said}" if is_about_file else said) from error
+
+
+def _join_mistakes(values: Mapping[str, Any]) -> str:
+    """All that is wrong with these settings, a line each; empty where that is one mistake."""
+    mistakes = _list_mistakes(values)
+    if len(mistakes) < 2:
+        return ""
+    return "\n  ".join([f"{len(mistakes)} settings are wrong:", *mistakes])
+
+
+def _list_mistakes(values: Mapping[str, Any]) -> list[str]:
+    """The first mistake, and what is wrong with the settings that are left without it."""
+    mistake = _find_mistake(values)
+    if not mistake:
+        return []
+    for alone, rest in _take_apart(values):
+        if _find_mistake(alone) == mistake:
+            return [mistake, *_list_mistakes(rest)]
+    return [mistake]  # of several settings together
+
+
+def _find_mistake(values: Mapping[str, Any]) -> str:
+    """Empty where there is none."""
+    try:
+        from_values(values)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _take_apart(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each setting by itself, and all the others; of a table, each line."""
+    for name, value in values.items():
+        rest = {other: values[other] for other in values if other != name}
+        if not isinstance(value, Mapping):
+            yield {name: value}, rest
+            continue
+        for line in value:
+            others = {other: value[other] for other in value if other != line}
+            yield {name: {line: value[line]}}, rest | {name: others}
 
 
 def _list_names() -> dict[str, Collection[str]]:
@@ -446,13 +490,22 @@ def _convert_table(kind: type, values: Mapping[str, Any], called: str) -> dict[s
     converted: dict[str, Any] = {}
     for name, value in values.items():
         if name not in fields:
-            hint = suggest(name, fields) or f"{called}s: {' '.join(fields)}"
+            hint = _find_table(name) or suggest(name, fields) or f"{called}s: {' '.join(fields)}"
             raise SettingsError(f"no {called} is called {name!r}; {hint}")
         if name in converters:
             converted[name] = converters[name](value)
         else:
             converted[name] = _convert_plain(name, fields[name].default, value)
     return converted
+
+
+def _find_table(name: str) -> str:
+    """Where a line belongs that is written elsewhere; empty where there is no such line."""
+    if is_field(name):
+        return "write it below [request]"
+    if name in {field.name for field in dataclasses.fields(Midi)}:
+        return "write it below [midi]"
+    return ""
 
 
 def _convert_plain(name: str, default: Any, value: Any) -> Any:

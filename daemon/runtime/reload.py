@@ -150,7 +150,8 @@ class SettingsReloader:
                 self._apply(merged)
                 self._settings = merged
         except SettingsError as error:
-            log.warning("the settings stay as they are: %s", error)
+            for line in f"the settings stay as they are: {error}".splitlines():
+                log.warning("%s", line)
             return
         except Exception:
             log.exception("the settings could not be applied")

@@ -56,6 +56,9 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.Mo
         ("port = true", "port must be a whole number, got True"),
         ("queue = 0", "queue must be in 1..10000, got 0"),
         ("prot = 1", "no setting is called 'prot'; did you mean port?"),
+        ("bars = 4", "no setting is called 'bars'; write it below [request]"),
+        ("guidance = 4", "no setting is called 'guidance'; write it below [request]"),
+        ("ports = ['x']", "no setting is called 'ports'; write it below [midi]"),
         ("out = 3", "out must be a path, got 3"),
         ("model = []", "model must be a text"),
         ("planner = '7B'", "planner must be one of 1.7B 0.6B 4B, or a folder, got '7B'"),
@@ -133,8 +136,50 @@ def test_tables_that_are_right_are_not_blamed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"nowhere\.toml"):
-        settings.read(tmp_path / "nowhere.toml", {})
+    file = tmp_path / "nowhere.toml"
+    with pytest.raises(SettingsError) as caught:
+        settings.read(file, {})
+    assert str(caught.value) == (
+        f"{file}: there is no such file; acestepd settings --write --settings {file} writes one"
+    )
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        """
+        host = "0.0.0.0"
+        allow = ["192.0.2.7"]
+        prot = 1
+        latest = "yes"
+        port = 999999
+        quantise = "bars"
+        [midi]
+        grid = "5x5"
+        hold = 3
+        [request]
+        bpmm = 3
+        bars = "two"
+        """,
+    )
+    with pytest.raises(SettingsError) as caught:
+        settings.read(file, {"queue": 0})
+    first, *mistakes = str(caught.value).splitlines()
+    assert first == f"{file}: 9 settings are wrong:"
+    for number, says in enumerate(
+        (
+            "  no setting is called 'prot'; did you mean port?",
+            "  latest must be true or false, got 'yes'",
+            "  no [midi] setting is called 'hold'; did you mean hold_ms?",
+            "  [request] no parameter is called 'bpmm'",
+            "  [request] bars must be a number, got 'two'",
+            "  [midi] grid must be",
+            "  port must be in 0..65535, got 999999",
+            "  queue must be in 1..10000, got 0",
+            '  quantise must be "", beat or bar',
+        )
+    ):
+        assert mistakes[number].startswith(says)
 
 
 def test_off_loopback_needs_to_know_whom_to_answer() -> None:
