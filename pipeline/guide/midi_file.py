@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from ..keys import parse_key
 from ..limits import LIMITS
@@ -26,11 +28,13 @@ from .midi_parts import (
 )
 from .midi_time import (
     BarLines,
+    Floats,
     GuideMeter,
     Span,
     TickClock,
     choose_tempo,
     lay_out,
+    round_beats,
     to_bpm,
 )
 from .score import MAX_NOTES, ROLES, Note, Score
@@ -84,25 +88,25 @@ def read_music(path: str | Path, meter: tuple[int, int] | None = None) -> Music:
 
     Raises `BadMidi`.
     """
-    return _read_music(str(path), _sign(path), meter)
+    music = _read_music(str(path), _read_bytes(Path(path)), meter)
+    if isinstance(music, str):
+        raise BadMidi(music)
+    return music
 
 
 def read_first_music(path: str | Path) -> Music:
     """As versions before read MIDI files: notes at the first tempo and as they were released, from
     the file's beginning, and parts by channel, name, program and register. Raises `BadMidi`.
     """
-    file = _parse_file(Path(path))
+    file = _parse(Path(path), _read_bytes(Path(path)))
     parts = list_parts(file, reads_controllers=False)
     _check_notes(Path(path), sum(len(part.keys) for part in parts))
     clock = TickClock(file.division, _list_tempos(file))
-    notes = []
-    for part, role, _ in assign_roles(parts, 0.0):
-        for key in part.keys:
-            pitch = fold_drum(key.pitch) if role == "drums" else key.pitch
-            start = clock.first_beat_at(key.start)
-            length = max(clock.first_beat_at(key.end) - start, _SHORTEST)
-            sung = role == "lead" and part.is_sung
-            notes.append(Note(role, start, length, pitch, key.velocity / 127, sung=sung))
+    played = list(assign_roles(parts, 0.0))
+    keys = [key for part, _, _ in played for key in part.keys]
+    starts = clock.first_beats_at(np.array([key.start for key in keys], np.float64))
+    ends = clock.first_beats_at(np.array([key.end for key in keys], np.float64))
+    notes = _build_notes(played, starts, ends, reads_names=False)
     bpm = to_bpm(clock.first)
     return Music(Score(bpm, _sort_notes(notes)), MidiFacts(bpm))
 
@@ -130,36 +134,34 @@ def _sign(path: str | Path) -> tuple[int, ...]:
 
 
 @lru_cache(2)  # a file is looked at, checked and counted for one request; its notes may be many
-def _read_music(path: str, signature: tuple[int, ...], meter: tuple[int, int] | None) -> Music:
-    return _Reading(Path(path), meter).read()
+def _read_music(path: str, data: bytes, meter: tuple[int, int] | None) -> Music | str:
+    """Or why there is none: that is not found out again either."""
+    try:
+        return _Reading(Path(path), data, meter).read()
+    except BadMidi as error:
+        return str(error)
 
 
 @lru_cache(256)
 def _read_facts(path: str, signature: tuple[int, ...], meter: tuple[int, int] | None) -> MidiFacts:
-    return _read_music(path, signature, meter).facts
+    return read_music(path, meter).facts
 
 
 @lru_cache(256)
 def _read_first_bpm(path: str, signature: tuple[int, ...]) -> float:
-    file = _parse_file(Path(path))
+    file = _parse(Path(path), _read_bytes(Path(path)))
     return to_bpm(TickClock(file.division, _list_tempos(file)).first)
 
 
 class _Reading:
     """One MIDI file while it is read. Raises `BadMidi`."""
 
-    def __init__(self, path: Path, meter: tuple[int, int] | None) -> None:
-        file = _parse_file(path)
+    def __init__(self, path: Path, data: bytes, meter: tuple[int, int] | None) -> None:
+        file = _parse(path, data)
         parts = list_parts(file)
         _check_notes(path, sum(len(part.keys) for part in parts))
         starts = [key.start for part in parts for key in part.keys]
-        ends = (
-            key.start if index in hanging else key.end
-            for part in parts
-            for hanging in [set(part.hanging)]
-            for index, key in enumerate(part.keys)
-        )
-        span = Span(min(starts), max(starts), max(ends))
+        span = Span(min(starts), max(starts), max(part.end for part in parts))
         self._file = file
         self._clock = TickClock(file.division, _list_tempos(file))
         self._tempo = choose_tempo(self._clock, span)
@@ -182,8 +184,7 @@ class _Reading:
         return MidiFacts(bpm, signature, self._key, self._loop, tuple(self._list_remarks()))
 
     def read(self) -> Music:
-        notes = [note for played in self._parts for note in self._convert_notes(played)]
-        return Music(Score(self._tempo.bpm, _sort_notes(notes)), self.facts)
+        return Music(Score(self._tempo.bpm, _sort_notes(self._list_notes())), self.facts)
 
     @property
     def _end(self) -> int | None:
@@ -261,31 +262,28 @@ class _Reading:
             f"{_MINORS[sharps + 7]} minor" if minor else f"{_MAJORS[sharps + 7]} major"
         )
 
-    def _convert_notes(self, played: PlayedPart) -> Iterator[Note]:
-        part, role, _ = played
-        is_drums = role == "drums"
-        drum = choose_drum(part) if is_drums else 0
-        sung = role == "lead" and part.is_sung
-        for key in part.keys:
-            pitch = (drum or fold_drum(key.pitch)) if is_drums else key.pitch
-            start = max(self._beat_at(key.start), 0.0)
-            end = self._beat_at(key.end if is_drums else self._find_end(key))
-            length = max(end - start, _SHORTEST)
-            yield Note(role, start, length, pitch, key.velocity / 127, sung=sung)
-
-    def _find_end(self, key: KeyPress) -> float:
-        """The tick at which it stops sounding."""
-        return min(key.held, key.end + _PEDAL_BEATS * self._ticks)
+    def _list_notes(self) -> Iterator[Note]:
+        pedal = _PEDAL_BEATS * self._ticks
+        keys = [(key, role == "drums") for part, role, _ in self._parts for key in part.keys]
+        starts = self._beats_at([key.start for key, _ in keys])
+        # a drum stops sounding by itself, anything else when it is let go
+        ends = [key.end if is_drum else min(key.held, key.end + pedal) for key, is_drum in keys]
+        starts = np.where(starts < 0.0, 0.0, starts)
+        return _build_notes(self._parts, starts, self._beats_at(ends), reads_names=True)
 
     def _beat_at(self, tick: float) -> float:
         """In beats from the clip's start, at its tempo."""
+        return float(self._beats_at([tick])[0])
+
+    def _beats_at(self, ticks: Sequence[float]) -> Floats:
         layout = self._layout
-        beats = (tick - layout.origin) / self._ticks
+        at = np.array(ticks, np.float64)
+        beats = (at - layout.origin) / self._ticks
         if self._tempo.follows:
-            seconds = self._clock.seconds_at(tick) - self._clock.seconds_at(layout.origin)
+            seconds = self._clock.seconds_at_each(at) - self._clock.seconds_at(layout.origin)
             beats = seconds * self._tempo.written / 60
         beats += layout.shift / self._ticks
-        return round(beats * self._tempo.scale + self._late, 9)
+        return round_beats(beats * self._tempo.scale + self._late)
 
     def _list_remarks(self) -> Iterator[str]:
         layout = self._layout
@@ -328,9 +326,24 @@ def _fits(beats: float, meter: GuideMeter) -> bool:
     return bars > 0.5 and abs(bars - round(bars)) * meter.quarters < 0.02
 
 
-def _sort_notes(notes: list[Note]) -> tuple[Note, ...]:
-    notes.sort(key=lambda note: (note.start, ROLES.index(note.role), note.pitch))
-    return tuple(notes)
+def _build_notes(
+    parts: Iterable[PlayedPart], starts: Floats, ends: Floats, reads_names: bool
+) -> Iterator[Note]:
+    """Of the parts' keys in their order, with the beats at which they begin and end.
+    `reads_names`: a track that is named after a drum plays that.
+    """
+    times = zip(starts.tolist(), np.maximum(ends - starts, _SHORTEST).tolist())
+    for part, role, _ in parts:
+        is_drums = role == "drums"
+        drum = choose_drum(part) if is_drums and reads_names else 0
+        sung = role == "lead" and part.is_sung
+        for (_, _, key, velocity, _), (start, length) in zip(part.keys, times):
+            pitch = (drum or fold_drum(key)) if is_drums else key
+            yield Note(role, start, length, pitch, velocity / 127, None, sung)
+
+
+def _sort_notes(notes: Iterable[Note]) -> tuple[Note, ...]:
+    return tuple(sorted(notes, key=lambda note: (note.start, ROLES.index(note.role), note.pitch)))
 
 
 def _check_notes(path: Path, count: int) -> None:
@@ -340,8 +353,7 @@ def _check_notes(path: Path, count: int) -> None:
         raise BadMidi(f"{path} has more than {MAX_NOTES} notes, which is the most")
 
 
-def _parse_file(path: Path) -> smf.MidiFile:
-    data = _read_bytes(path)
+def _parse(path: Path, data: bytes) -> smf.MidiFile:
     try:
         return smf.parse(data)
     except smf.NoMidi as error:

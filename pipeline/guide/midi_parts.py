@@ -108,13 +108,19 @@ class MidiPart:
         return sum(key.pitch for key in self.keys) / len(self.keys)
 
     @property
+    def end(self) -> int:
+        """The tick at which the last key is released, or pressed that never is."""
+        ends = [key.end for key in self.keys]
+        for index in self.hanging:
+            ends[index] = self.keys[index].start
+        return max(ends)
+
+    @property
     def is_polyphonic(self) -> bool:
         """Whether most keys start together with another, or well inside it."""
         keys = sorted(self.keys)
-        pairs = itertools.pairwise(keys)
-        together = sum(
-            later.start < key.start + max(1, (key.end - key.start) / 2) for key, later in pairs
-        )
+        within = [start + max(1, (end - start) / 2) for start, end, _, _, _ in keys]
+        together = sum(later[0] < until for later, until in zip(keys[1:], within))
         return together > len(keys) * 0.3
 
     @property
@@ -174,7 +180,8 @@ class _Channel:
         return bool(self._ringing)
 
     def press(self, now: int, pitch: int, velocity: int) -> None:
-        self._let_go(now, pitch)
+        if self._ringing:
+            self._let_go(now, pitch)
         self.pressed[pitch].append((now, velocity))
 
     def release(self, now: int, pitch: int) -> None:
@@ -217,8 +224,8 @@ def _read_channels(
     channels: dict[int, _Channel] = {}
     for tick, kind, number, written, written_value in track.events:
         now = begin + tick
-        value = min(written, 127)  # as most programs read such files
-        second = min(written_value, 127)
+        value = written if written < 128 else 127  # as most programs read such files
+        second = written_value if written_value < 128 else 127
         if kind == smf.CONTROL and not reads_controllers:
             continue
         if number not in channels:

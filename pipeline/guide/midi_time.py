@@ -6,7 +6,13 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 MIN_BPM, MAX_BPM = 30.0, 300.0  # of a request
 ABSURD_BPM = 1000.0  # above it a tempo is a mistake, and nothing can be heard at its speed
@@ -75,14 +81,42 @@ class TickClock:
             return tick / self._smpte_rate
         return seconds + (tick - at) / self._division * tempo / 1e6
 
-    def first_beat_at(self, tick: int) -> float:
+    def seconds_at_each(self, ticks: Floats) -> Floats:
+        """The same of many."""
+        if self.is_smpte:
+            return ticks / self._smpte_rate
+        at, seconds, tempo = self._columns
+        place = np.searchsorted(at, ticks, side="right") - 1
+        since = (ticks - at[place]) / self._division * tempo[place] / 1e6
+        found: Floats = seconds[place] + since
+        return found
+
+    def first_beats_at(self, ticks: Floats) -> Floats:
         """In beats of the first tempo, at which everything keeps its seconds."""
-        return round(self.seconds_at(tick) * 1e6 / self.first, 9)
+        return round_beats(self.seconds_at_each(ticks) * 1e6 / self.first)
+
+    @cached_property
+    def _columns(self) -> Floats:
+        """The marks, as a row each of ticks, seconds and microseconds per beat."""
+        return np.array(self._marks, np.float64).T
 
     @property
-    def _smpte_rate(self) -> int:
+    def _smpte_rate(self) -> float:
         """Ticks per second."""
-        return -(self._division >> 8) * (self._division & 0xFF)
+        return float(-(self._division >> 8) * (self._division & 0xFF))
+
+
+def round_beats(beats: Floats) -> Floats:
+    """To nine digits, each as Python's `round` does, which goes by the decimals of the number that
+    it is: numpy's multiplies it first, and so takes some halves for more, or for less.
+    """
+    scaled = beats * 1e9
+    rounded = np.rint(scaled)
+    result = rounded / 1e9
+    is_near_half = abs(abs(scaled - rounded) - 0.5) < 0.01  # more than is lost below 2 ** 44
+    for index in np.flatnonzero(is_near_half | (abs(scaled) > 2.0**44)):
+        result[index] = round(float(beats[index]), 9)
+    return result
 
 
 def to_bpm(microseconds: int) -> float:

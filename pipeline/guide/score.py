@@ -4,9 +4,10 @@ file.
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..limits import LIMITS
 
@@ -38,8 +39,7 @@ class TooManyNotes(ValueError):
     """A score would have more than `MAX_NOTES`. The message says how many."""
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """`start` and `length` in beats (quarter notes) from the clip's start; a drum's `pitch` is one
     of `DRUMS`.
     """
@@ -71,12 +71,7 @@ class Score:
 
     def cut(self, beats: float) -> Score:
         """The first `beats`: nothing starts or sounds after them."""
-        notes = tuple(
-            dataclasses.replace(note, length=min(note.length, beats - note.start))
-            for note in self.notes
-            if note.start < beats - 1e-6
-        )
-        return Score(self.bpm, notes)
+        return Score(self.bpm, tuple(self._list_shifted((0.0,), beats)))
 
     def repeat(self, beats_per_bar: float, beats: float, loop: float = 0.0) -> Score:
         """Exactly `beats`: repeated after `loop` beats (0: after the bars that it fills) when
@@ -89,12 +84,16 @@ class Score:
                 f"{len(self.notes)} notes, repeated {times} times, are more than {MAX_NOTES}"
             )
         shifts = [index * loop for index in range(times)]
-        notes = tuple(
-            dataclasses.replace(note, start=note.start + shift)
-            for shift in shifts
-            for note in self.notes
-        )
-        return Score(self.bpm, notes).cut(beats)
+        return Score(self.bpm, tuple(self._list_shifted(shifts, beats)))
+
+    def _list_shifted(self, shifts: Iterable[float], end: float) -> Iterator[Note]:
+        """All notes, once for each of these beats by which they are late, up to the beat `end`."""
+        last = end - 1e-6
+        for shift in shifts:
+            for role, written, length, pitch, velocity, slide_from, sung in self.notes:
+                if (start := written + shift) < last:
+                    kept = min(length, end - start)
+                    yield Note(role, start, kept, pitch, velocity, slide_from, sung)
 
     def count_bars(self, beats_per_bar: float) -> int:
         """The bars that it fills."""

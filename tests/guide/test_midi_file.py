@@ -508,3 +508,45 @@ def test_the_tempo_alone_is_read_once_for_each_content(
     path.unlink()
     with pytest.raises(BadMidi, match="cannot be read"):
         read_facts(path)
+
+
+def count_parses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Filled with the size of each file that is looked through from now on."""
+    parsed: list[int] = []
+    parse = smf.parse
+
+    def count(data: bytes) -> smf.MidiFile:
+        parsed.append(len(data))
+        return parse(data)
+
+    monkeypatch.setattr(smf, "parse", count)
+    return parsed
+
+
+def test_what_is_saved_again_as_it_was_is_not_looked_through_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "again.mid", events(melody(60, 62)))
+    parsed = count_parses(monkeypatch)
+    first = read_music(path)
+    path.rename(tmp_path / "old.mid")
+    save(path, events(melody(60, 62)))
+    assert read_music(path) is first
+    assert read_facts(path) is first.facts
+    assert len(parsed) == 1
+    save(path, events(melody(60, 64)))
+    assert [note.pitch for note in read_music(path).score.notes] == [60, 64]
+    assert len(parsed) == 2
+
+
+def test_a_file_that_cannot_be_used_is_looked_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request that names it asks several times."""
+    path = save(tmp_path / "silent.mid", [])
+    parsed = count_parses(monkeypatch)
+    for _ in range(3):
+        for read in (read_music, read_facts):
+            with pytest.raises(BadMidi, match=f"{path} has no notes"):
+                read(path)
+    assert len(parsed) == 1

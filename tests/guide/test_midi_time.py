@@ -9,9 +9,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.guide.midi_file import Music, read_music
+from pipeline.guide.midi_time import TickClock, round_beats
 from tests.guide import midi_bytes as midi
 
 BEAT = 96
@@ -285,3 +289,20 @@ def test_four_times_the_notes_are_four_times_the_work(
         path.write_bytes(midi.file(0, BEAT, midi.track(*write(size))))
         steps.append(count_steps(partial(read_music, path)))
     assert steps[1] < 5 * steps[0]
+
+
+numbers = st.floats(-1e9, 1e9) | st.integers(-(2**40), 2**40).map(lambda count: count / 1024)
+
+
+@given(st.lists(numbers | st.integers(-(10**9), 10**9).map(lambda count: (count + 0.5) / 1e9)))
+def test_beats_are_rounded_as_python_rounds(beats: list[float]) -> None:
+    rounded = round_beats(np.array(beats, np.float64)).tolist()
+    assert list(map(repr, rounded)) == [repr(round(beat, 9)) for beat in beats]
+
+
+@pytest.mark.parametrize("division", [96, 480, -(25 << 8) + 40])
+def test_seconds_are_the_same_for_one_tick_and_for_many(division: int) -> None:
+    clock = TickClock(division, {0: 500_000, 100: 666_667, 950: 333_333})
+    ticks = [0, 1, 99, 100, 101, 949, 950, 10_000, 2**28 - 1, 0.5]
+    many = clock.seconds_at_each(np.array(ticks, np.float64)).tolist()
+    assert many == [clock.seconds_at(tick) for tick in ticks]

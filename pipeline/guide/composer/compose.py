@@ -101,7 +101,7 @@ def _keep_out(note: Note, rests: Sequence[ChordSpan], quarters: float) -> Iterat
             return
         if note.start < begin:
             length = min(length, begin - note.start)
-    yield dataclasses.replace(note, length=length)
+    yield note._replace(length=length)
 
 
 def _compare_choruses(composition: Composition) -> float:
