@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.request import BadRequest
+from pipeline.request import BadRequest, Request
 from pipeline.request_files import explain, resolve_request
 from pipeline.singer.lyrics import LinesOfSection, parse_lyrics
 
-from ..panel import Panel
+from ..panel import BuiltRequest, Panel
 
 
 def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
     lyrics = parse_lyrics(request.lyrics, request.language)
     return {
         "bpm": request.bpm,
+        "tempoSource": _find_tempo_source(panel, built, request),
         "key": request.key,
         "timeSignature": request.time_signature,
         "bars": request.bars,
@@ -32,6 +33,19 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
         "sections": [_describe_section(part) for part in lyrics.parts],
         "notes": [*dict.fromkeys([*built.notes, *explain(built.request), *lyrics.notes])],
     }
+
+
+def _find_tempo_source(panel: Panel, built: BuiltRequest, resolved: Request) -> str:
+    """Who says the tempo: field, session, lyrics, prompt, source, guide or default."""
+    if resolved.bpm == built.request.bpm:
+        if "bpm" not in built.session:
+            return "lyrics"
+        return "field" if panel.request.bpm else "session"
+    if built.request.follow_prompt().bpm == resolved.bpm:
+        return "prompt"
+    if resolved.source:
+        return "source"
+    return "guide" if resolved.guide else "default"
 
 
 def _describe_section(part: LinesOfSection) -> dict[str, Any]:

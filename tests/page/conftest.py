@@ -1,20 +1,24 @@
-"""A daemon whose page is served, and programs that ask it."""
+"""A daemon whose page is served, programs that ask it, and a browser that shows it."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
+
+CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE = 60_000  # milliseconds
 
 
 class Answer(NamedTuple):
@@ -97,3 +101,60 @@ def make_take(stage: Stage, asker: Asker, id: str, *pairs: Any) -> dict[str, Any
 
     until(look)
     return found[0]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page of a port; how a browser is set may follow. Nothing may be wrong in the
+    console of any.
+    """
+    wrong: list[str] = []
+    contexts = []
+
+    def open_page(port: int, **settings: Any) -> Page:
+        given: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}} | settings
+        context = browser.new_context(**given)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda told: wrong.append(told.text) if is_wrong(told) else None)
+        page.goto(f"http://127.0.0.1:{port}")
+        expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def is_wrong(message: ConsoleMessage) -> bool:
+    """What is refused is told on the page; Chromium tells it in its console as well."""
+    known = ("Failed to load resource", "WebSocket connection to")
+    return message.type == "error" and not message.text.startswith(known)
+
+
+@pytest.fixture
+def page(open_page: OpenPage, asker: Asker) -> Page:
+    return open_page(asker.port)
+
+
+def find_row(page: Page, text: str) -> Locator:
+    return page.locator("#rows li").filter(has_text=text)

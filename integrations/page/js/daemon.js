@@ -1,30 +1,41 @@
 // How the daemon stands: its engine, its tempo, who is connected, what is wrong.
 
-import { $, make, saying } from "./elements.js";
+import { $, count, make, round, say, saying } from "./elements.js";
 import { askJson } from "./http.js";
+
+const ANSWERED = ["client", "worn", "finding", "cache"]; // what is asked for when the dialog opens
+const WORDS = { cold: "cold", loading: "loads", warm: "ready", busy: "at work", error: "in trouble" };
+const SOURCES = { explicit: "set here", link: "Ableton Link", midi: "MIDI clock", default: "bpm" };
 
 export class Daemon {
   #connection;
-  #heard = new Map(); // by address: what answers came
+  #heard = new Map(); // by kind: what answers came
+  #facts = null;
 
   constructor(connection) {
     this.#connection = connection;
     connection.on("/ace/state", ([state, model, waiting]) => {
-      const queue = waiting ? `, ${waiting} waiting` : "";
-      this.#showEngine(state, `${state}: ${model}${queue}`);
+      const queue = waiting ? ` · ${waiting} waiting` : "";
+      this.#showEngine(state, `${WORDS[state] ?? state}${queue} · ${model}`);
+      if ($("daemon").open) this.#load();
     });
     connection.on("/ace/tempo", ([bpm, source]) => {
-      $("tempo").textContent = `${Math.round(bpm * 100) / 100} bpm (${source})`;
+      const field = $("tempo-bpm");
+      if (field !== document.activeElement) field.value = source === "default" ? "" : round(bpm);
+      field.placeholder = round(bpm);
+      $("tempo-source").textContent = SOURCES[source] ?? source;
     });
     connection.addEventListener("close", () => {
-      this.#showEngine("away", "the daemon is away; it is looked for");
+      this.#showEngine("away", "the daemon is away; what you type is kept");
     });
-    for (const kind of ["client", "worn", "finding", "cache"])
+    for (const kind of ANSWERED)
       connection.on(`/ace/${kind}`, (values) => {
         this.#heard.set(kind, [...(this.#heard.get(kind) ?? []), values]);
-        this.#draw();
+        if ($("daemon").open) this.#draw();
       });
     $("open-daemon").addEventListener("click", () => this.open());
+    $("tempo").addEventListener("submit", (event) => event.preventDefault());
+    $("tempo-bpm").addEventListener("change", () => this.#setTempo());
   }
 
   open() {
@@ -36,7 +47,11 @@ export class Daemon {
     $("daemon").showModal();
   }
 
-  #facts = null;
+  /** Nothing follows Link or the MIDI clock again. */
+  #setTempo() {
+    const sent = this.#connection.send("/ace/tempo", Number($("tempo-bpm").value));
+    if (!sent) say("the daemon is away: the tempo was not sent");
+  }
 
   #load = saying(async () => {
     this.#facts = await askJson("/daemon");
@@ -45,26 +60,39 @@ export class Daemon {
 
   #showEngine(state, text) {
     $("engine").dataset.state = state;
-    $("engine-text").textContent = text;
+    if ($("engine-text").textContent !== text) $("engine-text").textContent = text;
+    $("engine").title = text;
   }
 
   #draw() {
     const facts = this.#facts;
     const findings = this.#heard.get("finding") ?? [];
+    const wrong = findings.filter(([, , problem]) => problem);
+    const isWell = findings.length > 0 && !wrong.length;
     $("daemon-body").replaceChildren(
       facts ? table(facts.facts) : "",
-      heading("Findings"),
-      list(findings.map(([what, path, problem, hint]) =>
-        problem ? `${what}: ${[path, problem, hint].filter(Boolean).join("; ")}` : `${what}: works`)),
-      heading("Connected"),
-      list((this.#heard.get("client") ?? []).map(([name, client]) => `${name} (${client})`)),
+      heading("What doctor finds"),
+      isWell ? make("p", { class: "quiet" }, `All is well: ${count(findings.length, "thing")} looked at`) : "",
+      ...wrong.map(([what, path, problem, hint]) =>
+        make("p", {}, make("strong", { class: "problem" }, `${what}: ${problem}`), ` ${path} `,
+          make("span", { class: "quiet" }, hint))),
+      heading("Queue"),
+      list((facts?.queue ?? []).map(({ id, state }) => [`${id}: ${state} `, this.#buildCancel(id)])),
+      heading("Programs that are connected"),
+      list((this.#heard.get("client") ?? []).map(([name, client, seconds]) =>
+        [`${name} (${client}), heard ${Math.round(seconds)} s ago`])),
       heading("Adapters"),
-      list((this.#heard.get("worn") ?? []).map(([path, scale]) => `${path} at ${scale}`)),
-      heading("Waiting"),
-      list((facts?.queue ?? []).map(({ id, state }) => `${id}: ${state}`)),
+      list((this.#heard.get("worn") ?? []).map(([path, scale]) => [`${path} at ${round(scale)}`])),
       heading("Log"),
-      make("pre", { tabindex: "0", class: "log" }, (facts?.log ?? []).join("\n")),
+      make("pre", { tabindex: "0", class: "log" }, (facts?.log ?? []).join("\n") || "It is shown on the daemon's own machine."),
     );
+    const log = $("daemon-body").lastChild;
+    log.scrollTop = log.scrollHeight;
+  }
+
+  #buildCancel(id) {
+    const cancel = () => this.#connection.send("/ace/cancel", id);
+    return make("button", { type: "button", "aria-label": `Cancel ${id}`, onclick: cancel }, "Cancel");
   }
 }
 
@@ -72,9 +100,9 @@ function heading(text) {
   return make("h3", {}, text);
 }
 
-function list(texts) {
-  if (!texts.length) return make("p", { class: "quiet" }, "none");
-  return make("ul", {}, ...texts.map((text) => make("li", {}, text)));
+function list(items) {
+  if (!items.length) return make("p", { class: "quiet" }, "none");
+  return make("ul", {}, ...items.map((parts) => make("li", {}, ...parts)));
 }
 
 function table(facts) {

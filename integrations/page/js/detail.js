@@ -1,9 +1,15 @@
 // The chosen take: its waveform, stems, words, and what can be made of it.
 
-import { $, formatSeconds, make, say, saying } from "./elements.js";
+import { $, count, formatSeconds, icon, make, round, say, saying } from "./elements.js";
 import { ask, askJson } from "./http.js";
-import { carry, fileName, soundPath } from "./takes.js";
+import { soundPath } from "./player.js";
+import { showRecipe } from "./recipe.js";
+import { carry, fileName, nameTake } from "./takes.js";
 import { drawWaveform, readWaveform } from "./waveform.js";
+
+const DRAG = 4; // pixels: less is a click
+const MOST_LINES = 128; // bars that have lines between them
+const MOST_OTHERS = 50; // takes that a variation may lead to
 
 export class Detail {
   #connection;
@@ -12,26 +18,31 @@ export class Detail {
   #panel;
   #take = null;
   #waveform = null;
+  #lanes = new Map(); // by stem: {canvas, waveform}
   #selection = null; // bars that are to be made anew: [first, behind the last], from 0
-  #silent = new Set(); // stems
-  #alone = new Set();
-  #other = null; // the take that a variation leads to
+  #muted = new Set(); // stems
+  #soloed = new Set();
+  #other = 0; // the number of the take that a variation leads to
+  #amount = 0.5;
 
   constructor(connection, takes, player, panel) {
     this.#connection = connection;
     this.#takes = takes;
     this.#player = player;
     this.#panel = panel;
+    this.#show(null);
     takes.addEventListener("select", () => this.#show(takes.selected));
     takes.addEventListener("change", () => {
       const now = takes.selected;
       if (now && JSON.stringify(now) !== JSON.stringify(this.#take)) this.#show(now);
     });
-    const draw = () => {
-      if (this.#waveform) this.#draw();
-      requestAnimationFrame(draw);
-    };
-    requestAnimationFrame(draw);
+    new ResizeObserver(() => this.#draw()).observe($("detail"));
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#draw());
+    player.addEventListener("change", () => this.#showPlaying());
+  }
+
+  get take() {
+    return this.#take;
   }
 
   reroll(take = this.#take) {
@@ -42,23 +53,32 @@ export class Detail {
     if (take) this.#send("/ace/favourite", take.id, take.favourite ? 0 : 1);
   }
 
+  cancel(take = this.#take) {
+    if (take && !take.ended) this.#send("/ace/cancel", take.id);
+  }
+
   delete = saying(async (take = this.#take) => {
-    if (!take) return;
+    if (!take?.ended) return;
     const dialog = $("confirm");
-    $("confirm-text").textContent = `Move ${fileName(take)} and what lies beside it to the trash?`;
+    $("confirm-text").textContent = `Move ${fileName(take) || nameTake(take)} and what lies beside it to the trash?`;
+    dialog.returnValue = "";
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
     if (dialog.returnValue !== "yes") return;
-    if (this.#player.take?.number === take.number) this.#player.stop();
+    if (this.#player.isHeard(take)) this.#player.stop();
     await ask(`/takes/${take.number}`, { method: "DELETE" });
     this.#takes.remove(take.number);
   });
 
-  play = saying(async (take = this.#take) => {
-    if (!take?.stems.length) return;
-    this.#silent.clear();
-    this.#alone.clear();
-    await this.#player.play(take, [take.stems[0]]);
+  play = saying(async (take = this.#take, from = null) => {
+    if (!take) return;
+    const step = this.#takes.findPreview(take);
+    if (step) await this.#player.playPreview({ ...take, step });
+    if (!take.stems.length) return;
+    this.#muted.clear();
+    this.#soloed.clear();
+    this.#applyLevels(take);
+    await this.#player.play(take, [take.stems[0]], from);
   });
 
   #send(address, ...values) {
@@ -71,129 +91,179 @@ export class Detail {
     if (!isSame) {
       this.#selection = null;
       this.#waveform = null;
-      this.#silent.clear();
-      this.#alone.clear();
+      this.#lanes.clear();
+      this.#muted.clear();
+      this.#soloed.clear();
     }
     if (!take) {
-      $("detail").replaceChildren(make("p", { class: "quiet" }, "Choose a take."));
+      $("detail").replaceChildren(make("p", { class: "empty" }, "Choose a take: here are its waveform, its stems, and what can be made of it."));
       return;
     }
     const isThere = take.stems.length > 0 && !take.isGone;
     $("detail").replaceChildren(
-      make("h3", {}, take.name || take.prompt || take.id),
+      make("h3", { dir: "auto" }, nameTake(take)),
       make("p", { class: "facts" }, describe(take)),
       take.failure ? make("p", { class: "problem" }, take.failure) : "",
       ...(isThere ? [this.#buildPicture(take), this.#buildRepaint(take)] : []),
       make("div", { class: "line actions" }, ...this.#buildActions(take, isThere)),
       ...(isThere && take.stems.length > 1 ? [this.#buildStems(take)] : []),
       ...(isThere ? [this.#buildVariation(take)] : []),
-      take.notes.length
-        ? make("div", {}, make("h4", {}, "What was read"),
-            make("ul", { class: "notes" }, ...take.notes.map((note) => make("li", {}, note))))
-        : "",
-      take.lyrics ? make("pre", { class: "words" }, take.lyrics) : "",
+      take.lyrics ? make("h4", {}, "Lyrics") : "",
+      take.lyrics ? make("p", { class: "words", dir: "auto" }, take.lyrics) : "",
+      take.notes.length ? make("h4", {}, "What was read") : "",
+      take.notes.length ? make("ul", { class: "notes" }, ...take.notes.map((note) => make("li", {}, note))) : "",
       take.path ? make("p", { class: "path" }, take.path) : "",
     );
+    this.#showPlaying();
     if (isThere) this.#load(take);
   }
 
   #load = saying(async (take) => {
     const waveform = await readWaveform(take.number, take.stems[0]);
-    if (this.#take?.number === take.number) this.#waveform = waveform;
+    if (this.#take?.number !== take.number) return;
+    this.#waveform = waveform;
+    this.#draw();
   });
 
   #buildActions(take, isThere) {
-    const button = (text, click, keys) =>
-      make("button", { type: "button", onclick: click, "aria-keyshortcuts": keys }, text);
-    const always = [button("Reroll", () => this.reroll(), "R")];
-    if (!take.ended)
-      return [button("Cancel", () => this.#send("/ace/cancel", take.id)), ...always];
-    if (!isThere) return always;
+    const button = (text, click, attributes = {}) =>
+      make("button", { type: "button", onclick: click, ...attributes }, text);
+    const again = make("button", { type: "button", onclick: () => this.reroll(), "aria-keyshortcuts": "R" }, icon("reroll"), "Reroll");
+    if (!take.ended) return [button("Cancel", () => this.cancel()), again];
+    const remove = button("Delete", () => this.delete(), { class: "ghost", "aria-keyshortcuts": "Delete" });
+    if (!isThere) return [again, ...(take.stems.length ? [] : [remove])];
+    const play = make("button", { type: "button", id: "play-take", "aria-keyshortcuts": "Enter",
+      onclick: () => (this.#player.isHeard(take) ? this.#player.stop() : this.play()) }, icon("play"), make("span", {}, "Play"));
+    const star = make("button", { type: "button", class: take.favourite ? "favourite" : "", "aria-keyshortcuts": "F",
+      "aria-pressed": String(take.favourite), onclick: () => this.favourite() }, icon("star"), "Favourite");
     const link = make("a", { class: "button", draggable: "true", href: soundPath(take, take.stems[0]),
-      download: fileName(take) }, "Drag or save the WAV");
+      download: fileName(take), title: "Drag it into your DAW, or click to save it" }, icon("drag"), "Drag the WAV");
     link.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
+    const ghost = { class: "ghost" };
     return [
-      button("Play", () => this.play(), "Enter"),
-      ...always,
-      button(take.favourite ? "No favourite" : "Favourite", () => this.favourite(), "F"),
+      play,
+      again,
+      star,
       link,
-      button("Copy path", saying(() => navigator.clipboard.writeText(take.path))),
-      button("Recipe", saying(() => this.#showRecipe(take))),
-      button("Put into the DAW", () => this.#send("/ace/insert", take.id)),
-      button("Delete", () => this.delete(), "Delete"),
+      button("Into the DAW", () => this.#send("/ace/insert", take.id), { ...ghost, title: "The program in your DAW puts it there" }),
+      button("Work on it", () => this.#workOn(take), { ...ghost, title: "A cover of it: its source is this take" }),
+      button("Recipe", saying(() => this.#showRecipe(take)), ghost),
+      button("Show its folder", saying(() => ask(`/takes/${take.number}/reveal`, { method: "POST" })), ghost),
+      button("Copy its path", saying(async () => {
+        await navigator.clipboard.writeText(take.path);
+        say(`copied: ${take.path}`);
+      }), ghost),
+      remove,
     ];
   }
 
+  /** The next take is made of this one. */
+  #workOn(take) {
+    this.#panel.change("source", take.path);
+    this.#panel.change("task", "cover");
+    say("The next takes are covers of this one: write how they are to sound, and press Go");
+  }
+
   async #showRecipe(take) {
-    $("recipe-text").textContent = JSON.stringify(await askJson(`/takes/${take.number}/manifest`), null, 2);
-    $("recipe").showModal();
+    const manifest = await askJson(`/takes/${take.number}/manifest`);
+    showRecipe(manifest, this.#panel.specs, fileName(take).replace(/\.\w+$/, ".json"));
+  }
+
+  // --- what is heard ------------------------------------------------------------------------------
+
+  #showPlaying() {
+    const isHeard = this.#take !== null && this.#player.isHeard(this.#take);
+    const button = $("play-take");
+    if (button) {
+      button.querySelector("use").setAttribute("href", isHeard ? "#icon-stop" : "#icon-play");
+      button.lastChild.textContent = isHeard ? "Stop" : "Play";
+    }
+    $("head")?.classList.toggle("moving", isHeard);
+  }
+
+  /** Where it is heard, on the waveform. */
+  showPosition() {
+    if (!this.#take || !this.#player.isHeard(this.#take)) return;
+    const part = this.#player.position / this.#player.seconds;
+    if ($("head")) $("head").style.transform = `translateX(${100 * part}%)`;
   }
 
   // --- the waveform, and bars of it that are made anew ------------------------------------------------
 
   #buildPicture(take) {
-    const canvas = make("canvas", { id: "picture", role: "img",
-      "aria-label": `Waveform of ${take.bars || "no"} bars: drag over bars to make them anew` });
-    let from = null;
-    const place = (event) => {
+    const what = take.bars ? `Waveform of ${count(take.bars, "bar")}: click to hear it from there, drag over bars to make them anew` : "Waveform: click to hear it from there";
+    const canvas = make("canvas", { id: "picture", role: "img", "aria-label": what, title: what });
+    const picture = make("div", { class: "picture" }, canvas, make("div", { id: "head", class: "head" }));
+    let from = null; // pixels
+    let isDragged = false;
+    const place = (pixels) => {
       const box = canvas.getBoundingClientRect();
-      return Math.max(0, Math.min(0.9999, (event.clientX - box.left) / box.width));
-    };
-    const select = (event) => {
-      const to = place(event);
-      const bars = take.bars;
-      const [low, high] = [Math.min(from, to), Math.max(from, to)];
-      this.#choose(take, Math.floor(low * bars), Math.floor(high * bars) + 1);
+      return Math.max(0, Math.min(0.9999, (pixels - box.left) / box.width));
     };
     canvas.addEventListener("pointerdown", (event) => {
-      if (!take.bars) return;
+      if (event.button) return;
       canvas.setPointerCapture(event.pointerId);
-      from = place(event);
-      select(event);
+      from = event.clientX;
+      isDragged = false;
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (from !== null) select(event);
+      if (from === null) return;
+      isDragged ||= Math.abs(event.clientX - from) >= DRAG;
+      if (!isDragged || !take.bars) return;
+      const [low, high] = [from, event.clientX].map(place).sort((one, other) => one - other);
+      this.#choose(Math.floor(low * take.bars), Math.floor(high * take.bars) + 1);
     });
-    canvas.addEventListener("pointerup", () => (from = null));
-    return canvas;
+    canvas.addEventListener("pointerup", (event) => {
+      if (from !== null && !isDragged) this.#goTo(take, place(event.clientX));
+      from = null;
+    });
+    canvas.addEventListener("pointercancel", () => (from = null));
+    return picture;
+  }
+
+  #goTo(take, part) {
+    if (this.#player.isHeard(take)) this.#player.seek(part);
+    else this.play(take, part);
   }
 
   #buildRepaint(take) {
-    if (!take.bars) return make("p", { class: "quiet" }, "It has no bars to be chosen.");
+    if (!take.bars) return "";
+    const [first, end] = this.#selection ?? [0, take.bars];
     const number = (id, label, value) =>
       make("label", {}, `${label} `, make("input", { id, type: "number", min: "1", max: String(take.bars),
-        value: String(value), onchange: () => this.#readSelection(take) }));
+        value: String(value), inputmode: "numeric", onchange: () => this.#readSelection() }));
     return make("div", { class: "line repaint" },
-      number("repaint-from", "Bars", 1), number("repaint-to", "to", take.bars),
-      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take) }, "Make these bars anew"));
+      number("repaint-from", "Bars", first + 1), number("repaint-to", "to", end),
+      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take) }, "Repaint these bars"));
   }
 
-  #choose(take, first, end) {
-    this.#selection = [Math.max(0, first), Math.min(take.bars, end)];
+  #choose(first, end) {
+    this.#selection = [Math.max(0, first), Math.min(this.#take.bars, end)];
     $("repaint-from").value = this.#selection[0] + 1;
     $("repaint-to").value = this.#selection[1];
+    this.#draw();
   }
 
-  #readSelection(take) {
+  #readSelection() {
+    const { bars } = this.#take;
     const [first, last] = [$("repaint-from"), $("repaint-to")].map((field) => Number(field.value));
-    if (first >= 1 && last >= first && last <= take.bars) this.#choose(take, first - 1, last);
+    if (first >= 1 && last >= first && last <= bars) this.#choose(first - 1, last);
+    else say(`bars are 1 to ${bars}, the first before the last`);
   }
 
   #repaint(take) {
-    if (!this.#selection) this.#readSelection(take);
     const [first, end] = this.#selection ?? [0, take.bars];
     this.#send("/ace/generate", this.#panel.makeId("repaint"), "task", "repaint", "source", take.path,
       "repaint_bar", first + 1, "repaint_bars", end - first, "prompt", take.prompt, "seed", -1);
   }
 
   #draw() {
+    for (const { canvas, waveform } of this.#lanes.values()) if (waveform) drawWaveform(canvas, waveform);
     const canvas = $("picture");
-    if (!canvas || !this.#take) return;
-    const isHeard = this.#player.take?.number === this.#take.number && this.#player.isPlaying;
-    const played = isHeard ? this.#player.position / this.#player.seconds : 0;
+    if (!canvas || !this.#take || !this.#waveform) return;
     const { bars } = this.#take;
     const selection = this.#selection && bars ? this.#selection.map((bar) => bar / bars) : null;
-    drawWaveform(canvas, this.#waveform, { played, bars: bars <= 64 ? bars : 0, selection });
+    drawWaveform(canvas, this.#waveform, { bars: bars <= MOST_LINES ? bars : 0, selection });
   }
 
   // --- stems ------------------------------------------------------------------------------------------
@@ -201,29 +271,35 @@ export class Detail {
   #buildStems(take) {
     const lanes = take.stems.filter((stem) => stem !== "mix");
     return make("div", { id: "stems-lanes", role: "group", "aria-label": "Stems" },
-      make("h4", {}, "Stems"),
-      make("button", { type: "button", onclick: saying(() => this.#playStems(take)) }, "Play the stems"),
+      make("div", { class: "line" }, make("h4", {}, "Stems"),
+        make("button", { type: "button", class: "ghost", onclick: saying(() => this.#playStems(take)) }, "Play the stems")),
       ...lanes.map((stem) => this.#buildLane(take, stem)));
   }
 
   #buildLane(take, stem) {
-    const toggle = (set, text) => {
-      const button = make("button", { type: "button", "aria-pressed": "false", "aria-label": `${text} ${stem}` }, text);
+    const toggle = (set, letter, text) => {
+      const button = make("button", { type: "button", class: "icon-button", "aria-pressed": String(set.has(stem)),
+        "aria-label": `${text} ${stem}`, title: `${text} ${stem}` }, letter);
       button.addEventListener("click", saying(async () => {
         if (!set.delete(stem)) set.add(stem);
         button.setAttribute("aria-pressed", String(set.has(stem)));
-        if (this.#player.take?.number !== take.number || this.#player.stems.length < 2)
-          await this.#playStems(take);
         this.#applyLevels(take);
+        if (!this.#player.isHeard(take) || this.#player.stems.length < 2) await this.#playStems(take);
       }));
       return button;
     };
     const canvas = make("canvas", { "aria-hidden": "true" });
-    readWaveform(take.number, stem).then((waveform) => drawWaveform(canvas, waveform), () => {});
-    const link = make("a", { draggable: "true", href: soundPath(take, stem), download: fileName(take, stem) }, "WAV");
+    const lane = { canvas, waveform: null };
+    this.#lanes.set(stem, lane);
+    readWaveform(take.number, stem).then((waveform) => {
+      lane.waveform = waveform;
+      drawWaveform(canvas, waveform);
+    }, () => {});
+    const link = make("a", { class: "drag", draggable: "true", href: soundPath(take, stem), download: fileName(take, stem),
+      "aria-label": `WAV of ${stem}`, title: `Drag ${stem} out, or save it` }, icon("drag"));
     link.addEventListener("dragstart", (event) => carry(event, take, stem));
-    return make("div", { class: "lane" }, make("span", {}, stem), canvas,
-      toggle(this.#silent, "Mute"), toggle(this.#alone, "Solo"), link);
+    return make("div", { class: "lane" }, make("span", {}, stem.replace("_", " ")), canvas,
+      toggle(this.#muted, "M", "Mute"), toggle(this.#soloed, "S", "Solo"), link);
   }
 
   async #playStems(take) {
@@ -233,7 +309,7 @@ export class Detail {
 
   #applyLevels(take) {
     for (const stem of take.stems) {
-      const isHeard = this.#alone.size ? this.#alone.has(stem) : !this.#silent.has(stem);
+      const isHeard = this.#soloed.size ? this.#soloed.has(stem) : !this.#muted.has(stem);
       this.#player.setLevel(stem, isHeard || stem === "mix" ? 1 : 0);
     }
   }
@@ -241,37 +317,44 @@ export class Detail {
   // --- a variation between two takes --------------------------------------------------------------------
 
   #buildVariation(take) {
-    const others = this.#takes.all.filter((one) => one.number !== take.number && one.seed >= 0).slice(0, 50);
+    const others = this.#takes.all.filter((one) => one.number !== take.number && one.ended && one.seed !== take.seed);
     const choose = make("select", { id: "variation-to" },
-      make("option", { value: "" }, "a seed that is drawn"),
-      ...others.map((one) => make("option", { value: String(one.number) },
-        `${one.name || one.prompt || one.id}, seed ${one.seed}`)));
-    if (this.#other) choose.value = String(this.#other);
-    choose.addEventListener("change", () => (this.#other = Number(choose.value) || null));
-    const amount = make("input", { id: "variation-amount", type: "range", min: "0.05", max: "1", step: "0.05", value: "0.5" });
+      make("option", { value: "0" }, "a seed that is drawn"),
+      ...others.slice(0, MOST_OTHERS).map((one) =>
+        make("option", { value: String(one.number) }, `seed ${one.seed}: ${nameTake(one).slice(0, 60)}`)));
+    if (this.#takes.find(this.#other)) choose.value = String(this.#other);
+    choose.addEventListener("change", () => (this.#other = Number(choose.value)));
+    const amount = make("input", { id: "variation-amount", type: "range", min: "0.05", max: "1", step: "0.05", value: String(this.#amount) });
+    const shown = make("span", { class: "quiet" });
+    const show = () => {
+      this.#amount = Number(amount.value);
+      shown.textContent = `${Math.round(this.#amount * 100)} % of the way`;
+    };
+    amount.addEventListener("input", show);
+    show();
     const ask = () => {
       const other = this.#takes.find(Number(choose.value));
       this.#send("/ace/reroll", this.#panel.makeId("variation"), take.id, take.seed,
-        "variation", Number(amount.value), "variation_seed", other ? other.seed : -1);
+        "variation", this.#amount, "variation_seed", other ? other.seed : -1);
     };
-    return make("details", {}, make("summary", {}, "Variation"),
-      make("div", { class: "line" },
-        make("label", {}, "Towards ", choose),
-        make("label", {}, "How far ", amount),
-        make("button", { type: "button", onclick: ask }, "Make it")));
+    return make("details", {}, make("summary", {}, "Between two takes"),
+      make("div", { class: "variation" },
+        make("label", { class: "wide" }, `From seed ${take.seed} towards `, choose),
+        make("label", {}, "How far ", amount), shown,
+        make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }
 }
 
 function describe(take) {
-  const made = take.ended ? new Date(take.ended * 1000).toLocaleString() : take.state;
+  const made = take.ended ? new Date(take.ended * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : take.state;
   const facts = [
     take.task,
-    take.bpm && `${take.bpm} bpm`,
+    take.bpm && `${round(take.bpm)} bpm`,
     take.key,
     take.timeSignature,
-    take.bars ? `${take.bars} bars` : take.seconds && formatSeconds(take.seconds),
+    take.bars ? count(take.bars, "bar") : take.seconds && formatSeconds(take.seconds),
     `seed ${take.seed}`,
-    take.variation && `variation ${take.variation}`,
+    take.variation && `variation ${round(take.variation)}`,
     take.inserted && `in ${take.inserted.program}: ${take.inserted.where}`,
     made,
   ];

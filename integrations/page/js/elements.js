@@ -10,8 +10,31 @@ export function make(tag, attributes = {}, ...children) {
     else if (name in element && typeof value !== "string") element[name] = value;
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child != null && child !== false));
+  element.append(...children.filter((child) => child != null && child !== false && child !== ""));
   return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** One of the symbols that the document begins with. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+
+/** A button that has a picture in place of a word. */
+export function iconButton(name, label, onclick, attributes = {}) {
+  const common = { type: "button", class: "icon-button", "aria-label": label, title: label, onclick };
+  return make("button", { ...common, ...attributes }, icon(name));
+}
+
+export function changeIcon(button, name, label) {
+  button.querySelector("use").setAttribute("href", `#icon-${name}`);
+  button.setAttribute("aria-label", label);
 }
 
 export function debounce(milliseconds, call) {
@@ -22,14 +45,16 @@ export function debounce(milliseconds, call) {
   };
 }
 
+const READING_TIME = 10_000; // milliseconds
 let hiding;
 
+/** Tell something, over the page and not in it: nothing moves. */
 export function say(text) {
   const notice = $("notice");
   notice.textContent = text;
   notice.hidden = false;
   clearTimeout(hiding);
-  hiding = setTimeout(() => (notice.hidden = true), 8000);
+  hiding = setTimeout(() => (notice.hidden = true), READING_TIME);
 }
 
 /** Say what went wrong of what a listener does. */
@@ -46,4 +71,12 @@ export function saying(call) {
 export function formatSeconds(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+export function count(number, word) {
+  return `${number} ${word}${number === 1 ? "" : "s"}`;
+}
+
+export function round(number) {
+  return Math.round(number * 100) / 100;
 }

@@ -3,23 +3,31 @@
 import { $, make } from "./elements.js";
 
 const TYPED = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+const NOT_TYPED = new Set(["checkbox", "range", "file"]);
 
+/** `actions`, in the order in which the help lists those that have a text. */
 export function openKeys(actions) {
   for (const { keys, text } of actions.filter(({ text }) => text))
-    $("keys-list").append(make("dt", {}, keys), make("dd", {}, text));
+    $("keys-list").append(make("dt", {}, make("kbd", {}, keys)), make("dd", {}, text));
   $("open-help").addEventListener("click", () => $("help").showModal());
   document.addEventListener("keydown", (event) => {
-    const isTyped = TYPED.has(event.target.tagName) && event.target.type !== "checkbox" && event.target.type !== "range";
-    const action = actions.find(({ matches, whileTyping }) => matches(event) && (whileTyping || !isTyped));
-    if (!action || document.querySelector("dialog[open]")) return;
-    // a button that has the focus is pressed by the space bar
-    if (event.key === " " && event.target.closest("button, summary, a")) return;
-    if (event.key === "Enter" && event.target.closest("button, summary, a, input, textarea, select")) {
-      if (!action.whileTyping) return;
-    }
+    if (document.querySelector("dialog[open]")) return;
+    const action = actions.find(({ matches, whileTyping }) =>
+      matches(event) && (whileTyping || !isForField(event)));
+    if (!action) return;
     event.preventDefault();
     action.act();
   });
+}
+
+/** Whether what has the focus does something with that key itself. */
+function isForField({ key, target }) {
+  if (TYPED.has(target.tagName) && !NOT_TYPED.has(target.type)) return true;
+  if (target.type === "range") return key.startsWith("Arrow");
+  // a row of the list is chosen when it has the focus: space and enter play it
+  if (target.closest("#rows .choose")) return false;
+  const isPressed = target.closest("button, summary, a, label, input");
+  return Boolean(isPressed) && (key === " " || key === "Enter");
 }
 
 const hasNoModifier = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
@@ -27,7 +35,7 @@ const hasNoModifier = (event) => !event.ctrlKey && !event.metaKey && !event.altK
 export function key(keys, name, text, act, { shift = false } = {}) {
   const matches = (event) =>
     event.key.toLowerCase() === name.toLowerCase() && hasNoModifier(event) && (!shift || event.shiftKey);
-  return { keys, text, act, matches, whileTyping: false };
+  return { keys, text, act, matches, whileTyping: shift };
 }
 
 /** Another key of what is listed already. */
@@ -38,4 +46,11 @@ export function hidden(name, act) {
 export function command(keys, name, text, act) {
   const matches = (event) => event.key === name && (event.ctrlKey || event.metaKey);
   return { keys, text, act, matches, whileTyping: true };
+}
+
+/** Leave a field: the keys are the page's again. */
+export function leaveField() {
+  const matches = (event) => event.key === "Escape" && !event.shiftKey && TYPED.has(event.target.tagName);
+  const act = () => document.activeElement.blur();
+  return { keys: "Esc", text: "Leave a field, so that these keys work", act, matches, whileTyping: true };
 }

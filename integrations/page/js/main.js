@@ -3,12 +3,14 @@
 import { Connection } from "./connection.js";
 import { Daemon } from "./daemon.js";
 import { Detail } from "./detail.js";
-import { $, formatSeconds, say, saying } from "./elements.js";
-import { command, hidden, key, openKeys } from "./keys.js";
+import { $, changeIcon, formatSeconds, say, saying } from "./elements.js";
+import { command, hidden, key, leaveField, openKeys } from "./keys.js";
 import { Pads } from "./pads.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
-import { Takes } from "./takes.js";
+import { nameTake, Takes } from "./takes.js";
+
+const VIEWS = ["ask", "takes", "take", "pads"];
 
 const connection = new Connection();
 const player = new Player();
@@ -21,11 +23,36 @@ const daemon = new Daemon(connection);
 connection.on("/ace/fail", ([, name, , message, hint]) => {
   say(`${name}: ${[message, hint].filter(Boolean).join("; ")}`);
 });
+$("notice").addEventListener("click", () => ($("notice").hidden = true));
 
+// --- on a narrow screen, one part at a time --------------------------------------------------------
+
+function showView() {
+  const view = location.hash.slice(1);
+  if (VIEWS.includes(view)) document.body.dataset.view = view;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${document.body.dataset.view}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+addEventListener("hashchange", showView);
+showView();
+
+const hasTabs = () => getComputedStyle(document.querySelector("nav")).display !== "none";
+
+// --- takes ----------------------------------------------------------------------------------------
+
+takes.addEventListener("choose", ({ detail: take }) => {
+  takes.select(take.number);
+  if (hasTabs()) location.hash = "#take";
+});
 takes.addEventListener("play", ({ detail: take }) => {
   takes.select(take.number);
-  detail.play(take);
+  if (player.isHeard(take)) player.stop();
+  else detail.play(take);
 });
+takes.addEventListener("favourite", ({ detail: take }) => detail.favourite(take));
+takes.addEventListener("cancel", ({ detail: take }) => detail.cancel(take));
 pads.addEventListener("clip", saying(async ({ detail: path }) => {
   await takes.refresh();
   const take = takes.all.find((one) => one.path === path);
@@ -36,35 +63,46 @@ pads.addEventListener("clip", saying(async ({ detail: path }) => {
 
 function togglePlaying() {
   if (player.isPlaying) player.stop();
-  else detail.play(takes.selected ?? takes.all[0]);
+  else detail.play(takes.selected ?? takes.all.find((take) => take.stems.length));
+}
+
+let nextFrame = 0;
+
+function showPosition() {
+  const { isPlaying, position, seconds } = player;
+  $("position").value = isPlaying ? position / seconds : 0;
+  const time = isPlaying ? `${formatSeconds(position)} / ${formatSeconds(seconds)}` : "0:00";
+  if ($("time").textContent !== time) $("time").textContent = time;
+  detail.showPosition();
+  cancelAnimationFrame(nextFrame);
+  if (isPlaying) nextFrame = requestAnimationFrame(showPosition); // nothing moves while nothing plays
 }
 
 player.addEventListener("change", () => {
-  $("play").textContent = player.isPlaying ? "Stop" : "Play";
-  const take = player.take;
-  const text = player.isPlaying ? `${take.name || take.prompt || take.id}, seed ${take.seed}` : "";
-  $("playing").textContent = text;
+  const { isPlaying, take } = player;
+  changeIcon($("play"), isPlaying ? "stop" : "play", isPlaying ? "Stop" : "Play");
+  $("playing").textContent = isPlaying ? `${nameTake(take)}, seed ${take.seed}` : "";
+  showPosition();
 });
 $("play").addEventListener("click", togglePlaying);
 $("loop").addEventListener("change", () => player.setLooping($("loop").checked));
+$("position").addEventListener("input", () => player.seek(Number($("position").value)));
 $("volume").addEventListener("input", () => (player.volume = Number($("volume").value)));
-
-setInterval(() => {
-  const part = player.isPlaying ? player.position / player.seconds : 0;
-  $("position").value = part;
-  $("position").title = player.isPlaying ? formatSeconds(player.position) : "";
-}, 100);
 
 // --- buttons and keys -------------------------------------------------------------------------------
 
-const panic = () => connection.send("/ace/panic") || say("the daemon is away: nothing was sent");
+const send = (...message) => connection.send(...message) || say("the daemon is away: nothing was sent");
+const panic = () => {
+  player.stop();
+  send("/ace/panic");
+};
 const reroll = () => {
   const take = takes.selected ?? takes.all[0];
   if (take) detail.reroll(take);
   else say("there is no take to be rerolled yet");
 };
 $("panic").addEventListener("click", panic);
-$("cancel").addEventListener("click", () => connection.send("/ace/cancel", "*"));
+$("cancel").addEventListener("click", () => send("/ace/cancel", "*"));
 $("reroll").addEventListener("click", reroll);
 
 function moveAndPlay(rows) {
@@ -72,21 +110,31 @@ function moveAndPlay(rows) {
   if (player.isPlaying && takes.selected?.stems.length) detail.play(takes.selected);
 }
 
+/** Go to a field, which a tab may hide. */
+function focus(id, view) {
+  if (hasTabs()) location.hash = `#${view}`;
+  setTimeout(() => $(id).focus());
+}
+
 openKeys([
   command("Ctrl+Enter", "Enter", "Go: make a take", () => panel.go()),
+  leaveField(),
   key("Space", " ", "Play the take, or stop", togglePlaying),
-  key("Enter", "Enter", "Play the chosen take", () => detail.play()),
   key("↓ J", "ArrowDown", "The next take; while one plays, in its beat", () => moveAndPlay(1)),
   key("↑ K", "ArrowUp", "The take before", () => moveAndPlay(-1)),
   hidden("j", () => moveAndPlay(1)),
   hidden("k", () => moveAndPlay(-1)),
+  key("Enter", "Enter", "Play the chosen take from its beginning", () => detail.play(undefined, 0)),
+  key("L", "l", "Loop, or not", () => $("loop").click()),
   key("R", "r", "Reroll: the take with another seed", reroll),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
-  key("D", "d", "Dice: draw a seed", () => panel.rollSeed()),
+  key("X", "x", "Cancel the take that is being made", () => detail.cancel()),
   key("Delete", "Delete", "Move the take to the trash", () => detail.delete()),
-  key("/", "/", "Search", () => $("words").focus()),
-  key("P", "p", "Write the prompt", () => $("prompt").focus()),
-  key("1 to 9", "1", "Hit a pad", () => pads.hit(1)),
+  hidden("Backspace", () => detail.delete()),
+  key("P", "p", "Write the prompt", () => focus("prompt", "ask")),
+  key("/", "/", "Search the takes", () => focus("words", "takes")),
+  key("D", "d", "Dice: draw a seed, and keep it", () => panel.rollSeed()),
+  key("1 to 9", "1", "Hit a pad; with R on a pad, reroll it, with F or Shift and Enter, mark it", () => pads.hit(1)),
   ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => hidden(String(number), () => pads.hit(number))),
   key("Shift+Esc", "Escape", "Panic: stop everything", panic, { shift: true }),
   key("?", "?", "These keys", () => $("help").showModal()),

@@ -4,6 +4,7 @@ import { $, make, say } from "./elements.js";
 
 const HOLD = 600; // milliseconds
 const OWN = 120_000; // milliseconds that a hit waits for its clip
+const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
 
 export class Pads extends EventTarget {
   #connection;
@@ -22,7 +23,7 @@ export class Pads extends EventTarget {
       this.#sort();
     });
     connection.on("/ace/preparing", ([pad]) => {
-      $("preparing").textContent = pad ? `preparing pad ${pad}` : "";
+      $("preparing").textContent = pad ? `pad ${pad} is made in advance` : "";
     });
     connection.on("/ace/clip", ([, stem, path]) => {
       if (stem !== "mix" || Date.now() - this.#hit > OWN) return;
@@ -58,34 +59,41 @@ export class Pads extends EventTarget {
     }
     pad.state = state;
     pad.element.dataset.state = state;
-    pad.element.lastChild.textContent = state === "rendering" ? `${Math.round(progress * 100)} %` : state;
-    pad.element.setAttribute("aria-label", `Pad ${number}, ${state}`);
+    const percent = state === "rendering" ? `${Math.round(progress * 100)} %` : "";
+    pad.element.lastChild.textContent = percent || (MARKS[state] ?? state);
+    pad.element.setAttribute("aria-label", `Pad ${number}, ${state} ${percent}`.trim());
+    pad.element.title = state;
   }
 
   #build(number) {
     let timer = 0;
     let isHeld = false;
+    const reroll = () => this.#send("/ace/pad/reroll", number);
+    const mark = () => this.#send("/ace/pad/favourite", number);
     const act = (event) => {
-      if (event.shiftKey) this.#send("/ace/pad/favourite", number);
-      else if (!isHeld) this.hit(number);
-      isHeld = false;
+      if (isHeld) isHeld = false; // it was rerolled already
+      else if (event.shiftKey) mark();
+      else this.hit(number);
     };
     const element = make("button", { type: "button", class: "pad", onclick: act },
-      make("span", {}, String(number)), make("span", { class: "quiet" }, ""));
-    const release = () => clearTimeout(timer);
-    element.addEventListener("pointerdown", () => {
+      make("span", {}, String(number)), make("span", { class: "mark", "aria-hidden": "true" }));
+    const hold = (event) => {
       isHeld = false;
+      if (event.button || event.shiftKey) return;
       timer = setTimeout(() => {
         isHeld = true;
-        this.#send("/ace/pad/reroll", number);
+        reroll();
       }, HOLD);
-    });
+    };
+    element.addEventListener("pointerdown", hold);
     for (const kind of ["pointerup", "pointerleave", "pointercancel"])
-      element.addEventListener(kind, release);
+      element.addEventListener(kind, () => clearTimeout(timer));
+    element.addEventListener("contextmenu", (event) => event.preventDefault()); // a finger that is held
     element.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() !== "r") return;
+      const act = { r: reroll, f: mark }[event.key.toLowerCase()];
+      if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
-      this.#send("/ace/pad/reroll", number);
+      act();
     });
     return element;
   }
@@ -102,6 +110,9 @@ export class Pads extends EventTarget {
     // the first pad is at the lower left, as on a controller
     const rows = [];
     for (let at = 0; at < numbers.length; at += columns) rows.unshift(numbers.slice(at, at + columns));
-    $("grid").replaceChildren(...rows.flat().map((number) => this.#pads.get(number).element));
+    const elements = rows.flat().map((number) => this.#pads.get(number).element);
+    const shown = $("grid").children;
+    if (elements.length !== shown.length || elements.some((one, at) => one !== shown[at]))
+      $("grid").replaceChildren(...elements);
   }
 }

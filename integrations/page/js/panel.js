@@ -1,25 +1,32 @@
 // The request: every field turns the panel that OSC, pads and watched folders share.
 
-import { $, debounce, make, say, saying } from "./elements.js";
+import { $, count, debounce, formatSeconds, make, round, say, saying } from "./elements.js";
 import { askJson, post } from "./http.js";
 
 const MARKERS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "outro"];
+const TRACKS = ["vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "synth", "strings",
+  "brass", "woodwinds", "fx"];
+const TEMPO_SOURCES = { session: " of the session", prompt: " of the prompt", lyrics: " of the lyrics", source: " of the source",
+  guide: " of the guide" };
 const NOTES = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
-const MOST_SEED = 2 ** 32;
+const MOST_DRAWN = 10 ** 6; // as the daemon draws seeds: short enough to type
 const TYPING = 300; // milliseconds after the last key
-const IN_FORM = new Set();
+const DIGITS = 7; // of a number that was sent as a float of 32 bits
 
 export class Panel {
   #connection;
   #values = {};
   #specs = new Map();
+  #inForm = new Set(); // names of the parameters that are not in the drawer
+  #typed = new Set(); // names whose fields were changed and not sent yet
+  #unsent = new Map(); // what was set while the daemon was away
   #reading = null;
   #made = 0;
 
   constructor(connection) {
     this.#connection = connection;
     for (const field of document.querySelectorAll("[data-param]")) {
-      IN_FORM.add(field.dataset.param);
+      this.#inForm.add(field.dataset.param);
       this.#follow(field);
     }
     for (const marker of MARKERS) {
@@ -28,6 +35,12 @@ export class Panel {
     }
     for (const mode of ["major", "minor"])
       for (const note of NOTES) $("keys").append(make("option", {}, `${note} ${mode}`));
+    this.#inForm.add("stems");
+    for (const track of TRACKS) {
+      const toggle = () => this.#toggleTrack(track);
+      const attributes = { type: "button", "data-track": track, "aria-pressed": "false", onclick: toggle };
+      $("tracks").append(make("button", attributes, track.replace("_", " ")));
+    }
     $("dice").addEventListener("click", () => this.rollSeed());
     $("lock").addEventListener("change", () => this.#lockSeed());
     $("request").addEventListener("submit", (event) => {
@@ -38,18 +51,19 @@ export class Panel {
     connection.on("/ace/param/*", (values, address) => {
       this.#hear(address.slice("/ace/param/".length), values[0]);
     });
-    connection.addEventListener("open", saying(() => this.load()));
-  }
-
-  async load() {
-    if (!this.#specs.size) this.#build(await askJson("/parameters"));
-    const values = await askJson("/panel");
-    for (const [name, value] of Object.entries(values)) this.#show(name, value);
-    this.read();
+    connection.on("/ace/fail", ([, name]) => {
+      if (name.startsWith("/ace/set/")) this.#load(); // the field shows again what holds
+    });
+    connection.addEventListener("open", saying(() => this.#begin()));
   }
 
   get values() {
     return this.#values;
+  }
+
+  /** What is known of each parameter, by name. */
+  get specs() {
+    return this.#specs;
   }
 
   /** A new id for a job of this page. */
@@ -59,71 +73,96 @@ export class Panel {
   }
 
   go() {
-    this.#commitAll();
-    const count = Math.max(1, Number($("count").value) || 1);
-    const options = count > 1 ? ["count", count] : [];
-    this.#send("/ace/generate", this.makeId(), ...options);
+    for (const field of document.querySelectorAll("[data-param]"))
+      if (this.#typed.has(field.dataset.param)) this.#commit(field);
+    const takes = Math.max(1, Number($("count").value) || 1);
+    const options = takes > 1 ? ["count", takes] : [];
+    const sent = this.#connection.send("/ace/generate", this.makeId(), ...options);
+    if (!sent) say("the daemon is away: press Go again when it is back");
   }
 
-  set(name, value) {
-    this.#values[name] = value;
-    this.#send(`/ace/set/${name}`, value);
-    this.read();
+  /** Set a parameter, and show it. */
+  change(name, value) {
+    this.#set(name, value);
+    this.#show(name, value);
   }
 
   rollSeed() {
-    const seed = Math.floor(Math.random() * MOST_SEED);
-    this.set("seed", seed);
-    this.#show("seed", seed);
+    this.change("seed", Math.floor(Math.random() * MOST_DRAWN));
   }
+
+  /** What was set while the daemon was away counts; all else is as it has it. */
+  async #begin() {
+    if (!this.#specs.size) this.#build(await askJson("/parameters"));
+    for (const [name, value] of this.#unsent) this.#connection.send(`/ace/set/${name}`, value);
+    await this.#load([...this.#unsent.keys()]);
+    this.#unsent.clear();
+  }
+
+  #load = saying(async (except = []) => {
+    const values = await askJson("/panel");
+    for (const [name, value] of Object.entries(values)) if (!except.includes(name)) this.#show(name, value);
+    this.read();
+  });
 
   #lockSeed() {
-    if ($("lock").checked && this.#values.seed < 0) this.rollSeed();
-    else if (!$("lock").checked) {
-      this.set("seed", -1);
-      this.#show("seed", -1);
-    }
+    if (!$("lock").checked) this.change("seed", -1);
+    else if (this.#values.seed < 0) this.rollSeed();
   }
 
-  #send(address, ...values) {
-    if (!this.#connection.send(address, ...values)) say("the daemon is away: nothing was sent");
+  #set(name, value) {
+    this.#values[name] = value;
+    if (!this.#connection.send(`/ace/set/${name}`, value)) this.#unsent.set(name, value);
+    this.read();
   }
+
+  // --- fields ---------------------------------------------------------------------------------------
 
   #follow(field) {
+    const { param } = field.dataset;
     const commit = () => this.#commit(field);
-    const isText = field.tagName === "TEXTAREA";
+    const commitSoon = debounce(TYPING, commit);
+    field.addEventListener("input", () => {
+      this.#typed.add(param);
+      if (field.tagName === "TEXTAREA") commitSoon();
+    });
     field.addEventListener("change", commit);
-    if (isText) field.addEventListener("input", debounce(TYPING, commit));
-  }
-
-  #commitAll() {
-    for (const field of document.querySelectorAll("[data-param]")) this.#commit(field);
+    field.addEventListener("blur", () => {
+      // what others have set meanwhile
+      if (!this.#typed.has(param) && param in this.#values) this.#write(field);
+    });
   }
 
   #commit(field) {
     const name = field.dataset.param;
     const value = readField(field, this.#specs.get(name));
-    if (value !== undefined && value !== this.#values[name]) this.set(name, value);
+    this.#typed.delete(name);
+    if (value !== undefined && value !== this.#values[name]) this.#set(name, value);
   }
 
   #hear(name, value) {
     // a long text is cut: all of it is at /panel
-    if (typeof value === "string" && value.endsWith("…")) this.#fetchLong();
+    if (typeof value === "string" && value.endsWith("…")) this.#loadSoon();
     else this.#show(name, value);
     this.read();
   }
 
-  #fetchLong = debounce(TYPING, saying(() => this.load()));
+  #loadSoon = debounce(TYPING, () => this.#load());
 
   #show(name, value) {
     const spec = this.#specs.get(name);
-    const shown = spec && typeof spec.default === "number" ? Number(value) : value;
-    this.#values[name] = spec?.kind === "switch" ? Boolean(value) : shown;
+    this.#values[name] = spec?.kind === "switch" ? Boolean(value) : tidy(value, spec);
     for (const field of document.querySelectorAll(`[data-param="${name}"]`)) {
-      if (field !== document.activeElement) writeField(field, this.#values[name]);
+      if (field !== document.activeElement && !this.#typed.has(name)) this.#write(field);
     }
     if (name === "seed") $("lock").checked = this.#values.seed >= 0;
     if (name === "source" || name === "guide") this.#showSource();
+    if (name === "stems") this.#showTracks();
+  }
+
+  #write(field) {
+    const { param } = field.dataset;
+    writeField(field, this.#values[param], this.#specs.get(param));
   }
 
   #insertMarker(marker) {
@@ -135,6 +174,19 @@ export class Panel {
     lyrics.dispatchEvent(new Event("input"));
   }
 
+  #toggleTrack(track) {
+    const tracks = new Set((this.#values.stems ?? "").split(/[\s,]+/).filter(Boolean));
+    if (!tracks.delete(track)) tracks.add(track);
+    this.change("stems", [...tracks].join(" "));
+  }
+
+  #showTracks() {
+    const tracks = this.#values.stems.split(/[\s,]+/).filter(Boolean);
+    $("stems-text").textContent = tracks.join(", ").replaceAll("_", " ") || "none";
+    for (const button of $("tracks").children)
+      button.setAttribute("aria-pressed", String(tracks.includes(button.dataset.track)));
+  }
+
   // --- what is read out of the text --------------------------------------------------------------
 
   read = debounce(
@@ -142,27 +194,31 @@ export class Panel {
     saying(async () => {
       this.#reading?.abort();
       this.#reading = new AbortController();
+      const { signal } = this.#reading;
+      if (!this.#connection.isOpen) return;
       try {
         const values = { prompt: $("prompt").value, lyrics: $("lyrics").value };
-        this.#showReading(await post("/reading", values, this.#reading.signal));
+        this.#showReading(await post("/reading", values, signal));
       } catch (error) {
-        if (!this.#reading.signal.aborted) throw error;
+        if (!signal.aborted) throw error;
       }
     }),
   );
 
   #showReading(read) {
+    this.#suggest(read);
     if (read.problem) {
-      const text = [read.problem, read.hint].filter(Boolean).join("; ");
-      $("reading").replaceChildren(make("p", { class: "problem" }, text));
+      const isEmpty = !$("prompt").value.trim() && !$("lyrics").value.trim();
+      const text = isEmpty ? "What is read out of prompt and lyrics is shown here." : [read.problem, read.hint].filter(Boolean).join("; ");
+      $("reading").replaceChildren(make("p", { class: isEmpty ? "" : "problem" }, text));
       return;
     }
     const chips = [
-      read.bpm && `${read.bpm} bpm`,
+      read.bpm && `${round(read.bpm)} bpm${TEMPO_SOURCES[read.tempoSource] ?? ""}`,
       read.key,
       read.timeSignature,
-      read.bars ? `${read.bars} bars` : read.seconds && `${read.seconds} s`,
-      ...read.sections.map(({ label, kind, lines }) => `${label || kind}: ${lines} lines`),
+      read.bars ? count(read.bars, "bar") : read.seconds && formatSeconds(read.seconds),
+      ...read.sections.map(({ label, kind, lines }) => `${label || kind}: ${count(lines, "line")}`),
     ];
     const leftOut = read.sections.flatMap((section) => section.leftOut);
     const notes = [...leftOut.map((line) => `not sung: ${line}`), ...read.notes];
@@ -172,18 +228,32 @@ export class Panel {
     );
   }
 
+  /** What holds where a field is empty. */
+  #suggest({ bpm, key, timeSignature, bars, seconds }) {
+    $("bpm").placeholder = bpm ? round(bpm) : "open";
+    $("key").placeholder = key || "open";
+    $("time_signature").placeholder = timeSignature || "open";
+    $("bars").placeholder = bars || (seconds ? "" : "open");
+    $("seconds").placeholder = bars ? "" : seconds || "";
+  }
+
   // --- files that are dropped ----------------------------------------------------------------------
 
+  /** Anywhere on the page: a browser would leave it and open the file. */
   #openDrop() {
-    const drop = $("drop");
-    drop.addEventListener("dragover", (event) => {
+    const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files");
+    const show = (isOver) => document.body.classList.toggle("dropping", isOver);
+    addEventListener("dragover", (event) => {
       event.preventDefault();
-      drop.classList.add("over");
+      show(hasFiles(event));
     });
-    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-    drop.addEventListener("drop", (event) => {
+    addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) show(false);
+    });
+    addEventListener("drop", (event) => {
       event.preventDefault();
-      drop.classList.remove("over");
+      show(false);
+      if (event.dataTransfer.files.length > 1) say("one file at a time: the first is taken");
       this.#keep(event.dataTransfer.files[0]);
     });
     $("file").addEventListener("change", () => this.#keep($("file").files[0]));
@@ -191,37 +261,32 @@ export class Panel {
 
   #keep = saying(async (file) => {
     if (!file) return;
-    $("drop-text").textContent = `reading ${file.name}`;
+    $("drop-text").firstChild.textContent = `Reading ${file.name} `;
     try {
       const path = `/sources?name=${encodeURIComponent(file.name)}`;
       const kept = await askJson(path, { method: "POST", body: file });
-      this.set(kept.field, kept.name);
-      this.#show(kept.field, kept.name);
-      if (kept.field === "source" && !this.#values.task) {
-        this.set("task", "cover");
-        this.#show("task", "cover");
-      }
+      this.change(kept.field, kept.name);
+      if (kept.field === "source" && !this.#values.task) this.change("task", "cover");
     } finally {
-      $("drop-text").textContent = "Drop another sound or MIDI file here";
+      $("drop-text").firstChild.textContent = "Drop a sound or a MIDI file, or ";
+      $("file").value = "";
     }
   });
 
   #showSource() {
-    const { source, guide } = this.#values;
-    const named = [source && `source: ${source}`, /\.midi?$/i.test(guide ?? "") && `guide: ${guide}`];
-    const shown = named.filter(Boolean);
-    const clear = () => {
-      for (const [name, value] of [["source", ""], ["task", ""], ["guide", ""]]) {
-        this.set(name, value);
-        this.#show(name, value);
-      }
-    };
+    const { source = "", guide = "" } = this.#values;
+    const named = [["source", source], ["guide", /\.midi?$/i.test(guide) ? guide : ""]];
+    const shown = named.filter(([, path]) => path);
     $("source").hidden = !shown.length;
-    $("source").replaceChildren(
-      shown.join(", "),
-      " ",
-      make("button", { type: "button", onclick: clear }, "Leave it out"),
-    );
+    $("source").replaceChildren(...shown.flatMap(([name, path]) => [
+      `${name}: ${path.split(/[\\/]/).pop()} `,
+      make("button", { type: "button", class: "ghost", "aria-label": `Leave the ${name} out`, onclick: () => this.#leaveOut(name) }, "Leave it out"),
+    ]));
+  }
+
+  #leaveOut(name) {
+    this.change(name, "");
+    if (name === "source") this.change("task", "");
   }
 
   // --- the drawer ---------------------------------------------------------------------------------
@@ -232,7 +297,7 @@ export class Panel {
     $("task").replaceChildren(
       ...task.choices.map((choice) => make("option", { value: choice }, choice || "new music")),
     );
-    const others = specs.filter(({ name }) => !IN_FORM.has(name));
+    const others = specs.filter(({ name }) => !this.#inForm.has(name));
     $("parameters").replaceChildren(...others.map((spec) => this.#buildField(spec)));
   }
 
@@ -240,12 +305,13 @@ export class Panel {
     const id = `param-${spec.name}`;
     const field = buildInput(spec, id);
     this.#follow(field);
+    const range = spec.kind === "number" || spec.kind === "whole" ? ` (${spec.low} to ${spec.high})` : "";
     return make(
       "div",
       { class: "parameter" },
       make("label", { for: id }, spec.name.replaceAll("_", " ")),
       field,
-      make("p", { id: `${id}-help`, class: "quiet" }, spec.help),
+      make("p", { id: `${id}-help`, class: "quiet" }, `${spec.help}${range}`),
     );
   }
 }
@@ -259,19 +325,27 @@ function buildInput(spec, id) {
   if (spec.kind === "switch") return make("input", { ...common, type: "checkbox" });
   if (spec.kind === "text") return make("input", common);
   const step = spec.kind === "whole" ? "1" : "any";
-  return make("input", { ...common, type: "number", step, max: String(spec.high) });
+  return make("input", { ...common, type: "number", step, placeholder: String(spec.default) });
 }
 
+/** undefined where it is no value. */
 function readField(field, spec) {
-  if (field.type === "checkbox") return field.checked ? 1 : 0;
+  if (field.type === "checkbox") return field.checked;
   if (typeof spec?.default !== "number") return field.value;
-  if (field.value.trim() === "") return spec.default;
+  if (field.value.trim() === "") return field.validity.badInput ? undefined : spec.default;
   const value = Number(field.value);
   return Number.isFinite(value) ? value : undefined;
 }
 
-function writeField(field, value) {
+/** A number that is as it is by default leaves its field empty: the placeholder says it. */
+function writeField(field, value, spec) {
   if (field.type === "checkbox") field.checked = Boolean(value);
-  else if (field.type === "number" && (value === 0 || value === -1)) field.value = "";
+  else if (field.type === "number" && value === spec?.default) field.value = "";
   else field.value = value;
+}
+
+function tidy(value, spec) {
+  if (typeof spec?.default !== "number") return value;
+  const number = Number(value);
+  return Number.isInteger(number) ? number : Number(number.toPrecision(DIGITS));
 }

@@ -14,6 +14,7 @@ export class Player extends EventTarget {
   #sources = []; // {source, gain, stem}
   #began = 0; // when position 0 was, on the context's clock
   #request = 0;
+  #volume = 0.9;
   take = null;
   stems = [];
   levels = new Map(); // by stem, 0..1
@@ -44,30 +45,33 @@ export class Player extends EventTarget {
   }
 
   set volume(value) {
-    this.#open();
-    this.#gain.gain.setTargetAtTime(value, this.#context.currentTime, FADE);
+    this.#volume = value;
+    this.#gain?.gain.setTargetAtTime(value, this.#context.currentTime, FADE);
   }
 
-  /** Play these stems of a take together. Where as long a one is heard, it goes on in its beat. */
-  async play(take, stems = ["mix"]) {
-    this.#open();
-    this.#request += 1;
-    const request = this.#request;
-    await this.#context.resume();
+  isHeard(take) {
+    return this.isPlaying && this.take.number === take.number;
+  }
+
+  /** Play these stems of a take together, from `from`, 0..1 of its length. Where that is not said
+   * and one of its length is heard, it goes on in the beat. */
+  async play(take, stems = ["mix"], from = null) {
     const chosen = stems.filter((stem) => take.stems.includes(stem));
     const named = chosen.length ? chosen : take.stems.slice(0, 1);
-    const buffers = await Promise.all(named.map((stem) => this.#load(take.number, stem)));
-    if (request !== this.#request) return; // another was chosen meanwhile
-    const starts = this.#context.currentTime + AHEAD;
-    const isInSync =
-      this.isPlaying && Math.abs(buffers[0].duration - this.seconds) < SAME && this.isLooping;
-    const offset = isInSync ? (starts - this.#began) % buffers[0].duration : 0;
-    this.#end(starts);
-    this.#began = starts - offset;
-    this.take = take;
-    this.stems = named;
-    this.#sources = named.map((stem, index) => this.#start(stem, buffers[index], starts, offset));
-    this.dispatchEvent(new Event("change"));
+    const paths = named.map((stem) => soundPath(take, stem));
+    await this.#play(take, named, paths, from);
+  }
+
+  /** Play what is heard of a take before it is made. */
+  async playPreview(take) {
+    await this.#play(take, ["preview"], [`/takes/${take.number}/preview?step=${take.step}`], null);
+  }
+
+  /** Go on there, 0..1 of what is heard. */
+  seek(from) {
+    if (!this.isPlaying) return;
+    const buffers = this.#sources.map(({ source }) => source.buffer);
+    this.#change(this.take, this.stems, buffers, from);
   }
 
   stop() {
@@ -85,17 +89,41 @@ export class Player extends EventTarget {
   }
 
   setLooping(isLooping) {
+    const { seconds, position } = this;
     this.isLooping = isLooping;
     if (!this.isPlaying) return;
-    const { seconds, position } = this;
     for (const { source } of this.#sources) source.loop = isLooping;
     if (!isLooping) this.#began = this.#context.currentTime - (position % seconds);
+  }
+
+  async #play(take, stems, paths, from) {
+    this.#open();
+    this.#request += 1;
+    const request = this.#request;
+    await this.#context.resume();
+    const buffers = await Promise.all(paths.map((path) => this.#load(path)));
+    if (request !== this.#request) return; // another was chosen meanwhile
+    this.#change(take, stems, buffers, from);
+  }
+
+  #change(take, stems, buffers, from) {
+    const starts = this.#context.currentTime + AHEAD;
+    const { duration } = buffers[0];
+    const isInSync = this.isPlaying && this.isLooping && Math.abs(duration - this.seconds) < SAME;
+    const inBeat = isInSync ? (starts - this.#began) % duration : 0;
+    const offset = from === null ? inBeat : from * duration;
+    this.#end(starts);
+    this.#began = starts - offset;
+    this.take = take;
+    this.stems = stems;
+    this.#sources = stems.map((stem, index) => this.#start(stem, buffers[index], starts, offset));
+    this.dispatchEvent(new Event("change"));
   }
 
   #open() {
     if (this.#context) return;
     this.#context = new AudioContext({ sampleRate: 48000 });
-    this.#gain = new GainNode(this.#context);
+    this.#gain = new GainNode(this.#context, { gain: this.#volume });
     this.analyser = new AnalyserNode(this.#context);
     this.#gain.connect(this.analyser).connect(this.#context.destination);
   }
@@ -118,8 +146,7 @@ export class Player extends EventTarget {
     }
   }
 
-  async #load(number, stem) {
-    const path = `/takes/${number}/sound/${encodeURIComponent(stem)}`;
+  async #load(path) {
     let buffer = this.#buffers.get(path);
     if (!buffer) {
       const response = await ask(path);
@@ -140,4 +167,8 @@ export class Player extends EventTarget {
       this.#buffers.delete(path);
     }
   }
+}
+
+export function soundPath(take, stem) {
+  return `/takes/${take.number}/sound/${encodeURIComponent(stem)}`;
 }

@@ -1,10 +1,11 @@
 // The takes: those of the journal, newest first, and what happens to them now.
 
-import { $, debounce, make, saying } from "./elements.js";
+import { $, changeIcon, count, debounce, icon, iconButton, make, round, saying } from "./elements.js";
 import { askJson } from "./http.js";
+import { soundPath } from "./player.js";
 import { drawWaveform, readWaveform } from "./waveform.js";
 
-const ROW = 76; // pixels, as in the style sheet
+const ROW = 5; // rem, as in the style sheet
 const PAGE = 100; // takes that are asked for at once
 const SPARE = 6; // rows above and below those that are seen
 const RUNNING = ["waiting", "running", "landing", "held"];
@@ -13,8 +14,10 @@ export class Takes extends EventTarget {
   #takes = []; // newest first
   #total = 0;
   #isLoading = false;
+  #isFresh = false; // whether there was an answer yet
   #selected = 0; // a number
-  #progress = new Map(); // by id: [fraction, stage]
+  #progress = new Map(); // by id: {fraction, stage, eta}
+  #previews = new Map(); // by id: the step of its newest preview
   #rows = new Map(); // by number: the element that shows it
   #player;
 
@@ -22,17 +25,23 @@ export class Takes extends EventTarget {
     super();
     this.#player = player;
     const refresh = debounce(80, saying(() => this.refresh()));
-    for (const kind of ["queued", "clip", "finished", "fail", "cancelled", "favourite", "inserted"])
+    for (const kind of ["queued", "clip", "finished", "fail", "cancelled", "favourite", "inserted", "note"])
       connection.on(`/ace/${kind}`, refresh);
-    connection.on("/ace/note", refresh);
-    connection.on("/ace/progress", ([id, fraction, stage]) => {
-      this.#progress.set(id, [fraction, stage]);
+    connection.on("/ace/progress", ([id, fraction, stage, eta]) => {
+      this.#progress.set(id, { fraction, stage, eta });
       const take = this.#takes.find((one) => one.id === id);
       if (take && this.#rows.has(take.number)) this.#showProgress(take);
     });
+    connection.on("/ace/preview", ([id, step]) => {
+      this.#previews.set(id, step);
+      const take = this.#takes.find((one) => one.id === id);
+      if (take && this.#rows.has(take.number)) this.#showProgress(take);
+      this.dispatchEvent(new Event("change"));
+    });
     connection.addEventListener("open", saying(() => this.search()));
     $("list").addEventListener("scroll", () => this.#draw());
-    new ResizeObserver(() => this.#draw()).observe($("list"));
+    new ResizeObserver(() => this.#redraw()).observe($("list"));
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#redraw());
     const search = debounce(200, saying(() => this.search()));
     $("words").addEventListener("input", search);
     $("favourites").addEventListener("change", search);
@@ -52,10 +61,16 @@ export class Takes extends EventTarget {
     return this.#takes.find((take) => take.number === number);
   }
 
+  /** The step of its newest preview; undefined where it has none, or is made. */
+  findPreview(take) {
+    return take.ended ? undefined : this.#previews.get(take.id);
+  }
+
   async search() {
     const { takes, total } = await this.#ask({});
     this.#takes = takes;
     this.#total = total;
+    this.#isFresh = true;
     $("list").scrollTop = 0;
     this.#draw();
     this.dispatchEvent(new Event("change"));
@@ -95,11 +110,14 @@ export class Takes extends EventTarget {
     const next = Math.max(0, Math.min(this.#takes.length - 1, at < 0 ? 0 : at + rows));
     if (!this.#takes[next]) return;
     const list = $("list");
-    const top = next * ROW;
+    const height = measureRow();
+    const top = next * height;
     if (top < list.scrollTop) list.scrollTop = top;
-    else if (top + ROW > list.scrollTop + list.clientHeight)
-      list.scrollTop = top + ROW - list.clientHeight;
+    else if (top + height > list.scrollTop + list.clientHeight)
+      list.scrollTop = top + height - list.clientHeight;
     this.select(this.#takes[next].number);
+    if ($("rows").contains(document.activeElement))
+      this.#rows.get(this.#selected)?.choose.focus({ preventScroll: true });
   }
 
   async #ask(more) {
@@ -124,76 +142,82 @@ export class Takes extends EventTarget {
 
   // --- rows: only those that are seen are there ------------------------------------------------------
 
+  #redraw() {
+    for (const row of this.#rows.values()) row.isDrawn = false;
+    this.#draw();
+  }
+
   #draw() {
     const list = $("list");
-    const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
-    const last = Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE;
+    const height = measureRow();
+    const first = Math.max(0, Math.floor(list.scrollTop / height) - SPARE);
+    const last = Math.ceil((list.scrollTop + list.clientHeight) / height) + SPARE;
     const seen = this.#takes.slice(first, last);
-    $("spacer").style.height = `${this.#total * ROW}px`;
-    $("rows").style.transform = `translateY(${first * ROW}px)`;
-    const text = this.#total === 1 ? "1 take" : `${this.#total} takes`;
-    if ($("count-text").textContent !== text) $("count-text").textContent = text;
+    $("spacer").style.height = `${this.#total * height}px`;
+    $("rows").style.transform = `translateY(${first * height}px)`;
+    this.#sayHowMany();
     const rows = new Map();
     for (const [index, take] of seen.entries()) {
       const known = this.#rows.get(take.number);
-      const row = known?.take === take ? known : this.#buildRow(take);
+      const row = known && isSame(known.take, take) ? known : this.#buildRow(take);
       this.#markRow(row, first + index);
       rows.set(take.number, row);
     }
+    const focused = [...this.#rows].find(([, row]) => row.element.contains(document.activeElement));
     const elements = [...rows.values()].map((row) => row.element);
     const shown = $("rows").children;
     if (elements.length !== shown.length || elements.some((one, at) => one !== shown[at]))
       $("rows").replaceChildren(...elements);
     this.#rows = rows;
+    if (focused && !$("rows").contains(document.activeElement))
+      (rows.get(focused[0])?.choose ?? list).focus({ preventScroll: true });
     for (const [number, row] of rows) this.#fill(number, row);
     if (last >= this.#takes.length) this.#loadMore();
   }
 
-  #markRow({ element, take }, index) {
+  #sayHowMany() {
+    const text = count(this.#total, "take");
+    if (this.#isFresh && $("count-text").textContent !== text) $("count-text").textContent = text;
+    const isSearched = $("words").value.trim() || $("favourites").checked;
+    $("none").hidden = !this.#isFresh || this.#total > 0;
+    $("none").textContent = isSearched ? "No take is like that." : "No takes yet: write a prompt, and press Go.";
+  }
+
+  #markRow(row, index) {
+    const { element, take, hear, title } = row;
     const isChosen = take.number === this.#selected;
+    const isHeard = this.#player.isHeard(take);
     element.classList.toggle("chosen", isChosen);
-    element.classList.toggle("heard", this.#player.take?.number === take.number && this.#player.isPlaying);
-    element.firstChild.setAttribute("aria-current", isChosen ? "true" : "false");
+    element.classList.toggle("heard", isHeard);
+    row.choose.setAttribute("aria-current", isChosen ? "true" : "false");
+    if (isHeard !== row.isHeard) changeIcon(hear, isHeard ? "stop" : "play", `${isHeard ? "Stop" : "Play"} ${title}`);
+    row.isHeard = isHeard;
     element.setAttribute("aria-posinset", String(index + 1));
     element.setAttribute("aria-setsize", String(this.#total));
   }
 
   #buildRow(take) {
-    const title = take.name || take.prompt || take.task || take.id;
-    const problem = take.failure || (take.isGone ? "its file is not there any more" : "");
-    const facts = [
-      take.favourite && "★",
-      take.bpm && `${take.bpm} bpm`,
-      take.key,
-      take.bars && `${take.bars} bars`,
-      `seed ${take.seed}`,
-      take.notes.length && `${take.notes.length} notes`,
-    ];
-    const canvas = make("canvas", { "aria-hidden": "true" });
-    const progress = make("progress", { max: "1", value: "0", "aria-label": `${title}: progress` });
+    const name = nameTake(take);
+    const title = `${name}, seed ${take.seed}`;
+    const isThere = take.stems.length > 0 && !take.isGone;
     const isRunning = RUNNING.includes(take.state);
-    progress.hidden = !isRunning;
-    const select = () => this.select(take.number);
-    const play = () => this.dispatchEvent(new CustomEvent("play", { detail: take }));
-    const button = make(
-      "button",
-      { type: "button", class: "choose", onclick: select, ondblclick: play },
-      make("span", { class: "title" }, title),
-      make("span", { class: problem ? "facts problem" : "facts" },
-        problem || (isRunning ? take.state : facts.filter(Boolean).join(" · "))),
-      canvas,
-      progress,
-    );
-    const drag = make(
-      "a",
-      { class: "drag", draggable: "true", hidden: !take.stems.length || take.isGone, ...linkTo(take) },
-      "WAV",
-    );
+    const tell = (kind) => () => this.dispatchEvent(new CustomEvent(kind, { detail: take }));
+    const canvas = make("canvas", { "aria-hidden": "true", hidden: !isThere });
+    const progress = make("progress", { max: "1", value: "0", "aria-label": `${title}: progress`, hidden: !isRunning });
+    const problem = take.failure || (take.isGone ? "its file is not there any more" : "");
+    const facts = make("span", { class: problem ? "facts problem" : "facts" }, problem || listFacts(take, isRunning));
+    const choose = make("button", { type: "button", class: "choose", onclick: tell("choose"), ondblclick: tell("play") },
+      make("span", { class: "title" }, name), facts, canvas, progress);
+    const hear = iconButton("play", `Play ${title}`, tell("play"), { class: "icon-button hear" });
+    if (!isThere) hear.style.visibility = "hidden"; // its place stays
+    const star = iconButton("star", take.favourite ? `${title}: a favourite` : `Make ${title} a favourite`,
+      tell("favourite"), { class: "icon-button star", hidden: !isThere });
+    const drag = make("a", { class: "drag", draggable: "true", hidden: !isThere, title: "Drag the WAV out, or save it",
+      "aria-label": `WAV of ${title}`, ...linkTo(take) }, icon("drag"));
     drag.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
-    const hear = make("button", { type: "button", class: "hear", onclick: play,
-      hidden: !take.stems.length || take.isGone, "aria-label": `Play ${title}, seed ${take.seed}` }, "▶");
-    const element = make("li", { class: take.favourite ? "favourite" : "" }, button, hear, drag);
-    return { element, take, canvas, progress, isDrawn: false };
+    const stop = iconButton("close", `Cancel ${title}`, tell("cancel"), { hidden: !isRunning });
+    const element = make("li", { class: take.favourite ? "favourite" : "" }, hear, choose, star, drag, stop);
+    return { element, take, title, choose, hear, facts, canvas, progress, isDrawn: false, isHeard: false };
   }
 
   async #fill(number, row) {
@@ -210,15 +234,41 @@ export class Takes extends EventTarget {
 
   #showProgress(take) {
     const row = this.#rows.get(take.number);
-    const [fraction, stage] = this.#progress.get(take.id) ?? [0, ""];
     if (!row || row.progress.hidden) return;
+    if (this.findPreview(take)) row.hear.style.visibility = "visible";
+    const known = this.#progress.get(take.id);
+    if (!known) return;
+    const { fraction, stage, eta } = known;
     row.progress.value = fraction;
-    row.progress.title = stage;
+    const rest = eta > 0 ? ` · ${Math.ceil(eta)} s` : "";
+    row.facts.textContent = `${stage} ${Math.round(fraction * 100)} %${rest}`;
   }
 }
 
-export function soundPath(take, stem) {
-  return `/takes/${take.number}/sound/${encodeURIComponent(stem)}`;
+function measureRow() {
+  return ROW * parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
+function isSame(one, other) {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+function listFacts(take, isRunning) {
+  if (isRunning) return take.state;
+  const facts = [
+    take.bpm && `${round(take.bpm)} bpm`,
+    take.key,
+    take.bars && count(take.bars, "bar"),
+    take.task,
+    `seed ${take.seed}`,
+    take.variation && `variation ${round(take.variation)}`,
+    take.notes.length && count(take.notes.length, "note"),
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+export function nameTake(take) {
+  return take.name || take.prompt || take.task || take.id;
 }
 
 function linkTo(take) {
