@@ -12,18 +12,25 @@ ALLOWED = 'a note and "major" or "minor", like "A minor", "F# major", F#m or 8A 
 _WORDS = {
     "major": (
         "major maj dur duuri majeur maggiore mayor maior majör мажор 大调 大調 長調 调 調 "
-        "メジャー 장조"
+        "メジャー 장조 trưởng groot"
     ),
-    "minor": "minor min moll molli mineur minore menor minör минор 小调 小調 短調 マイナー 단조",
+    "minor": (
+        "minor min moll molli mineur minore menor minör минор 小调 小調 短調 "
+        "マイナー 단조 thứ klein"
+    ),
+}
+_CHURCH = {
+    "major": (
+        "ionian lydian mixolydian lidio lídio lydien lydisch mixolidio mixolídio misolidio "
+        "mixolydien mixolydisch"
+    ),
+    "minor": (
+        "dorian phrygian aeolian locrian dórico dorico dorien dorisch frigio frígio phrygien "
+        "phrygisch eólico eolio éolien äolisch locrio"
+    ),
 }
 CHURCH_MODES = {  # and the one of the two that is nearest
-    "ionian": "major",
-    "lydian": "major",
-    "mixolydian": "major",
-    "dorian": "minor",
-    "phrygian": "minor",
-    "aeolian": "minor",
-    "locrian": "minor",
+    word: mode for mode, words in _CHURCH.items() for word in words.split()
 }
 _MODES = {word: mode for mode, words in _WORDS.items() for word in words.split()} | CHURCH_MODES
 _SIGNS = {"sharp": "#", "flat": "b", "is": "#", "es": "b", "s": "b"} | {
@@ -151,7 +158,7 @@ def _find_on_wheel(number: int, letter: str) -> KeyName:
 
 
 _MODE = rf"(?:(?:natural|harmonic|melodic)[ -])?(?:major|minor|maj|min|{'|'.join(CHURCH_MODES)})"
-_ROMANCE = "mineur|majeur|minore|maggiore|menor|mayor|maior|minör|majör"
+_ROMANCE = "mineur|majeur|minore|maggiore|menor|mayor|maior|minör|majör|thứ|trưởng|klein|groot"
 LETTER_FORM = KeyForm(
     re.compile(
         r"(?P<note>[A-Ga-g])(?:(?P<flat>b)|[ _-]?(?P<sign>[#♯♭]|(?i:sharp|flat)))?"
@@ -169,7 +176,7 @@ NAMED_FORMS = (
         re.compile(
             r"(?i:(?P<note>d[oó]|ut|r[eéè]|mi|f[aá]|sol|l[aáà]|si)"
             r"(?:[ -]?(?P<sign>b[eé]mol(?:le)?|di[eéè]se|di[eé]sis|sostenido|sustenido|[#b♯♭]))?"
-            rf"[ -]?(?P<mode>{_ROMANCE}))"
+            rf"[ -]?(?P<mode>{_ROMANCE}|{'|'.join(CHURCH_MODES)}))"
         ),
         _read_syllable,
     ),

@@ -17,9 +17,11 @@ BPM = (  # in a text of small letters
     r"(?:[bpq]pm(?:'?s)?|b(?:\. ?|[ -])p(?:\. ?|[ -])m|bmp|бпм|/ ?min(?:ute)?|"
     r"(?:batidas|battements|battiti|beats?|crotchets|pulsaciones|pulsos|quarter(?:[ -]note)?s|"
     r"schläge|slag|slagen|uderzeń|"
-    r"уд(?:аров)?\.?|бит(?:ов|а)?)"
-    r" ?(?:/|a|al|i|in der|na|par|per|por|pr\.|pro|в) ?"
-    r"(?:minut[eaoę]n?|minuut|min|мин(?:уту)?)|à la noire|a la negra|拍[/每]分)"
+    r"уд(?:аров)?\.?|бит(?:ов|а)?|"
+    r"nhịp|iskua|úderů)"
+    r" ?(?:/|a|al|i|in der|na|par|per|por|pr\.|pro|za|в) ?"
+    r"(?:minut[eaoęu]n?|minuut|minuutissa|phút|min|мин(?:уту)?)|à la noire|a la negra|"
+    r"拍[/每]分|vuruş(?:/dk)?)"
 )
 _CLOCK = re.compile(
     r"(?P<sign>-?)(?:(?P<hours>\d{1,2}):(?=\d\d:))?(?P<minutes>\d{1,4})"

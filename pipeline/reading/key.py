@@ -14,6 +14,7 @@ from ..keys import (
     NAMED_FORMS,
     OPEN_KEY_FORM,
     KeyForm,
+    parse_key,
 )
 from .denials import is_denied
 from .music_words import MUSIC_WORDS
@@ -40,17 +41,35 @@ _NAMED = tuple(map(_find_within, NAMED_FORMS))
 _KEY_BEFORE = re.compile(
     r"(?i)(?<![a-z])(?:(?:key|tonal)(?: ?scale| signature| cent(?:er|re))?"
     r"(?: of (?:the|this) (?:music|piece|song|track))?|open key|camelot|tonart|tonalit[éeày]|"
-    r"tonalidade?|tono|tom|тональность)(?: ?[:=>_-] ?|[ -]of[ -](?:the )?| is | in | )$"
+    r"tonalidade?|tono|tom|giọng|toonsoort|modulat(?:es?|ing|ion)(?= from)|тональность)"
+    r"(?: ?[:=>_-] ?|[ -]of[ -](?:the )?| is | in | from | )$"
     r"|(?:キー|调性|키) ?:? ?$"
 )
-_IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: the)? $")
-_ENDS = re.compile(r" ?(?:$|[,;:.!?()\[\]|/_]|- )| \d")  # a phrase, behind a key
+_IN_BEFORE = re.compile(r"(?i)(?<![a-z])(?:in|en|em|auf)(?: (?:concert(?: pitch)?|the))? $")
+_ENDS = re.compile(  # a phrase, behind a key
+    r" ?(?:$|[,;:.!?()\[\]|/_]|- )| \d| (?:pls|plz|please|thx|thanks|tho|though|btw)\b"
+)
+# what it changes to: C -> D, from C to D
+_THEN = re.compile(
+    r" ?(?:->|→|(?:then|up|down)? ?to) ?(?P<key>[A-G](?:#|b|♯|♭)?m?)(?![A-Za-z#0-9'])"
+)
+# la m, Sol M: only behind a word that says that a key follows
+_SYLLABLE = re.compile(
+    r"(?<![a-zA-Z])(?:en|em|in|tono|tom|tonalidad|tonalit[éà]) "
+    r"(?P<key>(?P<note>D[oó]|R[eéè]|Mi|F[aá]|Sol|L[aáà]|Si)(?P<sign>#|b|♯|♭)?(?P<mode> ?[mM-])?)"
+    r"(?= ?(?:$|[,;.!?)|]| \d))"
+)
+_STATED_CHORD = re.compile(
+    r"(?<![A-Za-z])(?:in|key of|key:?) [A-G][#b♯♭]?(?:m|maj|min)?"
+    r"(?:6|7|9|11|13)(?!\d|[a-z])"
+)
 _LEADS_ON = re.compile(r" (?:at|by|for|with)\b")
 _BEGINS = re.compile(r"(?i)(?:^|[,;:.!?()\[\]|/#]|- |\d |bpm ) ?$")  # a phrase, before a key
 _CHORD_BEHIND = re.compile(
     r"(?i) ?(?:(?:6|7|9|11|13)(?:ths?)?(?= ?(?:$|[,.;)]|chords?\b))|chord\b(?! prog)|triad|"
     r"(?:second|third|fourth|fifth|sixth|seventh|ninth)s?\b|interval)"
 )
+_ADJECTIVES = ("menor", "mayor", "maior", "minore", "maggiore", "klein", "groot")
 _NOT_AM = re.compile(  # "I Am", "10:30 Am"
     r"(?i)(?:\b(?:here|i|so|what|where|who|why)|(?<!\d)(?:1[0-2]|0?[1-9])(?:[:.]\d\d)?) $"
 )
@@ -136,6 +155,10 @@ def find_key(text: str) -> Said:
     keys = list(dict.fromkeys(scale_of(mention.key) for mention in named))
     key = named[0].key
     said = join_said(mention.said for mention in named)
+    then = _THEN.match(text, named[0].end) if named[0].is_stated else None
+    if then and len(keys) == 1:
+        said = f"{said} to {then['key']}"
+        keys.append(())
     verdict = "it was taken" if said == key else f"{key} was taken"
     if len(keys) > 1:
         verdict += ", the first" if named[0] == min(named) else ", which is called the key"
@@ -156,6 +179,11 @@ def _find_problems(text: str, progressions: Sequence[re.Match[str]]) -> Iterator
             f"the prompt says {match['words']}: no key was taken from that; if it is one, write "
             f"in {match['key']}"
         )
+    elif match := _STATED_CHORD.search(text):
+        yield (
+            f"the prompt says {match[0]}, which is a chord: no key was taken from it; write it "
+            "like A minor, F#m or 8A"
+        )
     elif progressions:
         yield (
             f"the prompt lists chords, {progressions[0][0][:60]}: no key was taken from them; the "
@@ -172,6 +200,10 @@ def _find_mentions(text: str, chords: Places) -> Iterator[KeyMention]:
     """Every place once: of forms that overlap, the one that says most."""
     taken = Places(text)
     usual_mode = _find_usual_mode(text)
+    for match in _SYLLABLE.finditer(text):
+        if mention := _read_syllable(text, match):
+            taken.take(mention.start, mention.end)
+            yield mention
     for form in (*_NAMED, _LETTERS, _CAMELOT, _OPEN_KEY):
         for match in form.pattern.finditer(text):
             if taken.overlap(*match.span()):
@@ -179,6 +211,14 @@ def _find_mentions(text: str, chords: Places) -> Iterator[KeyMention]:
             if mention := _read_mention(text, match, form, chords, usual_mode):
                 taken.take(*match.span())
                 yield mention
+
+
+def _read_syllable(text: str, match: re.Match[str]) -> KeyMention | None:
+    """En La m, em Sol M, en Mi."""
+    mode = {"m": "menor", "-": "menor"}.get((match["mode"] or "").strip(), "mayor")
+    key = parse_key(f"{match['note']}{match['sign'] or ''} {mode}")
+    start, end = match.span("key")
+    return KeyMention(start, end, match["key"], key, True, is_denied(text, start, end))
 
 
 def _read_mention(
@@ -248,7 +288,15 @@ def _is_camelot(place: _Place, match: re.Match[str]) -> bool:
 
 def _is_named_key(place: _Place, match: re.Match[str]) -> bool:
     """A mode that is also an adjective, as in "la mayor parte", ends the phrase."""
-    is_adjective = match["mode"].lower() in ("menor", "mayor", "maior", "minore", "maggiore")
+    is_adjective = match["mode"].lower() in (
+        "menor",
+        "mayor",
+        "maior",
+        "minore",
+        "maggiore",
+        "klein",
+        "groot",
+    )
     is_sure = place.is_stated or not is_adjective or match["note"][0].isupper()
     return is_sure or place.ends or bool(_LEADS_ON.match(place.after))
 

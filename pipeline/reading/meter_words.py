@@ -8,8 +8,8 @@ MEANINGS = {
     "3/4": (
         "waltz waltzes waltzy waltz-like walzer walzertakt valse vals valzer valsa walc вальс "
         "ワルツ 円舞曲 圆舞曲 圓舞曲 华尔兹 왈츠 "
-        "triple-meter triple-metre triple-time dreiertakt dreier-takt tretakt трёхдольный "
-        "трехдольный ritmo-ternario compás-ternario compas-ternario "
+        "triple-meter triple-metre triple-time dreiertakt dreier-takt tretakt kolmijakoinen "
+        "трёхдольный трехдольный ritmo-ternario compás-ternario compas-ternario "
         "compasso-ternário tempo-ternario"
     ),
     "2/4": (
@@ -17,8 +17,9 @@ MEANINGS = {
         "compas-binario compasso-binário tempo-binario"
     ),
     "4/4": (
-        "common-time quadruple-meter quadruple-metre quadruple-time vierertakt четырёхдольный "
-        "compás-cuaternario compas-cuaternario compasso-quaternário tempo-quaternario"
+        "common-time quadruple-meter quadruple-metre quadruple-time vierertakt "
+        "четырёхдольный nelijakoinen compás-cuaternario compas-cuaternario "
+        "compasso-quaternário tempo-quaternario"
     ),
     "6/8": "compound-time compound-meter compound-metre compound-duple",
     "2/2": "cut-time cut-common-time alla-breve",

@@ -15,8 +15,8 @@ WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
 _JOINT = (
-    r"(?: ?(?:->|\.{2,3}|[-→~/&]) ?| (?:(?:then |up |down )?to|a|à|and|bis(?: zu)?|e|et|"
-    r"fino a|hasta|até|jusqu'à|or|through|und|until|y|до|и) )"
+    r"(?: ?(?:->|\.{2,3}|[-→~/&]|에서|から|[到至]) ?| (?:(?:then |up |down )?to|a|à|and|"
+    r"bis(?: zu)?|e|et|fino a|hasta|até|jusqu'à|or|through|und|until|y|до|и) )"
 )
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -33,7 +33,8 @@ _BEFORE_UNIT = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}"
     rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM})?{_JOINT}{_NUMBER}){{0,2}}))"
     rf"(?:[)\]](?= ?{BPM}(?! ?\d)))?"
-    rf"(?:-?ish|\+| or so| ?(?:±|\+/?-) ?\d{{1,2}})?[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
+    rf"(?:-?ish|[ -]something| 사이의?| ?の間(?:の)?|\+| or so| ?(?:±|\+/?-) ?\d{{1,2}})?"
+    rf"[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
     rf"(?P<goal>(?: ?(?:->|→) ?| to ){_NUMBER}{_ENDS})?"
 )
 _WORDS = rf"(?P<words>{_WORD}(?:[ -]{_WORD}){{0,5}})"
@@ -42,10 +43,11 @@ _WORDS_BEHIND_NAME = re.compile(
     rf"(?<![a-z])(?:bpm(?: ?[:=]| of| is| around| about)?|tempo(?: ?[:=]| of| is| around| about)) ?"
     rf"{_WORDS}(?![a-z])"
 )
+_DOTTED = "(?:pointée|con puntillo|puntata|pontuada)"
 _NAME = (
-    r"(?P<note>(?:dotted )?(?:whole|half|quarter|eighth|crotchet|minim|quaver|q|noire|croche|"
-    r"blanche|viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)"
-    r"(?:[ -]note)?(?= ?=| à )|[♩♪]\.?)|"
+    r"(?P<note>(?:(?:dotted|punktierte) )?(?:whole|half|quarter|eighth|crotchet|minim|quaver|q|"
+    r"noire|croche|blanche|viertel|halbe|achtel|negra|blanca|corchea|semínima|semiminima)"
+    rf"(?:[ -]note)?(?: {_DOTTED})?(?= ?=| à )|[♩♪]\.?)|"
     r"(?:bpms?|bmp|b[. ]p[. ]m\.?|tempo)"
     r"(?: of (?:the|this) (?:music|piece|song|track))?(?: change| marking| range)?|"
     r"(?:andamento|geschwindigkeit|hastighet|pace|ritmo|speed|velocidade?|velocità|vitesse|скорость)"
@@ -66,19 +68,23 @@ _BEHIND_NAME = re.compile(
 )
 # "at 140", where nothing else follows that it could count
 _BEHIND_AT = re.compile(
-    rf"(?<![a-z])(?:at |@ ?|bei |between |entre |zwischen )"
+    rf"(?<![a-z])(?:at |@ ?|bei |between |entre |zwischen |(?:make|set|put|bring|change|push) "
+    r"(?:it|that|this)(?: (?:back|down|up))?(?: to| at)? )"
     rf"(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
     rf"(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
     r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
-    r"| (?:and|but|double|feel|for|half|in|or|over|the|then|tempo|with)\b)"
+    r"| (?:and|but|double|feel|for|half|in|instead|not|or|over|please|pls|plz|so|thanks|the|then|"
+    r"tempo|thx|tops|with)\b)"
 )
 # "allegro (132)", "half time 140", "around 100", "from 120 to 60"
 _BEHIND_WORD = re.compile(
     r"(?<![a-z])(?:(?:prestissimo|presto|vivace|allegro|allegretto|moderato|andantino|andante|"
     r"adagio|larghetto|largo|lento)(?: (?:assai|cantabile|con brio|con moto|ma non troppo|"
     r"moderato|molto|sostenuto|vivace))?|(?:half|double)[ -]?time(?: feel)?|around|approx\.?|from)"
-    rf" ?[(,:=~]? ?(?P<numbers>{_NUMBER}(?: ?\({_NUMBER}\)|(?:{_JOINT}{_NUMBER})?)){_ENDS}"
+    rf" ?[(,:=~]? ?(?P<numbers>{_NUMBER}(?: ?\({_NUMBER}\)|(?:{_JOINT}{_NUMBER})?))"
+    rf"(?:{_ENDS}|(?= (?:across|in|over|within) \d))"
 )
+_WITHIN = re.compile(r" (?:across|in|over|within) \d")
 _BEFORE_NAME = re.compile(
     rf"(?<![\w.,/])(?P<numbers>{_NUMBER}) tempo(?! ?[:=]| (?:change|map|marking|of)|[a-z])"
 )
@@ -115,8 +121,29 @@ _FORMER = re.compile(
     r"\b(?:formerly|original|originally|previously|used to be|was|were)(?: (?:at|in|tempo|was))?"
     r" ?[:=]? ?$"
 )
+_PER_DOTTED = re.compile(  # 76 à la noire pointée, 80 bpm dotted quarter
+    rf" ?[(,]? ?(?:(?:per|to the|on the|=) )?(?:dotted[ -](?:quarter|crotchet)(?: notes?)?s?"
+    rf"|{_DOTTED})(?![a-z])\)?"
+)
+_FACTOR = re.compile(  # 80 bpm x2, 120 bpm / 2, 70 bpm doubled
+    r" ?\(? ?(?:[x×*] ?(?P<by>2|1[.,]5|0[.,]5)|/ ?(?P<part>2)|(?P<double>2 ?[x×]|doubled)|"
+    rf"(?P<half>halved))\)?{_ENDS}"
+)
 _CHANGES = re.compile(r"\b(?:accel|ramp|rit|rall|slow|speed|tempo)[a-z]*\.?(?: down| up)? $")
 _TIMES = re.compile(r"(?<![a-z])tempo ?[:=]? ?\d(?:\.\d{1,3})? ?[x×]")  # 1.2x
+# what numbers are called in languages of which they are not read
+_OTHER_NUMBER = (
+    r"(?:\w*(?:fünfzig|sechzig|siebzig|achtzig|neunzig|hundert\w*)|cincuenta|sesenta|setenta|ochenta|"
+    r"noventa|ciento?|cien|cinquenta|sessenta|oitenta|cem|cento\w*|cinquanta|sessanta|settanta|"
+    r"ottanta|novanta|soixante|vingts?|nonante|cent|сто|\w+десят|девяносто|\w*(?:zestig|zeventig|"
+    r"tachtig|negentig|honderd)|\w*(?:sextio|sjuttio|åttio|nittio|hundra)|altmış|yetmiş|seksen|doksan|"
+    r"yüz|\w+dziesiąt)"
+)
+_IN_WORDS = re.compile(
+    rf"(?<![^\W\d_]){_OTHER_NUMBER}(?:[ -][^\W\d_]{{1,12}}){{0,3}}[ -](?:bpm|бпм)(?![a-z])"
+    r"|(?<![a-z])bpm ?[:=]? ?[〇零一二三四五六七八九十百]{2,5}"
+    r"|[零一二三四五六七八九十百]{2,5} ?(?:bpm|拍[/每]分)"
+)
 _SURE = (*_DECADES, _BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
 _LOOSE = (_BEHIND_AT, _BEHIND_SHARE, _BEHIND_BOUND, _BEHIND_WORD, _BEFORE_NAME, _TWICE)
 _PATTERNS = (*_SURE, *_LOOSE)
@@ -136,7 +163,9 @@ _SAID_UNIT = re.compile(r"b\W{0,2}p\W{0,2}m|beat")
 _BEGINS = re.compile(r"(?:\b(?:from|von|de|da|от|accelerating)) $")
 _BETWEEN = re.compile(r"\b(?:anywhere|somewhere|between|entre|zwischen|tra|между)\b")
 _LIMITS = re.compile("[<≤≥]")
-_RANGE = re.compile(r"-(?!>)|~|\.\.|to|bis|until|through| [aà] |hasta|até|jusqu|до")
+_RANGE = re.compile(
+    r"-(?!>)|~|\.\.|to|bis|until|through| [aà] |hasta|até|jusqu|до|에서|から|[到至]"
+)
 _LEADS_TO = re.compile(  # "accelerates to", "slowing down to": where a tempo ends
     r"\b(?:accel|accél|acel|beschleunig|build|climb|drop|fall|increas|jump|"
     r"ramp|rall|rit|ris|slow|speed|switch)[^\W\d]*\.?(?: up| down)? "
@@ -151,12 +180,15 @@ _GENRE = (
     r"psytrance|punk|r&b|rap|rave|reggae|reggaeton|rnb|rock|salsa|samba|soul|synthwave|techno|"
     r"trance|trap|ukg)"
 )
-_BARE = re.compile(r"(?<![^\s,;|([_-])\d{2,3}(?:\.\d{1,2})?(?=$|[\s,;|)\]_-])")
+_BARE = re.compile(r"(?<![^\s,;|([_-])\d{2,3}(?:\.\d{1,2})?(?=$|[\s,;|)\]_-]|[.!?](?:$|\s))")
+_BARE_RANGE = re.compile(
+    r"(?<![^\s,;|([_])(?P<low>\d{2,3}) ?- ?(?P<high>\d{2,3})(?=$|[\s,;|)\]_]|[.!?](?:$|\s))"
+)
 _GENRE_WITHIN = re.compile(rf"(?<![a-z]){_GENRE}(?![a-z])")
 _GENRE_BEFORE = re.compile(rf"(?<![a-z]){_GENRE} $")
 _GENRE_BEHIND = re.compile(rf" {_GENRE}(?= ?(?:$|[,;|)\]_]|- ))")
-_PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|[-/] ) ?$")
-_PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|[-/] )")
+_PHRASE_BEFORE = re.compile(r"(?:^|[,;|([_]|[-/.!?] ) ?$")
+_PHRASE_BEHIND = re.compile(r" ?(?:$|[,;|)\]_]|[-/] |[.!?](?!\d))")
 _COUNTED = re.compile(r" ?(?:bars?|bits?|db|k?hz|kbps|min|minutes?|ms|percent|s|sec(?:onds?)?)\b")
 _BOUNDS = ("at least", "at most")
 _YEARS = 100  # below, what stands beside a genre may be a year: punk 77
@@ -204,6 +236,9 @@ def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
     named = sorted(_find_mentions(text))
     if not named and (times := _TIMES.search(text)):
         return Said(problems=(f"the prompt says {times[0]}: it was not taken, write it in bpm",))
+    if not named and (spelt := _IN_WORDS.search(text)):
+        problem = f"the prompt says {spelt[0]}: no tempo was taken from that"
+        return Said(problems=(f"{problem}, write it in figures, like 92 bpm",))
     if not named:
         return _find_bare(text, [*dict.fromkeys(key.lower() for key in keys)])
     words = tuple(text[mention.start : mention.end] for mention in named)
@@ -227,14 +262,17 @@ def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
 
 def _find_bare(text: str, keys: Sequence[str]) -> Said:
     """A number without a unit, beside a genre or a key, where it is the only one of its size."""
+    is_named = bool(keys) or bool(_GENRE_WITHIN.search(text))
+    if is_named and (spanned := _find_bare_range(text)):
+        return spanned
     bare = [each for each in _BARE.finditer(text) if AT_LOWEST <= float(each[0]) <= AT_HIGHEST]
     bare = [each for each in bare if not _COUNTED.match(text, each.end())]
-    is_named = bool(keys) or bool(_GENRE_WITHIN.search(text))
     likely = next((each for each in bare if is_named and _is_likely(text, each, keys)), None)
-    if not likely:
+    apart = [each for each in bare if _stands_apart(text, each, bool(keys))]
+    if not likely and len(apart) != 1:
         return Said()
-    number = likely[0]
-    is_sure = len(bare) == 1 and (bool(keys) or float(number) >= _YEARS)
+    number = likely[0] if likely else apart[0][0]
+    is_sure = bool(likely) and len(bare) == 1 and (bool(keys) or float(number) >= _YEARS)
     if not is_sure:
         return Said(
             problems=(f"the prompt says {number}, which may be a tempo: write {number} bpm",)
@@ -243,14 +281,40 @@ def _find_bare(text: str, keys: Sequence[str]) -> Said:
     return Said(value, number, "it was taken as bpm", words=(number,))
 
 
+def _find_bare_range(text: str) -> Said | None:
+    """The middle of "techno 138-142", where no other range is named."""
+    found = [
+        each
+        for each in _BARE_RANGE.finditer(text)
+        if AT_LOWEST <= float(each["low"]) < float(each["high"]) <= AT_HIGHEST
+        and not _COUNTED.match(text, each.end())
+    ]
+    if len(found) != 1 or float(found[0]["high"]) > WIDEST * float(found[0]["low"]):
+        return None
+    said = found[0][0]
+    if float(found[0]["high"]) < _YEARS:
+        problem = f"the prompt says {said}, which may be a tempo: write {said} bpm"
+        return Said(problems=(problem,))
+    value = f"{(float(found[0]['low']) + float(found[0]['high'])) / 2:.10g}"
+    return Said(value, f"{said} bpm", f"{value} was taken, the middle", words=(said,))
+
+
+def _stands_apart(text: str, number: re.Match[str], has_key: bool) -> bool:
+    """Whether it is a phrase by itself; with a key, whether the prompt begins with it."""
+    before, after = look_back(text, number.start()), look_ahead(text, number.end())
+    if float(number[0]) in _MACHINES or not _PHRASE_BEFORE.search(before):
+        return False
+    return bool(_PHRASE_BEHIND.match(after)) or (has_key and not before)
+
+
 def _is_likely(text: str, number: re.Match[str], keys: Sequence[str]) -> bool:
     """Whether it stands where titles and names of samples have their tempo."""
     before, after = look_back(text, number.start()), look_ahead(text, number.end())
     if float(number[0]) in _MACHINES:
         return False
     begins, ends = bool(_PHRASE_BEFORE.search(before)), bool(_PHRASE_BEHIND.match(after))
-    is_behind_key = any(before.endswith(f"{key} ") for key in keys)
-    is_before_key = any(after.startswith(f" {key}") for key in keys)
+    is_behind_key = before[-1:] in tuple(" -_") and before[:-1].endswith(tuple(keys))
+    is_before_key = after[:1] in tuple(" -_") and after[1:].startswith(tuple(keys))
     if ends:
         return begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
     is_led = begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
@@ -331,10 +395,11 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
         return None  # 30 bpm slower than 120 bpm
     is_between = bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
     begins = bool(_BEGINS.search(before)) or bool(re.search(" from | change", match[0]))
+    begins = begins or bool(match[0].startswith("from") and _WITHIN.match(text, match.end()))
     mention = TempoMention(
         *match.span(),
         _quote(match, numbers, allowed, factor),
-        *_choose(allowed, numbers, begins and not is_between, is_between),
+        *_choose(allowed, numbers, begins and not is_between, is_between, before[-2:-1].isalpha()),
         is_denied(text, *match.span()),
         is_former=bool(_FORMER.search(before)),
     )
@@ -360,6 +425,10 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
         told = f"{share[0].strip()} {said}" if share.re is _SHARE else match[0]
         values = (tempo,) if LOWEST <= tempo <= HIGHEST else ()
         return mention._replace(said=told, values=values, how="")
+    if match.re is _BEFORE_UNIT and (per := _PER_DOTTED.match(text, match.end())):
+        return _scale(mention, per, 1.5)
+    if factor := _FACTOR.match(text, match.end()):
+        return _scale(mention, factor, _read_factor(factor))
     if meant := _MEANT.match(text, match.end()):
         tempo = _read_number(meant["meant"])
         if tempo in (2 * first, first / 2):
@@ -384,6 +453,20 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
     return mention
 
 
+def _scale(mention: TempoMention, behind: re.Match[str], factor: float) -> TempoMention:
+    """So many times a tempo, as what stands behind it says."""
+    tempo = factor * mention.values[0]
+    values = (tempo,) if LOWEST <= tempo <= HIGHEST else ()
+    told = f"{mention.said} ({behind[0].strip(' (),')})"
+    return mention._replace(end=behind.end(), said=told, values=values, how="")
+
+
+def _read_factor(factor: re.Match[str]) -> float:
+    if factor["by"]:
+        return _read_number(factor["by"])
+    return 2.0 if factor["double"] else 0.5
+
+
 def _take_share(share: re.Match[str], tempo: float) -> float:
     """The tempo that is told by another: half of it, 20% slower."""
     if share["multiple"]:
@@ -400,7 +483,7 @@ def _bound(mention: TempoMention, words: str, said: str) -> TempoMention:
 
 
 def _choose(
-    tempos: list[float], written: str, begins: bool, is_between: bool
+    tempos: list[float], written: str, begins: bool, is_between: bool, is_named: bool
 ) -> tuple[tuple[float, ...], str]:
     """The tempos with the one first that is taken, and how that was chosen."""
     if len(tempos) < 2:
@@ -409,7 +492,8 @@ def _choose(
     spans = first < last <= WIDEST * first
     is_range = spans and (is_between or bool(_RANGE.search(written)))
     is_octave = last in (2 * first, first / 2)
-    if (" - " in written and not is_range) or ("(" in written and not is_octave):
+    is_title = " / " in written and is_named and not is_octave  # Route 66 / 60 bpm
+    if is_title or (" - " in written and not is_range) or ("(" in written and not is_octave):
         return (last,), ""  # a name before it: "Track 140 - 90 bpm", "Track 66 (90) bpm"
     if is_range and not begins and "→" not in written and "->" not in written:
         return (round((first + last) / 2, 2), *tempos), "the middle"
@@ -428,8 +512,10 @@ def _read_number(written: str) -> float:
 
 def _read_note(note: str) -> float:
     """How many quarters it lasts; 1 for none."""
-    name = note.removeprefix("dotted ").removesuffix("note").rstrip(" -")
-    return _NOTES.get(name, 1.0) * (1.5 if note.startswith("dotted ") else 1.0)
+    plain = re.sub(rf" {_DOTTED}$", "", re.sub("^(?:dotted|punktierte) ", "", note))
+    is_dotted = plain != note
+    name = plain.removesuffix("note").rstrip(" -")
+    return _NOTES.get(name, 1.0) * (1.5 if is_dotted else 1.0)
 
 
 def _read_words(words: str) -> float:

@@ -222,3 +222,43 @@ def test_chords_are_no_key(chords: str) -> None:
     reading = read_prompt(f"lo-fi, chords {chords}")
     assert reading.key == ""
     assert "guide plays them" in reading.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key"),
+    [
+        ("smth sad in a minor pls", "A minor"),
+        ("Rumba en La m, lenta", "A minor"),
+        ("bossa em Sol M", "G major"),
+        ("blues en Mi, 12 compases", "E major"),
+        ("giọng La thứ", "A minor"),
+        ("toonsoort a klein", "A minor"),
+        ("toonsoort C groot", "C major"),
+        ("in concert Bb, big band", "Bb major"),
+        ("flamenco, A frigio", "A minor"),
+        ("en re dórico", "D minor"),
+        ("modulates from C to D", "C major"),
+        ("Key: C -> D", "C major"),
+    ],
+)
+def test_keys_are_named_in_more_ways_and_languages(prompt: str, key: str) -> None:
+    assert read_prompt(prompt).key == key
+
+
+@pytest.mark.parametrize("prompt", ["modulates from C to D", "Key: C -> D", "key of C then to D"])
+def test_of_a_key_that_changes_the_first_is_taken_and_the_second_said(prompt: str) -> None:
+    said = read_prompt(prompt).musical_key
+    assert (said.said, said.verdict) == ("C to D", "C major was taken, the first")
+
+
+def test_a_chord_in_the_place_of_a_key_is_said() -> None:
+    (problem,) = read_prompt("blues in A7, shuffle").problems
+    assert "in A7, which is a chord: no key was taken" in problem
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["en mi corazón", "in La Habana", "estoy en Sol de mayo", "from A to B"],
+)
+def test_words_like_those_are_no_keys(prompt: str) -> None:
+    assert read_prompt(prompt).key == ""

@@ -334,3 +334,77 @@ def test_of_many_the_first_ones_are_named() -> None:
 def test_a_tempo_that_cannot_be_taken_is_told(prompt: str, problem: str) -> None:
     reading = read_prompt(prompt)
     assert (reading.bpm, reading.problems) == (0, (problem,))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm", "verdict"),
+    [
+        ("80 bpm x2", 160, "80 (x2) bpm: 160 was taken"),
+        ("80bpm (x2), house", 160, "80 (x2) bpm: 160 was taken"),
+        ("120 bpm / 2", 60, "120 (/ 2) bpm: 60 was taken"),
+        ("70 bpm doubled", 140, "70 (doubled) bpm: 140 was taken"),
+        ("100 bpm x1.5", 150, "100 (x1.5) bpm: 150 was taken"),
+        ("76 à la noire pointée", 114, "76 (pointée) bpm: 114 was taken"),
+        ("80 bpm dotted quarter, jig", 120, "80 (dotted quarter) bpm: 120 was taken"),
+        ("noire pointée = 60", 90, "noire pointée = 60 bpm: 90 was taken"),
+        ("negra con puntillo = 60", 90, "negra con puntillo = 60 bpm: 90 was taken"),
+        ("was 120 bpm, make it 100", 100, "120 and 100 bpm: 100 was taken, the new one"),
+        ("make it 100", 100, "100 bpm: it was taken"),
+        ("a beat at 85 not too fast", 85, "85 bpm: it was taken"),
+        ("90 to 120 bpm", 105, "90 to 120 bpm: 105 was taken, the middle"),
+        ("from 90 to 120 in 8 bars", 90, "90 to 120 bpm: 90 was taken, the first"),
+        ("slow, 60 something bpm", 60, "60 bpm: it was taken"),
+        ("90에서 100 사이 BPM", 95, "90에서 100 bpm: 95 was taken, the middle"),
+        ("90から100 BPM", 95, "90から100 bpm: 95 was taken, the middle"),
+        ("120 vuruş", 120, "120 bpm: it was taken"),
+        ("120 nhịp/phút", 120, "120 bpm: it was taken"),
+        ("techno 138-142", 140, "138-142 bpm: 140 was taken, the middle"),
+        ("124-4A-deep house", 124, "124: it was taken as bpm"),
+        ("Lofi. Am. 75.", 75, "75: it was taken as bpm"),
+        ("Route 66 / 60 bpm", 60, "66 / 60 bpm: 60 was taken"),
+    ],
+)
+def test_a_tempo_may_be_told_by_another_or_without_its_unit(
+    prompt: str, bpm: float, verdict: str
+) -> None:
+    tempo = read_prompt(prompt).tempo
+    assert (float(tempo.value), f"{tempo.said}: {tempo.verdict}") == (bpm, verdict)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told"),
+    [
+        ("major, happy, 120", "120, which may be a tempo: write 120 bpm"),
+        ("5/4, 140", "140, which may be a tempo: write 140 bpm"),
+        ("85 rhodes loop G#m", "85, which may be a tempo: write 85 bpm"),
+        ("jazz, 90-95", "90-95, which may be a tempo: write 90-95 bpm"),
+        ("noventa bpm", "noventa bpm: no tempo was taken from that"),
+        ("zweiundneunzig bpm", "zweiundneunzig bpm: no tempo was taken from that"),
+        ("девяносто bpm", "девяносто bpm: no tempo was taken from that"),
+        ("BPM九十", "bpm九十: no tempo was taken from that"),
+    ],
+)
+def test_what_may_be_a_tempo_and_was_not_taken_is_said(prompt: str, told: str) -> None:
+    reading = read_prompt(prompt)
+    assert reading.bpm == 0
+    assert any(told in problem for problem in reading.problems)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "80 bpm x2 guitars",
+        "120 bpm * 2 bars",
+        "100 bpm / 4/4",
+        "90 bpm x 3",
+        "make it 100 percent",
+        "a 30-40 piece band",
+        "low bpm",
+        "music for 120 people",
+    ],
+)
+def test_numbers_beside_a_tempo_that_say_nothing_of_it_leave_it(prompt: str) -> None:
+    reading = read_prompt(prompt)
+    number = prompt.split()[0]
+    assert reading.bpm == (float(number) if "bpm" in prompt and number.isdigit() else 0)
+    assert reading.problems == ()
