@@ -43,7 +43,9 @@ DOORS = {
     },
     "chardet": {"daemon/watch/old_encodings.py"},
     "pypinyin": {"pipeline/singer/mandarin.py"},
-    "uvicorn": {"daemon/page/page.py"},
+    "uvicorn": {"daemon/page/page.py", "daemon/page/protocol.py"},
+    "h11": {"daemon/page/protocol.py"},
+    "anyio": {"daemon/page/page.py"},
     "starlette": {
         f"daemon/page/{name}.py" for name in ("admission", "app", "connections", "drops")
     },

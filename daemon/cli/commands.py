@@ -276,13 +276,13 @@ def run_history(arguments: argparse.Namespace) -> int:
 
 
 def run_settings(arguments: argparse.Namespace) -> int:
-    from . import file_manager, template
+    from . import template
 
     file = _locate_settings_file(arguments)
     if arguments.open:
         if not file.exists():
             _write_new_file(file, template.build_template())
-        file_manager.show(file)
+        _show(file)
     elif arguments.write:
         _write_new_file(file, template.build_template())
         print(_format_json({"written": file}) if arguments.json else f"written: {file}")
@@ -293,14 +293,24 @@ def run_settings(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _show(path: Path) -> None:
+    """Print where it is, and show it where there is a desktop."""
+    from ..runtime import file_manager
+
+    print(path, flush=True)
+    try:
+        file_manager.show(path)
+    except file_manager.NotShown as error:
+        print(error, file=sys.stderr)
+
+
 def run_banks(arguments: argparse.Namespace) -> int:
     from ..pads.bank_store import BANKS, BankStore
-    from . import file_manager
 
     folder = _read_settings(arguments).state / BANKS
     if arguments.open:
         _make_folder(folder)
-        file_manager.show(folder)
+        _show(folder)
         return 0
     programs = BankStore(folder).list_programs()
     if arguments.json:

@@ -139,7 +139,7 @@ class Lander:
 
     def _write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
         """A preview that cannot be written is no loss: the take comes."""
-        folder = self.settings.state / "previews"
+        folder = self.settings.state / audio_files.PREVIEWS
         try:
             path = audio_files.write_preview(folder, f"{run.job.number}_{step}", audio)
         except OSError as error:

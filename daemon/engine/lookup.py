@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ..jobs import Job, JobState, Order, Refused
 from ..journal import Journal
 
+NUMBERED = re.compile("#([0-9]{1,15})")  # a job by its number in the journal
 FEW_TAKES = 16  # of an order: more are looked up aside
 
 
@@ -52,7 +54,7 @@ class JobLookup:
 
     def find(self, client: str, id: str) -> Job:
         """The client's own job, or else the newest of that name that has not ended, or else the
-        newest.
+        newest. `#7`, which is the id of none, is the journal's seventh job: ids may be used twice.
 
         A client may send from a new port every time. The id of an order of several is its first
         job.
@@ -66,6 +68,10 @@ class JobLookup:
             return active[-1]
         if job := self._journal.find_by_id(id) or self._journal.find_by_id(f"{id}.1"):
             return job
+        if (number := NUMBERED.fullmatch(id)) and (
+            job := self._journal.find_by_number(int(number[1]))
+        ):
+            return self._prefer_active([job])[0]
         hint = "/ace/history tells the newest ones, and so does acestepd history"
         raise Refused(404, f"no job is called {id[:40]!r}", hint)
 

@@ -17,6 +17,7 @@ from pipeline.request import SAMPLE_RATE
 
 from . import chunks, levels
 
+PREVIEWS = "previews"  # in the state folder
 MAX_PREVIEWS = 32
 PART = ".part"  # unfinished files must not look like clips to programs that find hidden ones too
 

@@ -8,9 +8,9 @@ a connection, must come from a page of this server itself (Origin, Sec-Fetch-Sit
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -20,6 +20,7 @@ from starlette.websockets import WebSocketClose
 from ..osc.guard import Guard
 from ..osc.wire import Peer
 
+HOST = re.compile(r"(\[[0-9a-f:.]+]|[0-9a-z.-]+)(?::[0-9]{1,5})?")  # name or address, port
 READING = ("GET", "HEAD")
 TOKEN = "/token"  # where a machine that must say the token is sent
 OPEN = (TOKEN, "/style.css", "/icon.svg", "/js/token.js", "/js/http.js")  # what is needed there
@@ -48,12 +49,12 @@ HEADERS = {
 
 class Admission:
     """In front of the application `app`: what it refuses never gets there, and all answers carry
-    `HEADERS`.
+    `HEADERS`. A machine that `guard` does not let in at all never gets here.
     """
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app
-        self._guard = guard
+        self.guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -66,24 +67,29 @@ class Admission:
     def _find_refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
         headers = Headers(scope=scope)
         host = scope["client"][0]
-        if not self._guard.is_allowed(host):
-            return HTTPStatus.FORBIDDEN, f"{host} is not in allow, settings"
-        if not self._guard.admit(Peer(f"page:{host}", host)):
-            return HTTPStatus.TOO_MANY_REQUESTS, "ask slower, or raise rate in the settings"
         if len(headers.getlist("host")) != 1 or not is_own_name(headers["host"]):
             return HTTPStatus.FORBIDDEN, "Host must be this machine's address or name"
         if not _is_own_page(scope, headers):
             return HTTPStatus.FORBIDDEN, "only its own page may do that"
-        if not self._guard.is_authenticated(host) and scope["path"] not in OPEN:
+        # behind those two: a page of another server uses up nothing
+        if not self.guard.admit(build_peer(host)):
+            return HTTPStatus.TOO_MANY_REQUESTS, "ask slower, or raise rate in the settings"
+        if not self.guard.is_authenticated(host) and scope["path"] not in OPEN:
             return HTTPStatus.UNAUTHORIZED, f"say the token first, at {TOKEN}"
         return None
+
+
+def build_peer(host: str) -> Peer:
+    """Who pays for what a machine asks: on this one all that asks by HTTP has one budget."""
+    return Peer(f"page:{host}", host)
 
 
 def is_own_name(host: str) -> bool:
     """Whether a Host names this machine and cannot be another's name that was made to lead here: it
     is an address, or what this machine calls itself.
     """
-    name = urlsplit(f"//{host}").hostname or ""
+    found = HOST.fullmatch(host.lower())
+    name = found[1].strip("[]") if found else ""
     own = socket.gethostname().lower().partition(".")[0]
     return _is_address(name) or name in ("localhost", own, f"{own}.local")
 
@@ -100,13 +106,14 @@ def _is_own_page(scope: Scope, headers: Headers) -> bool:
     """Whether who asks is this server's page, or no page at all; what only reads a page may ask
     that is opened by a link or a bookmark.
     """
-    if "origin" in headers:
-        return headers["origin"] == f"http://{headers['host']}"
+    if origins := headers.getlist("origin"):
+        return origins == [f"http://{headers['host']}"]
     # a program is no page, but one that sends what changes something must say who it is
     if scope["type"] != "http" or scope["method"] not in READING:
         return False
     is_own = headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    return is_own or (scope["path"] == "/" and headers.get("sec-fetch-mode") == "navigate")
+    is_opened = headers.get("sec-fetch-dest") == "document" and scope["path"] == "/"
+    return is_own or is_opened
 
 
 async def _refuse(

@@ -12,6 +12,8 @@
 | `/takes/N` | one job; DELETE moves its files to the trash |
 | `/takes/N/sound/STEM` | a clip, or a part of it |
 | `/takes/N/waveform/STEM` | its waveform |
+| `/takes/N/preview` | the newest estimate of it while it is made |
+| `/takes/N/reveal/STEM` | POST shows it in the file manager, of this machine |
 | `/takes/N/manifest` | the recipe |
 | `/sources` | POST keeps a file that was dropped |
 | `/token` | where another machine says the token |
@@ -19,20 +21,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from pipeline import untrusted
@@ -44,11 +47,13 @@ from ..integrations.sources import SOURCES
 from ..jobs import Job, Refused
 from ..journal import Journal
 from ..osc.guard import Guard, is_loopback
+from ..osc.wire import Peer
 from ..panel import Panel
+from ..runtime import file_manager
 from ..runtime.logs import LimitedLog
 from ..settings import Settings
 from . import drops, reading, takes, trash
-from .admission import TOKEN, Admission
+from .admission import TOKEN, Admission, build_peer
 from .connections import Connections
 from .facts import describe_daemon
 from .parameters import list_parameters
@@ -57,12 +62,14 @@ from .peaks import WaveformStore
 log = LimitedLog(logging.getLogger("acestepd.page"))
 
 FILES = Path(__file__).parents[2] / "integrations" / "page"
+INDEX = "index.html"
 WAVEFORMS = "waveforms"  # in the state folder
 MAX_BODY = 256 * 1024  # bytes of a JSON that is sent
+SILENCE_SECONDS = 10.0  # within what is sent
 MAX_TOKEN = 4096  # bytes of the form that says a token
 KINDS = {".wav": "audio/wav", ".flac": "audio/flac"}
 
-Answer = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +86,25 @@ class Parts:
 
 def build_app(parts: Parts) -> ASGIApp:
     """The application, with its admission in front."""
+    files = list_files()
     waveforms = WaveformStore(parts.settings().state / WAVEFORMS)
+
+    async def send_file(request: Request) -> Response:
+        path = files.get(request.path_params["name"] or INDEX)
+        if path is None:
+            raise HTTPException(404)
+        return FileResponse(path)
+
+    async def run(request: Request, function: Callable[..., T], *arguments: Any) -> T:
+        """On another thread, and at the expense of who asks."""
+        return await run_in_threadpool(charge, build_peer(find_host(request)), function, *arguments)
+
+    def charge(peer: Peer, function: Callable[..., T], *arguments: Any) -> T:
+        started = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            parts.guard.charge(peer, seconds=time.thread_time() - started)
 
     async def list_takes(request: Request) -> Response:
         query = request.query_params
@@ -98,11 +123,11 @@ def build_app(parts: Parts) -> ASGIApp:
             total = parts.journal.count(words, favourite)
             return {"takes": [takes.describe_take(job) for job in jobs], "total": total}
 
-        return JSONResponse(await run_in_threadpool(search))
+        return JSONResponse(await run(request, search))
 
     async def find_job(request: Request) -> Job:
         number = _parse_number(request.path_params["number"])
-        job = await run_in_threadpool(parts.journal.find_by_number, number)
+        job = await run(request, parts.journal.find_by_number, number)
         if job is None:
             raise Refused(404, "there is no such take")
         return job
@@ -111,26 +136,45 @@ def build_app(parts: Parts) -> ASGIApp:
         path = takes.find_stem(await find_job(request), request.path_params["stem"])
         if path is None or path.suffix.lower() not in KINDS:
             raise Refused(404, "this take has no such stem")
-        if not await run_in_threadpool(path.is_file):
+        if not await run(request, path.is_file):
             raise Refused(404, f"{path.name} is not there any more")
         return path
 
     async def show_take(request: Request) -> Response:
         job = await find_job(request)
-        return JSONResponse(await run_in_threadpool(takes.describe_take, job))
+        return JSONResponse(await run(request, takes.describe_take, job))
 
     async def delete_take(request: Request) -> Response:
         job = await find_job(request)
-        return JSONResponse({"files": await run_in_threadpool(trash.throw_away, job)})
+        return JSONResponse({"files": await run(request, trash.throw_away, job)})
 
     async def send_sound(request: Request) -> Response:
         path = await find_stem(request)
         return FileResponse(path, media_type=KINDS[path.suffix.lower()], filename=path.name)
 
+    async def send_preview(request: Request) -> Response:
+        job = await find_job(request)
+        path = await run(request, takes.find_preview, parts.settings().state, job)
+        if path is None:
+            raise Refused(404, "it has no preview", "the parameter preview makes some")
+        return FileResponse(path, media_type=KINDS[path.suffix])
+
+    async def reveal(request: Request) -> Response:
+        if not is_loopback(find_host(request)):
+            raise Refused(403, "it would be shown on the machine that acestepd runs on")
+        path = await find_stem(request)
+        try:
+            is_shown = await run(request, file_manager.show, path)
+        except file_manager.NotShown as error:
+            raise Refused(500, str(error), str(path)) from error
+        if not is_shown:
+            raise Refused(501, "there is no desktop here", str(path))
+        return JSONResponse({"path": str(path)})
+
     async def send_waveform(request: Request) -> Response:
         path = await find_stem(request)
         try:
-            return JSONResponse(await run_in_threadpool(waveforms.read, path))
+            return JSONResponse(await run(request, waveforms.read, path))
         except (OSError, ValueError) as error:
             raise Refused(404, f"{path.name} cannot be read: {error}") from error
 
@@ -139,16 +183,15 @@ def build_app(parts: Parts) -> ASGIApp:
         if path is None:
             raise Refused(404, "it has no manifest")
         try:
-            found = await run_in_threadpool(untrusted.read_bytes, path, LIMITS.manifest_bytes)
+            found = await run(request, untrusted.read_bytes, path, LIMITS.manifest_bytes)
             return JSONResponse(untrusted.parse_json(found))
         except (OSError, ValueError) as error:
             raise Refused(404, f"{path.name} cannot be read: {error}") from error
 
     async def show_daemon(request: Request) -> Response:
-        host = request.client.host if request.client else ""
         # others' messages are in the log: it is for whoever could read the file
-        with_log = is_loopback(host)
-        facts = run_in_threadpool(describe_daemon, parts.settings(), parts.engine, with_log)
+        with_log = is_loopback(find_host(request))
+        facts = run(request, describe_daemon, parts.settings(), parts.engine, with_log)
         return JSONResponse(await facts)
 
     async def show_parameters(request: Request) -> Response:
@@ -160,20 +203,20 @@ def build_app(parts: Parts) -> ASGIApp:
     async def show_reading(request: Request) -> Response:
         values = await _read_json(request)
         guide = parts.engine.default_guide
-        return JSONResponse(await run_in_threadpool(reading.read, parts.panel, values, guide))
+        return JSONResponse(await run(request, reading.read, parts.panel, values, guide))
 
     async def keep_source(request: Request) -> Response:
         folder = parts.settings().out / SOURCES
         name = request.query_params.get("name", "")
-        return JSONResponse(await drops.keep(folder, name, request.stream()))
+        limit = int(parts.settings().sources_mb * 2**20)
+        return JSONResponse(await drops.keep(folder, name, read_chunks(request), limit))
 
     async def show_token(request: Request) -> Response:
         return FileResponse(FILES / "token.html")
 
     async def say_token(request: Request) -> Response:
-        host = request.client.host if request.client else ""
         token = (await _read_body(request, MAX_TOKEN)).decode("utf-8", "replace")
-        parts.guard.authenticate(host, token)
+        parts.guard.authenticate(find_host(request), token)
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
 
     routes = [
@@ -186,12 +229,14 @@ def build_app(parts: Parts) -> ASGIApp:
         Route("/takes/{number}", show_take),
         Route("/takes/{number}", delete_take, methods=["DELETE"]),
         Route("/takes/{number}/sound/{stem}", send_sound),
+        Route("/takes/{number}/reveal/{stem}", reveal, methods=["POST"]),
+        Route("/takes/{number}/preview", send_preview),
         Route("/takes/{number}/waveform/{stem}", send_waveform),
         Route("/takes/{number}/manifest", send_manifest),
         Route("/sources", keep_source, methods=["POST"]),
         Route(TOKEN, show_token),
         Route(TOKEN, say_token, methods=["POST"]),
-        Mount("/", StaticFiles(directory=FILES, html=True)),
+        Route("/{name:path}", send_file),
     ]
     handlers = {Refused: _refuse, BadRequest: _refuse, Exception: _fail}
     return Admission(Starlette(routes=routes, exception_handlers=handlers), parts.guard)
@@ -210,17 +255,46 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return JSONResponse({"message": str(error), "hint": hint}, code)
 
 
+def list_files() -> dict[str, Path]:
+    """All that the page needs, by its names in addresses: no other file is ever looked for."""
+    return {str(path.relative_to(FILES)): path for path in FILES.rglob("*") if path.is_file()}
+
+
 def _parse_number(text: str) -> int:
     """0 where it is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
+def find_host(request: Request) -> str:
+    """The address of who asks."""
+    assert request.client
+    return request.client.host
+
+
+async def read_chunks(request: Request) -> AsyncIterator[bytes]:
+    """What is sent, as it comes. Raises `Refused`: 408 where nothing comes for a while, 499 where
+    it is broken off.
+    """
+    chunks = aiter(request.stream())
+    try:
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                chunk = await anext(chunks)
+            yield chunk
+    except StopAsyncIteration:
+        return
+    except TimeoutError:
+        raise Refused(408, f"nothing came for {SILENCE_SECONDS:g} seconds") from None
+    except ClientDisconnect:
+        raise Refused(499, "it was broken off") from None
+
+
 async def _read_body(request: Request, most: int) -> bytes:
     body = b""
-    async for chunk in request.stream():
+    async for chunk in read_chunks(request):
         body += chunk
         if len(body) > most:
-            raise HTTPException(413)
+            raise Refused(413, f"at most {most} bytes are read")
     return body
 
 

@@ -122,10 +122,17 @@ class _Connection:
 
     async def _receive_all(self) -> None:
         while True:
-            for message in read_messages(await self._socket.receive_text()):
+            for message in read_messages(await self._receive_text()):
                 self._osc.receive(message, self.peer)
             while self._osc.is_behind:
                 await asyncio.sleep(PAUSE)
+
+    async def _receive_text(self) -> str:
+        """What comes next: of bytes that is nothing, which is answered as such."""
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received["code"])
+        return received.get("text") or ""
 
 
 def write_messages(messages: Iterator[Message]) -> str:

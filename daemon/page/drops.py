@@ -30,13 +30,17 @@ SOUNDS = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".c
 NOTES = (".mid", ".midi")
 
 
-async def keep(folder: Path, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
+async def keep(folder: Path, name: str, chunks: AsyncIterator[bytes], limit: int) -> dict[str, Any]:
     """Write what comes to a file of that folder, which is then what a request may name. Returns its
     name there, what it is for (`source` or `guide`), and what it says of itself. Raises `Refused`:
-    413 where it is too large, 422 where it is no sound and no MIDI file.
+    413 where it is too large, 422 where it is no sound and no MIDI file, 507 where the folder has
+    twice the bytes of its `limit`: what is new stays there for an hour whatever comes.
     """
     stem, suffix = _clean_name(name)
     make_private(folder)
+    if await run_in_threadpool(_measure, folder) > 2 * max(limit, MAX_BYTES):
+        hint = "what no take uses goes after an hour; sources_mb in the settings has room for more"
+        raise Refused(507, f"{folder} is full", hint)
     part = folder / f".{secrets.token_hex(8)}.part"
     try:
         digest = await _write(part, chunks)
@@ -70,6 +74,16 @@ def _describe(path: Path) -> dict[str, Any]:
         return {"name": path.name, "field": "guide", "bpm": music.bpm, "key": music.key}
     sound = read_facts(path)
     return {"name": path.name, "field": "source", "bpm": sound.bpm, "key": sound.key}
+
+
+def _measure(folder: Path) -> int:
+    """The bytes of its files."""
+    size = 0
+    with os.scandir(folder) as files:
+        for file in files:
+            with suppress(FileNotFoundError):  # it has made room meanwhile
+                size += file.stat(follow_symlinks=False).st_size
+    return size
 
 
 async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
 from ..engine import Engine
 from ..journal import Journal
@@ -17,11 +18,13 @@ from ..panel import Panel
 from ..settings import Settings
 from .app import Parts, build_app
 from .connections import KIND, Connections
+from .protocol import GuardedProtocol
 
 log = logging.getLogger("acestepd.page")
 
 MAX_TEXT = 256 * 1024  # bytes of a WebSocket's message: all lyrics that a request may have
-MAX_AT_ONCE = 64  # connections
+MAX_HEAD = 16 * 1024  # bytes of a question's head
+MAX_THREADS = 4  # that answer at once: what plays has to run too
 BACKLOG = 64
 PATIENCE = 2  # seconds that what is being answered has when the daemon ends
 
@@ -54,9 +57,11 @@ class Page:
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
+                http=GuardedProtocol,
                 ws="websockets-sansio",
                 ws_max_size=MAX_TEXT,
-                limit_concurrency=MAX_AT_ONCE,
+                ws_per_message_deflate=False,  # nothing that comes grows
+                h11_max_incomplete_event_size=MAX_HEAD,
                 timeout_graceful_shutdown=PATIENCE,
             )
         )
@@ -82,9 +87,13 @@ class Page:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._server.serve(sockets=[self._socket]))
+            asyncio.run(self._serve())
         except Exception:
             log.exception("the page's server has ended")
+
+    async def _serve(self) -> None:
+        current_default_thread_limiter().total_tokens = MAX_THREADS
+        await self._server.serve(sockets=[self._socket])
 
 
 def _listen(host: str, port: int) -> socket.socket:

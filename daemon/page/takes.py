@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs import Job, JobState
+from ..landing.audio_files import PREVIEWS
 
 MAX_ROWS = 100  # of one answer
 MAX_LYRICS = 300  # characters of the lyrics in a row
@@ -67,6 +68,12 @@ def find_manifest(job: Job) -> Path | None:
     if job.state is not JobState.FINISHED or job.last_event is None:
         return None
     return Path(str(job.last_event.values[1]))
+
+
+def find_preview(state: Path, job: Job) -> Path | None:
+    """The newest that is still there, in the state folder."""
+    found = (state / PREVIEWS).glob(f"{job.number}_*.wav")
+    return max(found, key=lambda path: int(path.stem.rpartition("_")[2]), default=None)
 
 
 def list_files(job: Job) -> list[Path]:

@@ -22,6 +22,7 @@ OURS = (
     "banks",
     "latents",
     "previews",
+    "waveforms",
 )
 
 log = logging.getLogger("acestepd.state")

@@ -121,3 +121,17 @@ def test_an_id_of_another_client_is_a_new_one(jobs: Jobs) -> None:
     jobs.add("b.1", client=YOU, batch="b")
     for id in "ab":
         assert jobs.lookup.find_accepted(Order(ME, id, SHORT)) == []
+
+
+def test_of_jobs_with_the_same_id_the_number_says_which(jobs: Jobs) -> None:
+    older = jobs.add("take", client=YOU)
+    newer = jobs.add("take", client="udp:127.0.0.1:3", state="finished")
+    assert jobs.lookup.find(ME, f"#{older.number}") is older
+    assert jobs.lookup.find(ME, f"#{newer.number}").number == newer.number
+    assert jobs.lookup.find_cancellable(ME, f"#{older.number}") == [older]
+    named = jobs.add(f"#{older.number}")
+    assert jobs.lookup.find(ME, f"#{older.number}") is named, "an id is an id"
+    for nobody in ("#999", "#", "#-1", "#1e0", "#" + "9" * 40, "#\u0663"):
+        with pytest.raises(Refused) as refused:
+            jobs.lookup.find(ME, nobody)
+        assert code(refused) == 404

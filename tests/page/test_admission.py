@@ -68,8 +68,10 @@ def test_a_page_of_another_server_reads_nothing(asker: Asker, path: str, site: s
 
 def test_a_link_that_somebody_follows_leads_to_the_page(asker: Asker) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
-    assert asker.ask("/", headers=headers).status == 200
-    assert asker.ask("/takes", headers=headers).status == 403
+    opened = headers | {"Sec-Fetch-Dest": "document"}
+    assert asker.ask("/", headers=opened).status == 200
+    assert asker.ask("/takes", headers=opened).status == 403
+    assert asker.ask("/", headers=headers | {"Sec-Fetch-Dest": "iframe"}).status == 403
 
 
 @pytest.mark.parametrize("origin", [None, "http://evil.example", "null"])

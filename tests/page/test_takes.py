@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from daemon.page import peaks
+from daemon.runtime import file_manager
 from tests.page.conftest import Asker, make_take
 from tests.support.stage import Stage
 
@@ -163,3 +164,81 @@ def test_what_would_be_read_is_told_as_it_is_read(stage: Stage, asker: Asker) ->
     assert asker.ask("/reading", "POST", '{"bpm": 9999, "prompt": "x"}').json["problem"]
     assert asker.ask("/reading", "POST", "[1]").status == 400
     assert asker.ask("/reading", "POST", "x" * 300_000).status == 413
+
+
+# --- previews -------------------------------------------------------------------------------------
+
+
+def test_the_newest_preview_is_played(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    path = f"/takes/{take['number']}/preview"
+    assert asker.ask(path).status == 404
+    folder = stage.settings.state / "previews"
+    folder.mkdir(exist_ok=True)
+    for step in (2, 9, 10):
+        (folder / f"{take['number']}_{step}.wav").write_bytes(b"RIFF%d" % step)
+    (folder / f"{take['number']}1_99.wav").write_bytes(b"another's")
+    answer = asker.ask(path)
+    assert answer.body == b"RIFF10"
+    assert answer.headers["content-type"] == "audio/wav"
+
+
+# --- in the file manager --------------------------------------------------------------------------
+
+
+def test_a_take_is_shown_in_the_file_manager(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Path] = []
+
+    def show(path: Path) -> bool:
+        shown.append(path)
+        return True
+
+    monkeypatch.setattr(file_manager, "show", show)
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    answer = asker.ask(f"/takes/{take['number']}/reveal/mix", "POST")
+    assert answer.json == {"path": take["path"]}
+    assert shown == [Path(take["path"])]
+    assert asker.ask(f"/takes/{take['number']}/reveal/..", "POST").status == 404
+
+
+def test_where_it_cannot_be_shown_the_page_is_told_why(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    path = f"/takes/{take['number']}/reveal/mix"
+    monkeypatch.setattr(file_manager, "show", lambda path: False)
+    assert asker.ask(path, "POST").status == 501
+
+    def fail(path: Path) -> bool:
+        raise file_manager.NotShown("open could not show it (exit status 3)")
+
+    monkeypatch.setattr(file_manager, "show", fail)
+    answer = asker.ask(path, "POST")
+    assert (answer.status, answer.json["message"]) == (
+        500,
+        "open could not show it (exit status 3)",
+    )
+
+
+def test_nothing_is_shown_for_another_machine(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    monkeypatch.setattr(file_manager, "show", pytest.fail)
+    monkeypatch.setattr("daemon.page.app.is_loopback", lambda host: False)
+    assert asker.ask(f"/takes/{take['number']}/reveal/mix", "POST").status == 403
+
+
+# --- ids that two have used -----------------------------------------------------------------------
+
+
+def test_of_takes_with_the_same_id_each_is_meant_by_its_number(stage: Stage, asker: Asker) -> None:
+    older = make_take(stage, asker, "same", "prompt", "x", "bars", 1)
+    newer = make_take(stage, asker, "same", "prompt", "y", "bars", 1)
+    assert older["number"] != newer["number"]
+    with closing(stage.client()) as client:
+        client.send("/ace/favourite", f"#{older['number']}", 1)
+        client.until("/ace/done")
+    assert [take["number"] for take in asker.find_takes("?favourites=1")] == [older["number"]]

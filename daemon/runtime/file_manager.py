@@ -6,19 +6,22 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 
-def show(path: Path) -> None:
-    """Print where it is, and show it where there is a desktop."""
-    print(path, flush=True)
+class NotShown(Exception):
+    """It could not be shown: says why."""
+
+
+def show(path: Path) -> bool:
+    """Whether there is a desktop to show it on. Raises `NotShown` where that fails."""
     command = _build_command(path)
     if not command or not shutil.which(command[0]):
-        return
+        return False
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        print(f"{command[0]} could not show it (exit status {done.returncode})", file=sys.stderr)
+        raise NotShown(f"{command[0]} could not show it (exit status {done.returncode})")
+    return True
 
 
 def _build_command(path: Path) -> list[str]:
