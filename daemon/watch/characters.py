@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
 
 ATTACHED = 200  # combining classes of accents; below are other marks, like those of voiced kana
+_MAX_FOLDED = 4096  # characters that are remembered
 _LINE_END = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # Controls, soft hyphens, zero-width spaces and marks, directions of writing, byte order marks.
 _INVISIBLE = re.compile(
@@ -57,6 +58,8 @@ def split_written_lines(text: str) -> list[str]:
 
 def clean_line(line: str) -> str:
     """A line without what cannot be seen; whatever is a space is one."""
+    if line.isascii() and line.isprintable():
+        return line
     return _SPACE.sub(" ", _JOINER.sub("", _INVISIBLE.sub("", line)))
 
 
@@ -64,15 +67,27 @@ def fold(text: str) -> str:
     """As many characters, to compare with: those of full-width keyboards and the dashes, quotes and
     brackets of any are the ASCII ones that mean the same.
     """
-    return text if text.isascii() else "".join(map(_fold_character, text))
+    return text if text.isascii() else text.translate(_CHARACTERS)
 
 
 def fold_word(text: str) -> str:
     """As many characters, to compare words with: as `fold`, in small letters without accents."""
-    return "".join(map(_fold_letter, text))
+    return text.translate(_LETTERS)
 
 
-@lru_cache(4096)
+class _Folding(dict[int, str]):
+    """What characters become, by their numbers: found out when they are first met."""
+
+    def __init__(self, fold: Callable[[str], str]) -> None:
+        self._fold = fold
+
+    def __missing__(self, number: int) -> str:
+        folded = self._fold(chr(number))
+        if len(self) < _MAX_FOLDED:
+            self[number] = folded
+        return folded
+
+
 def _fold_character(character: str) -> str:
     if twin := _ASCII.get(ord(character)):
         return twin
@@ -81,9 +96,12 @@ def _fold_character(character: str) -> str:
     return " " if character.isspace() else character
 
 
-@lru_cache(4096)
 def _fold_letter(character: str) -> str:
     parts = unicodedata.normalize("NFD", _fold_character(character))
     is_accented = all(unicodedata.combining(mark) >= ATTACHED for mark in parts[1:])
     plain = (parts[0] if is_accented else character).lower()
     return plain if len(plain) == 1 else character
+
+
+_CHARACTERS = _Folding(_fold_character)
+_LETTERS = _Folding(_fold_letter)
