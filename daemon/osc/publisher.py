@@ -38,6 +38,8 @@ class Publisher:
         self._subscribers = subscribers
         # by command: the client whose request may fail after it was answered
         self._requesters: dict[str, str] = {}
+        # by name: a parameter's value, and the packet that tells it; most have the same for long
+        self._told: dict[str, tuple[Any, bytes]] = {}
 
     def add_transport(self, kind: str, transport: Transport) -> None:
         """From now on clients whose texts begin with `kind` are sent to by it."""
@@ -66,7 +68,7 @@ class Publisher:
 
     def publish_parameter(self, name: str, value: Any) -> None:
         if peers := self._subscribers.list_peers(PARAM):
-            packet = encode_parameter(name, value)
+            packet = self._encode_parameter(name, value)
             for peer in peers:
                 self._send(packet, peer.client)
 
@@ -83,7 +85,7 @@ class Publisher:
         self._send(encode_event(event), peer.client)
 
     def send_parameter(self, peer: Peer, name: str, value: Any) -> None:
-        self._send(encode_parameter(name, value), peer.client)
+        self._send(self._encode_parameter(name, value), peer.client)
 
     def send_reply(self, peer: Peer, name: str, *values: Value) -> None:
         self._send(encode_reply(name, *values), peer.client)
@@ -105,6 +107,13 @@ class Publisher:
     def _list_receivers(self, event: Event) -> set[str]:
         clients = {peer.client for peer in self._subscribers.list_peers(find_topic(event.kind))}
         return clients | {each for each in self._list_clients(event) if self.is_reachable(each)}
+
+    def _encode_parameter(self, name: str, value: Any) -> bytes:
+        told, packet = self._told.get(name, (None, b""))
+        if told is not value:
+            packet = encode_parameter(name, value)
+            self._told[name] = (value, packet)
+        return packet
 
     def _list_clients(self, event: Event) -> set[str]:
         if event.job is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from daemon.jobs import Event
-from daemon.osc import publisher
+from daemon.osc import outgoing, publisher
 from daemon.osc.guard import Guard
 from daemon.osc.publisher import Publisher
 from daemon.osc.subscribers import Subscribers
@@ -47,3 +47,23 @@ def test_what_nobody_listens_to_is_not_even_written(monkeypatch: pytest.MonkeyPa
     sender.publish_parameter("bars", 4)
     assert written == ["state", "bars"]
     assert transport.sent == [(b"state", PEER.client), (b"bars", PEER.client)]
+
+
+def test_a_parameter_that_stays_as_it_is_is_written_once_for_all_who_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[object] = []
+    encode = outgoing.encode_parameter
+
+    def write(name: str, value: str | float) -> bytes:
+        written.append(value)
+        return encode(name, value)
+
+    monkeypatch.setattr(publisher, "encode_parameter", write)
+    transport = Transport()
+    sender = Publisher({"udp": transport}, Guard(Settings()), Subscribers(()))
+    values = (4, 4.0, 4.0, 0, False, "", "4", "4", 4)
+    for value in values:
+        sender.send_parameter(PEER, "bars", value)
+    assert transport.sent == [(encode("bars", value), PEER.client) for value in values]
+    assert written == [4, 4.0, 0, False, "", "4", 4]
