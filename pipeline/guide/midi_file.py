@@ -24,8 +24,10 @@ from .midi_parts import (
     choose_drum,
     fold_drum,
     list_parts,
+    list_track_parts,
     place_tracks,
 )
+from .midi_selection import join_expressive, select_parts
 from .midi_time import (
     BarLines,
     Floats,
@@ -158,8 +160,10 @@ class _Reading:
 
     def __init__(self, path: Path, data: bytes, meter: tuple[int, int] | None) -> None:
         file = _parse(path, data)
-        parts = list_parts(file)
-        _check_notes(path, sum(len(part.keys) for part in parts))
+        listed = [*list_track_parts(file)]
+        _check_notes(path, sum(len(part.keys) for _, parts in listed for part in parts))
+        joined = [part for track, parts in listed for part in join_expressive(parts, track)]
+        parts, self._left_out = select_parts(joined)
         starts = [key.start for part in parts for key in part.keys]
         span = Span(min(starts), max(starts), max(part.end for part in parts))
         self._file = file
@@ -249,18 +253,24 @@ class _Reading:
     @property
     def _key(self) -> str:
         """The one in which the notes begin. C major is what programs write who know of none."""
+        return next(iter(self._keys), "")
+
+    @property
+    def _keys(self) -> list[str]:
+        """The keys while notes begin, in their order."""
         keys = {
             begin + tick: key
             for begin, track in place_tracks(self._file)
             for tick, key in track.keys.items()
         }
-        before = [tick for tick in sorted(keys) if tick <= self._first]
-        if not keys or keys[tick := before[-1] if before else min(keys)] == (0, 0):
-            return ""
-        sharps, minor = keys[tick]
-        return parse_key(
-            f"{_MINORS[sharps + 7]} minor" if minor else f"{_MAJORS[sharps + 7]} major"
-        )
+        ticks = sorted(keys)
+        before = [tick for tick in ticks if tick <= self._first]
+        behind = [tick for tick in ticks if self._first < tick <= self._last]
+        first = before[-1] if before else min(keys, default=None)
+        if first is None or keys[first] == (0, 0):
+            return []
+        later = (keys[tick] for tick in behind if tick != first)
+        return [_name_key(*key) for key in (keys[first], *later)]
 
     def _list_notes(self) -> Iterator[Note]:
         pedal = _PEDAL_BEATS * self._ticks
@@ -292,7 +302,11 @@ class _Reading:
         bars = f"{layout.bars} bar{'s' if layout.bars > 1 else ''} of {layout.meter}"
         tempo = f"at {self._tempo.bpm:.10g} bpm" if self._clock.changes else "without a tempo"
         yield f"the MIDI guide: {bars} {tempo}{key}: {', '.join(roles)}"
-        remarks = [*self._tempo.remarks, *layout.remarks]
+        remarks = [*self._tempo.remarks, *layout.remarks, *self._left_out]
+        if len(keys := [*dict.fromkeys(self._keys)]) > 1:
+            remarks.append(f"its key changes ({', '.join(keys)}): it is {keys[0]}")
+        if any(track.is_bent for track in self._file.tracks):
+            remarks.append("its pitch wheel is not followed: notes keep their pitch")
         if self._signatures and not layout.meter.signature:
             remarks.append(f"its metre of {layout.meter} is none that a request can have")
         if self._file.format == 2:
@@ -318,6 +332,11 @@ class _Reading:
         if self._file.problems:
             remarks.append(f"{'; '.join(self._file.problems)}: read as far as it goes")
         yield from (f"the MIDI guide: {remark}" for remark in remarks)
+
+
+def _name_key(sharps: int, minor: int) -> str:
+    names, mode = (_MINORS, "minor") if minor else (_MAJORS, "major")
+    return parse_key(f"{names[sharps + 7]} {mode}")
 
 
 def _fits(beats: float, meter: GuideMeter) -> bool:

@@ -70,7 +70,8 @@ _VOCALS = re.compile(r"vocal|\bvoice|\bvox\b")  # tracks of the lead that may be
 _OTHER_VOCALS = re.compile("gesang|\\bchant\\b|\\bvoz\\b|\\bvoce\\b|вокал|ボーカル|人声|보컬")
 _BACKING = re.compile(r"back|harmon")  # but for these
 _BASS_PROGRAMS = range(32, 40)
-_DRUM_CHANNEL = 9
+DRUM_CHANNEL = 9
+_DRUM_BANKS = (120, 126, 127)  # of GM2 and XG, on any channel
 _BASS_BELOW = 52  # a melody with a mean pitch below this is a bass
 _KICKS = frozenset((35, 36))
 _SNARES = frozenset((37, 38, 39, 40))
@@ -78,6 +79,7 @@ _HATS = frozenset((42, 44, 46))
 _CYMBALS = _HATS | {49, 51, 52, 53, 55, 57, 59}
 _CORE = _KICKS | _SNARES | _CYMBALS
 _KIT = range(35, 82)  # General MIDI's
+_LARGE_KIT = range(27, 88)  # of GM2 and XG
 _SHORT = 0.5  # beats: how long programs write drums at most
 _SHORTER = 0.3  # those of a part without two at a time, which may as well be a bass
 
@@ -101,6 +103,8 @@ class MidiPart:
     program: int = -1
     keys: list[KeyPress] = dataclasses.field(default_factory=list)
     is_held: bool = False  # its pedal goes down and never up
+    bank: int = 0
+    loudest: int = -1  # the highest volume that it is told to have; -1: none is told
     hanging: list[int] = dataclasses.field(default_factory=list)  # which keys are never released
 
     @property
@@ -145,12 +149,17 @@ class PlayedPart(NamedTuple):
 
 def list_parts(file: smf.MidiFile, reads_controllers: bool = True) -> list[MidiPart]:
     """Every track's channels, with what pedals do or without."""
+    listed = list_track_parts(file, reads_controllers)
+    return [part for _, parts in listed for part in parts]
+
+
+def list_track_parts(
+    file: smf.MidiFile, reads_controllers: bool = True
+) -> Iterator[tuple[smf.Track, list[MidiPart]]]:
+    """Every track and its channels."""
     end = 0 if file.format == 2 else max((track.end for track in file.tracks), default=0)
-    return [
-        part
-        for begin, track in place_tracks(file)
-        for part in _read_channels(track, begin, end, reads_controllers)
-    ]
+    for begin, track in place_tracks(file):
+        yield track, _read_channels(track, begin, end, reads_controllers)
 
 
 def place_tracks(file: smf.MidiFile) -> Iterator[tuple[int, smf.Track]]:
@@ -258,6 +267,10 @@ def _turn_controller(channel: _Channel, now: int, number: int, value: int) -> No
         channel.push()
     elif number in (smf.SUSTAIN, smf.RESET):
         channel.lift(now)
+    elif number == smf.BANK and not channel.part.keys:
+        channel.part.bank = value
+    elif number == smf.VOLUME:
+        channel.part.loudest = max(channel.part.loudest, value)
     elif number == smf.SOUND_OFF:
         channel.release_all(now)
         channel.lift(now)
@@ -294,7 +307,8 @@ def assign_roles(parts: Iterable[MidiPart], ticks_per_beat: float) -> Iterator[P
 
 def _find_stated_role(part: MidiPart, reads_more: bool) -> str:
     """The role that channel, name or program of a part say; "" where they say none."""
-    if part.channel == _DRUM_CHANNEL:
+    is_kit = part.bank in _DRUM_BANKS and all(key.pitch in _LARGE_KIT for key in part.keys)
+    if part.channel == DRUM_CHANNEL or is_kit:
         return "drums"
     return _find_named_role(part, reads_more)
 
@@ -303,7 +317,7 @@ def _is_misplaced(part: MidiPart) -> bool:
     """Whether a part on the channel of drums is named after another instrument and plays no kick,
     snare, hat or cymbal: some programs write every track there.
     """
-    if part.channel != _DRUM_CHANNEL or any(key.pitch in _CORE for key in part.keys):
+    if part.channel != DRUM_CHANNEL or any(key.pitch in _CORE for key in part.keys):
         return False
     if _find_named_role(part, True) == "drums":
         return False

@@ -22,9 +22,11 @@ _TOO_MANY_TEMPOS = f"more than {MAX_TEMPOS} tempos, which is the most"
 MAX_NAME = 256  # characters of a track's name that are read
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0  # what an event is, without channel
-SUSTAIN, SOUND_OFF, RESET, NOTES_OFF = 64, 120, 121, 123  # controllers that are read
+BANK, VOLUME = 0, 7  # controllers that are read
+SUSTAIN, SOUND_OFF, RESET, NOTES_OFF = 64, 120, 121, 123
 
-_CONTROLLERS = frozenset((SUSTAIN, SOUND_OFF, RESET, NOTES_OFF))
+_CONTROLLERS = frozenset((BANK, VOLUME, SUSTAIN, SOUND_OFF, RESET, NOTES_OFF))
+_BEND = 0xE0
 _TEXT, _LYRIC, _END, _TEMPO = 0x01, 0x05, 0x2F, 0x51  # kinds of meta events
 _TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
 _TIME_SIGNATURE, _KEY_SIGNATURE = 0x58, 0x59
@@ -70,6 +72,8 @@ class Track(NamedTuple):
     end: int  # the tick of its last event, whatever that is
     is_ended: bool  # whether that event is an end of track
     has_words: bool = False  # of a song, as karaoke files have them
+    is_bent: bool = False  # by a pitch wheel
+    wheels: frozenset[int] = frozenset()  # the channels that have pitch wheels
 
 
 class MidiFile(NamedTuple):
@@ -138,6 +142,8 @@ def _find_header(data: bytes) -> int:
     for index in (0, _MAC_BINARY):
         if data.startswith(b"MThd", index):
             return index
+    if data.startswith(b"SMF2CLIP"):
+        raise NoMidi("a clip of MIDI 2.0, which is not read: save it as a MIDI file (.mid)")
     raise NoMidi("not a MIDI file: those begin with MThd")
 
 
@@ -205,7 +211,8 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
     problems: dict[str, str] = {}
     tick = index = count = 0
     running = 0  # the status that holds for events without one; 0: none
-    is_ended = has_words = False
+    is_ended = has_words = is_bent = False
+    wheels: set[int] = set()
     try:
         while index < len(data) and not is_ended:
             count += 1
@@ -234,6 +241,9 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
                     events.append((tick, kind, status & 0x0F, data[index], data[index + 1]))
                     index += 2
                 else:
+                    if kind == _BEND:
+                        wheels.add(status & 0x0F)
+                        is_bent = is_bent or data[index : index + 2] != b"\0\x40"
                     index += _SIZES[kind]
             elif status == _META:  # it leaves the running status: there are files that rely on it
                 kind = data[index]
@@ -275,7 +285,18 @@ def _read_track(data: bytes, most: int) -> _ReadTrack:
     except Damaged as error:
         problems["end"] = str(error)
     name = names.get(_TRACK_NAME) or names.get(_INSTRUMENT_NAME, "")
-    track = Track(name, tuple(events), tempos, signatures, keys, tick, is_ended, has_words)
+    track = Track(
+        name,
+        tuple(events),
+        tempos,
+        signatures,
+        keys,
+        tick,
+        is_ended,
+        has_words,
+        is_bent,
+        frozenset(wheels),
+    )
     return _ReadTrack(track, problems, count, index)
 
 

@@ -43,7 +43,7 @@ def test_notes_programs_tempos_and_names_are_read_and_the_rest_is_skipped() -> N
         b"\0\xff\x7f\3abc"
         b"\0\xf0\3\1\2\xf7"  # System Exclusive
         b"\0\xc2\x21"
-        b"\0\xb2\7\x40\0\x0a\x40"  # controllers, the second with running status
+        b"\0\xb2\1\x40\0\x0a\x40"  # controllers, the second with running status
         b"\0\xe2\0\x40"
         b"\x81\x00\x92\x30\x64"  # after 128 ticks
         b"\x10\x30\0" + END
@@ -237,7 +237,7 @@ MESSAGES = st.one_of(
     st.builds(
         mido.Message,
         st.just("control_change"),
-        control=st.sampled_from([7, SUSTAIN, 123]),
+        control=st.sampled_from([1, 7, SUSTAIN, 123]),
         value=st.integers(0, 127),
         time=st.integers(0, 1000),
     ),
@@ -277,7 +277,7 @@ def test_what_mido_writes_is_read_as_mido_reads_it(tracks: list[list[mido.Messag
                 events.append((tick, PROGRAM, message.channel, message.program, 0))
             elif message.type == "time_signature":
                 signatures[tick] = message.numerator, message.denominator
-            elif message.type == "control_change" and message.control != 7:
+            elif message.type == "control_change" and message.control != 1:
                 event = (message.channel, message.control, message.value)
                 events.append((tick, CONTROL, *event))
             elif message.type in kinds:
