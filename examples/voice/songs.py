@@ -88,7 +88,7 @@ class Song:
 
     def render_mix(self) -> Audio:
         """All stems together."""
-        return sum(self.render_stems().values(), np.zeros((self.samples, 2), np.float32))
+        return palette.render_mix(self.score, self.sounds, self.samples, self.production)
 
     def render_guide(self) -> Audio:
         """The same notes, as the guide's plain synthesiser plays them."""
@@ -201,7 +201,7 @@ def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> A
         voice = singer(seed, seconds)
         if rng.random() < 0.5:
             return voice
-        return palette.limit(sum(song.render_stems().values(), voice))
+        return palette.limit(song.render_mix() + voice)
     if kind < 0.15:
         return song.render_guide()
     if kind < 0.3 and len(song.sketch.parts) > 1:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from scipy import fft
 
 from examples.voice import metrics, palette
 from examples.voice.bands import BANDS
 from examples.voice.palette import drums, effects, players
 from examples.voice.palette.players import STILL, Audio
+from examples.voice.palette.signals import filter_band
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.score import DRUMS, Note, Score
@@ -67,6 +70,32 @@ def test_a_mix_never_clips_also_with_tape_wow_and_crackle() -> None:
     assert song.production.crackle > 0
     assert np.abs(palette.mix(stems)).max() <= effects.CEILING + 1e-5
     assert min(map(metrics.measure_level, stems.values())) > -60
+
+
+@pytest.mark.parametrize("style", ["pop", "lo-fi", "metal"])
+def test_a_mix_is_the_sum_of_its_stems_though_it_takes_less_work(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With tape and without, with a record's crackle, and with several amplifiers."""
+    song = make_piece(style, 1)
+    stems = palette.render(song.score, song.sounds, 2 * SECOND, song.production)
+    transforms = Mock(wraps=fft.irfft)
+    monkeypatch.setattr(effects.fft, "irfft", transforms)  # what notes need is kept by now
+    mixed = palette.render_mix(song.score, song.sounds, 2 * SECOND, song.production)
+    np.testing.assert_allclose(mixed, palette.mix(stems), atol=2e-6)
+    assert len(stems) == 4
+    assert transforms.call_count == (7 if song.production.tape else 2)
+
+
+def test_a_stem_is_placed_in_blocks_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(4).standard_normal((2, 3 * SECOND))
+    stem = filter_band(noise, 0, 12_000).astype(np.float32)
+    dry = effects.Dry(stem, 0.3)
+    room, tint = effects.Room(0.5), effects.Tint(bright=-5, high_pass=30, low_pass=11_000)
+    [whole] = effects.place_in_room([[dry]], 1.0, room, tint)
+    monkeypatch.setattr(effects, "LONGEST_HOP", SECOND // 10)
+    [joined] = effects.place_in_room([[dry]], 1.0, room, tint)
+    assert 20 * np.log10(np.abs(joined - whole).max() / np.abs(whole).max()) < -80
 
 
 @pytest.mark.parametrize("sound", ["piano", "brass", "nylon guitar", "rhodes", "vibraphone"])
@@ -154,7 +183,7 @@ def test_tape_records_no_offset_of_a_waveform_that_is_not_symmetric() -> None:
     cycle = np.sin(2 * np.pi * 45 * np.arange(3 * SECOND) / SECOND)
     lopsided = np.stack([np.exp(cycle) - np.exp(cycle).mean()] * 2).astype(np.float32)
     rounded = (np.tanh(1.8 * lopsided) / 1.8)[:, SECOND:-SECOND]
-    taped = effects.saturate(lopsided, 1.8)[:, SECOND:-SECOND]
+    taped = effects.saturate([lopsided], 1.8)[:, SECOND:-SECOND]
     assert abs(float(rounded.mean())) > 0.05
     assert abs(float(taped.mean())) < 0.001
     assert np.std(taped - rounded) < 0.001

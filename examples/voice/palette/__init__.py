@@ -6,7 +6,7 @@ Arrays inside this room are planar, (channels, samples) float32 at 48 kHz; stems
 
 from .instruments import INSTRUMENTS
 from .kits import KITS
-from .players import limit, mix, render
+from .players import limit, mix, render, render_mix
 from .production import PRODUCTIONS, Production, choose_production
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "limit",
     "mix",
     "render",
+    "render_mix",
 ]

@@ -5,7 +5,8 @@ for all stems, so that stems add up to their mix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -31,6 +32,10 @@ MONO_BELOW = 150.0  # Hz
 ROOM_LOW = 180.0  # Hz: rooms have nothing below
 ROOMS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)  # seconds: the rooms that there are
 PREDELAY = 0.012  # seconds
+SETTLING = 0.05  # seconds that filters ring on
+AHEAD = 1024  # samples: so far ahead filters ring before a sound, as their responses end at 24 kHz
+LANES = 4  # so many transforms at a time take half of the time
+LONGEST_HOP = 150_000  # samples: with more in one transform, each takes up to three times as long
 BLOCK = 64  # samples for which a gain is found; in between it is interpolated
 CEILING = 0.84  # -1.5 dB, so that between samples it is below -1
 # what is half-way between two samples, of the four on either side: a sinc under a Hann window
@@ -65,31 +70,54 @@ def amplify(stem: Planar, amplifier: Amplifier, gain: float) -> Planar:
     """Clipped softly, as loud as before for a tone at the instrument's gain."""
     drive = np.float32(amplifier.drive / (2 * gain))
     level = np.float32(gain / np.tanh(amplifier.drive / 2) * 0.9)
-    amplified: Planar = level * np.tanh(drive * stem)
+    amplified: Planar = drive * stem
+    np.tanh(amplified, out=amplified)
+    amplified *= level
     return amplified
+
+
+class Places(NamedTuple):
+    """Where a sound is read instead of at each sample: after which of its samples, and how far."""
+
+    index: npt.NDArray[np.intp]
+    part: Planar
+
+
+def _find_places(at: npt.NDArray[np.float64]) -> Places:
+    """For reading at these samples (samples,), or at the first, which is silent, before it."""
+    at = np.maximum(at, 0)
+    index = at.astype(np.intp)
+    return Places(index, (at - index).astype(np.float32))
+
+
+def read_at(sound: Planar, places: Places) -> Planar:
+    """A sound (..., samples) at these places, by linear interpolation."""
+    index, part = places
+    # without "clip" it takes ten times as long
+    before = sound.take(index, axis=-1, mode="clip")
+    read: Planar = sound.take(index + 1, axis=-1, mode="clip")
+    read -= before
+    read *= part
+    read += before
+    return read
 
 
 def modulate(middle: Planar, modulation: Modulation) -> Planar:
     """What it adds to the sides, (samples,)."""
-    time = make_times(len(middle) / SAMPLE_RATE)
-    swing = np.sin(2 * np.pi * modulation.rate * time).astype(np.float32)
-    side: Planar = np.float32(modulation.tremolo) * swing * middle
+    tremolo, delayed = _make_swing(len(middle), modulation)
+    side: Planar = tremolo * middle
     if modulation.side:
-        delays = (modulation.depth * (1.3 + swing) / 1000 * SAMPLE_RATE).astype(np.float32)
-        side += np.float32(modulation.side) * _delay(middle, delays)
+        side += np.float32(modulation.side) * read_at(middle, delayed)
     return side
 
 
-def _delay(sound: Planar, delays: Planar) -> Planar:
-    """The sound (samples,) as it was so many samples ago; silence before it began."""
-    whole = np.ceil(delays)
-    part = whole - delays
-    place = np.arange(len(sound)) - whole.astype(np.intp)
-    before = sound.take(place, mode="clip")
-    before[place < 0] = 0
-    after = sound.take(place + 1, mode="clip")
-    delayed: Planar = before + part * (after - before)
-    return delayed
+@lru_cache(maxsize=4)
+def _make_swing(samples: int, modulation: Modulation) -> tuple[Planar, Places]:
+    """How much louder one side gets (samples,), and where the delay reads."""
+    swing = np.sin(2 * np.pi * modulation.rate * make_times(samples / SAMPLE_RATE))
+    delays = modulation.depth * (1.3 + swing) / 1000 * SAMPLE_RATE
+    tremolo = (modulation.tremolo * swing).astype(np.float32)
+    return tremolo, _find_places(np.arange(samples) - delays)
 
 
 def make_ducking(kicks: Sequence[int], samples: int, decibels: float, release: float) -> Planar:
@@ -113,8 +141,8 @@ def make_ducking(kicks: Sequence[int], samples: int, decibels: float, release: f
 
 
 class Dry(NamedTuple):
-    """A stem before it is placed, (2, samples): what of it goes into the room, and what it comes
-    out of.
+    """A stem before it is placed, of one channel or two: what of it goes into the room, and what it
+    comes out of.
     """
 
     sound: Planar
@@ -122,45 +150,108 @@ class Dry(NamedTuple):
     amplifier: Amplifier | None = None
 
 
-def place_in_room(stems: Sequence[Dry], room: Room, tint: Tint) -> list[Planar]:
-    """The stems, coloured, through their amplifiers' cabinets, with their room, and with nothing at
-    the sides below 150 Hz.
+MIDDLE, SIDE = 0, 1
+Paths = tuple[tuple[int, Response], ...]  # to middle or sides, and the response on the way there
+
+
+class Blocks(NamedTuple):
+    """How a sound is cut for the FFT: into pieces that overlap by as much as is heard of a sample
+    before it and after it.
     """
+
+    count: int
+    hop: int
+    reach: int  # samples after which nothing is left of one in its room
+    size: int  # of the FFT
+
+    def cut(self, sound: Planar) -> Planar:
+        """The blocks (count, size) of a sound (samples,)."""
+        padded = np.zeros(self.count * self.hop + self.size - self.hop, np.float32)
+        padded[self.reach : self.reach + len(sound)] = sound
+        windows: Planar = np.lib.stride_tricks.sliding_window_view(padded, self.size)[:: self.hop]
+        return windows
+
+    def join(self, heard: Planar) -> Planar:
+        """What is heard of all blocks (count, size), one after the other (samples,)."""
+        joined: Planar = heard[:, self.reach : self.reach + self.hop].reshape(-1)
+        return joined
+
+
+def place_in_room(
+    groups: Iterable[Sequence[Dry]], level: float, room: Room, tint: Tint
+) -> list[Planar]:
+    """The sum of each group's stems, so loud, coloured, through their amplifiers' cabinets, with
+    their room, and with nothing at the sides below 150 Hz. One channel if there is nothing at all.
+    """
+    return [_place(stems, level, room, tint) for stems in groups]
+
+
+def _place(stems: Sequence[Dry], level: float, room: Room, tint: Tint) -> Planar:
     samples = stems[0].sound.shape[1]
     seconds = min(ROOMS, key=lambda length: abs(length - room.seconds))
-    size = find_fft_size(samples + round(seconds * SAMPLE_RATE))
-    return [_place(stem, room.level, seconds, tint, size)[:, :samples] for stem in stems]
+    blocks = _choose_blocks(samples, seconds)
+    placed: dict[int, Response] = {}
+    for amplifier in dict.fromkeys(stem.amplifier for stem in stems):
+        alike = [stem for stem in stems if stem.amplifier == amplifier]
+        colour = np.float32(level) * _make_colour(blocks.size, tint, amplifier)
+        for sound, paths in _list_paths(alike, colour, room.level, seconds):
+            # in float32, and all blocks together: a quarter of the time of numpy's
+            spectra = fft.rfft(blocks.cut(sound))
+            for where, path in paths:
+                heard = path * spectra
+                placed[where] = np.add(placed[where], heard, heard) if where in placed else heard
+    middle = blocks.join(fft.irfft(placed[MIDDLE], blocks.size, overwrite_x=True))
+    if SIDE not in placed:
+        return middle[None, :samples]
+    side = blocks.join(fft.irfft(placed[SIDE], blocks.size, overwrite_x=True))
+    return np.stack([middle + side, middle - side])[:, :samples]
 
 
-def _place(stem: Dry, level: float, seconds: float, tint: Tint, size: int) -> Planar:
-    """One stem, (2, size). What is alike on both sides is transformed once."""
-    is_mono = np.array_equal(*stem.sound)
-    # in float32, a third of the time of numpy's
-    spectra = fft.rfft(stem.sound[:1] if is_mono else stem.sound, size)
-    colour = _make_colour(size, tint, stem.amplifier)
-    middle = spectra[0] + spectra[-1]
-    middle *= colour
-    if is_mono and not stem.send:
-        sound = fft.irfft(middle, size, overwrite_x=True)
-        return np.stack([sound, sound])
-    side = np.zeros_like(middle)
-    if not is_mono:
-        np.subtract(spectra[0], spectra[1], out=side)
-        side *= colour
-    if stem.send:
-        wet_middle, wet_side = _make_room(size, seconds)
-        wet = np.complex64(stem.send * level) * middle
-        side += wet * wet_side
-        wet *= wet_middle
-        middle += wet
-    side *= _make_mono_low(size)
-    placed: Planar = fft.irfft(np.stack([middle + side, middle - side]), size, overwrite_x=True)
-    return placed
+def _choose_blocks(samples: int, seconds: float) -> Blocks:
+    count = LANES * -(-samples // (LANES * LONGEST_HOP))
+    reach = _find_reach(seconds)
+    size = find_fft_size(-(-samples // count) + reach + AHEAD)
+    return Blocks(count, size - reach - AHEAD, reach, size)
+
+
+def _find_reach(seconds: float) -> int:
+    """After how many samples nothing is left of one in a room."""
+    return round((PREDELAY + seconds + SETTLING) * SAMPLE_RATE)
+
+
+def _list_paths(
+    stems: Sequence[Dry], colour: Response, level: float, seconds: float
+) -> Iterator[tuple[Planar, Paths]]:
+    """Sounds (samples,) of stems that are coloured alike, and where they are heard: what is in the
+    middle, what goes into the room where that is another mix, and what is at the sides.
+    """
+    size = 2 * (len(colour) - 1)
+    narrow = colour * _make_mono_low(size)
+    room_middle, room_side = _make_room(size, seconds)
+    wet_middle = np.float32(level) * room_middle * colour
+    wet_side = np.float32(level) * room_side * narrow
+    middles = [stem.sound.mean(axis=0) for stem in stems]
+    sends = [np.float32(stem.send) for stem in stems]
+    if not any(sends):
+        yield _add(middles), ((MIDDLE, colour),)
+    elif len(stems) == 1:
+        [middle], [send] = middles, sends
+        yield middle, ((MIDDLE, colour + send * wet_middle), (SIDE, send * wet_side))
+    else:
+        yield _add(middles), ((MIDDLE, colour),)
+        sent = _add(send * middle for send, middle in zip(sends, middles))
+        yield sent, ((MIDDLE, wet_middle), (SIDE, wet_side))
+    sides = [(stem.sound[0] - stem.sound[1]) / 2 for stem in stems if len(stem.sound) == 2]
+    if sides:
+        yield _add(sides), ((SIDE, narrow),)
+
+
+def _add(sounds: Iterable[Planar]) -> Planar:
+    return functools.reduce(np.add, sounds)
 
 
 @lru_cache(maxsize=24)
 def _make_colour(size: int, tint: Tint, amplifier: Amplifier | None) -> Response:
-    """Half of it, as left and right together are twice the middle."""
     response = make_shelf(size, 2500, tint.bright)
     if tint.low:
         response = response * make_shelf(size, 160, -tint.low) * np.float32(10 ** (tint.low / 20))
@@ -171,7 +262,7 @@ def _make_colour(size: int, tint: Tint, amplifier: Amplifier | None) -> Response
     if amplifier:
         response = response * make_low_pass(size, amplifier.cabinet, 2)
         response = response * make_shelf(size, 1500, amplifier.presence)
-    return np.float32(0.5) * response.astype(np.complex64)
+    return response.astype(np.complex64)
 
 
 @lru_cache(maxsize=4)
@@ -198,6 +289,7 @@ def _make_room(size: int, seconds: float) -> tuple[Response, Response]:
         response = (dull + 0.5 * (bright - bright * smooth)) * make_high_pass(size, ROOM_LOW, 2)
         impulse = np.fft.irfft(response, size)
         impulse = np.concatenate([np.zeros(round(PREDELAY * SAMPLE_RATE)), impulse])[:size]
+        impulse[_find_reach(seconds) :] = 0
         energy = np.sqrt(np.sum(np.square(impulse)))
         sides.append(np.fft.rfft(impulse / energy).astype(np.complex64))
     return sides[0], sides[1]
@@ -206,74 +298,82 @@ def _make_room(size: int, seconds: float) -> tuple[Response, Response]:
 # --- what all stems share -------------------------------------------------------------------------
 
 
-def saturate(stem: Planar, drive: float) -> Planar:
-    """As tape does: peaks are rounded, quiet sounds stay as loud, and no offset is recorded."""
+def saturate(stems: Sequence[Planar], drive: float) -> Planar:
+    """The sum of stems, each as tape records it: peaks are rounded, quiet sounds stay as loud, and
+    no offset is recorded.
+    """
     gain = np.float32(drive)
-    saturated: Planar = np.tanh(gain * stem)
-    saturated /= gain
+    saturated = _add(_round_peaks(stem, gain) for stem in stems)
     for channel in saturated:
         channel -= _find_offset(channel)
     return saturated
+
+
+def _round_peaks(stem: Planar, gain: np.float32) -> Planar:
+    rounded: Planar = gain * stem
+    np.tanh(rounded, out=rounded)
+    rounded /= gain
+    return rounded
 
 
 def _find_offset(channel: Planar) -> Planar:
     """What a channel (samples,) is around instead of 0, over half a second. Rounding makes one of
     a waveform that reaches further up than down.
     """
-    blocks = np.pad(channel, (0, -len(channel) % BLOCK)).reshape(-1, BLOCK)
+    blocks = _pad_to_blocks(channel).reshape(-1, BLOCK)
     window = np.hanning(2 * OFFSET_BLOCKS + 1)
     padded = np.pad(blocks.mean(axis=1), OFFSET_BLOCKS)
     smooth = np.convolve(padded, window / window.sum(), "valid")
     return _interpolate(smooth)[: len(channel)]
 
 
-def make_wow(samples: int, depth: float) -> npt.NDArray[np.float64]:
-    """Where a worn tape is (samples,), in samples: it drifts around where it should be."""
+def _pad_to_blocks(sound: Planar) -> Planar:
+    """With silence after it, if it is not of whole blocks."""
+    missing = -sound.shape[-1] % BLOCK
+    if not missing:
+        return sound
+    return np.concatenate([sound, np.zeros((*sound.shape[:-1], missing), np.float32)], axis=-1)
+
+
+@lru_cache(maxsize=4)
+def make_wow(samples: int, depth: float) -> Places:
+    """Where a worn tape is: it drifts around where it should be."""
     time = make_times(samples / SAMPLE_RATE)
     # `depth` is how far its speed is off; a wow of .6 and a flutter of 6 Hz
     drift = depth / (2 * np.pi) * (np.cos(2 * np.pi * 0.6 * time) / 0.6)
     flutter = 0.15 * depth / (2 * np.pi) * np.cos(2 * np.pi * 6.1 * time) / 6.1
     drift += flutter
-    places: npt.NDArray[np.float64] = np.arange(samples) - SAMPLE_RATE * (drift[0] - drift)
-    return np.maximum(places, 0)
+    return _find_places(np.arange(samples) - SAMPLE_RATE * (drift[0] - drift))
 
 
-def play_tape(stem: Planar, places: npt.NDArray[np.float64]) -> Planar:
-    """The stem (2, samples) where the tape is."""
-    index = np.minimum(places.astype(np.int64), stem.shape[1] - 2)
-    part = np.minimum(places - index, 1).astype(np.float32)
-    before = stem[:, index]
-    played: Planar = before + part * (stem[:, index + 1] - before)
-    return played
-
-
-def make_crackle(samples: int, level: float) -> Planar:
-    """The dust on a record (2, samples): clicks, and a little hiss."""
+@lru_cache(maxsize=2)
+def make_crackle(samples: int) -> Planar:
+    """The dust on a record (2, samples), whose usual clicks reach 1: clicks, and a little hiss."""
     rng = np.random.default_rng(33)
     crackle = np.zeros((2, samples), np.float32)
     count = round(samples / SAMPLE_RATE * 14)
     places = rng.integers(0, samples, count)
-    sizes = level * rng.exponential(1, count)
+    sizes = rng.exponential(1, count)
     sides = rng.uniform(0.3, 1, (count, 2))
     click = np.exp(-np.arange(40) / 7) * np.cos(np.arange(40) / 1.9)
     for place, size, side in zip(places, sizes, sides):
         window = crackle[:, place : place + len(click)]
         window += (size * side[:, None] * click[: window.shape[1]]).astype(np.float32)
     hiss = rng.standard_normal((2, samples), np.float32)
-    crackle[:, 1:] += np.float32(0.035 * level) * (hiss[:, 1:] - 0.6 * hiss[:, :-1])
+    crackle[:, 1:] += np.float32(0.035) * (hiss[:, 1:] - 0.6 * hiss[:, :-1])
+    crackle.flags.writeable = False
     return crackle
 
 
 def make_bus_gain(sound: Planar, glue: float) -> Planar:
-    """The gain (samples,) of a bus whose sum is `sound` (2, samples): a compressor that takes
+    """The gain (samples,) of a bus whose sum is `sound` (channels, samples): a compressor that takes
     `glue`, 0..1, of what its loudness is above -20 dBFS; then a limiter that looks ahead and lets
     nothing above CEILING pass.
     """
     samples = sound.shape[1]
-    padding = -samples % BLOCK
-    padded = np.pad(sound, ((0, 0), (0, padding)))
-    blocks = padded.reshape(2, -1, BLOCK)
-    power = np.square(blocks).mean(axis=(0, 2))
+    padded = _pad_to_blocks(sound)
+    blocks = padded.reshape(len(sound), -1, BLOCK)
+    power = np.einsum("cbs,cbs->b", blocks, blocks) / blocks[:, 0].size
     kernel = np.exp(-np.arange(3 * GLUE_BLOCKS) / GLUE_BLOCKS)
     loudness = np.sqrt(np.convolve(power, kernel / kernel.sum())[: len(power)])
     glued = np.minimum(1, 0.1 / np.maximum(loudness, 1e-6)) ** glue
@@ -299,7 +399,7 @@ def _find_block_peaks(sound: Planar, gain: Planar) -> Planar:
     padded = np.pad(sound, ((0, 0), (reach - 1, reach)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, BLOCK + 2 * reach - 1, axis=1)
     near = windows[:, chosen * BLOCK]
-    halfway = np.zeros((2, len(chosen), BLOCK), np.float32)
+    halfway = np.zeros((len(sound), len(chosen), BLOCK), np.float32)
     for distance, share in enumerate(HALFWAY):
         first, last = reach - 1 - distance, reach + distance
         halfway += share * (near[..., first : first + BLOCK] + near[..., last : last + BLOCK])
