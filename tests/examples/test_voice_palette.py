@@ -80,7 +80,7 @@ def test_a_mix_is_the_sum_of_its_stems_though_it_takes_less_work(
     song = make_piece(style, 1)
     stems = palette.render(song.score, song.sounds, 2 * SECOND, song.production)
     transforms = Mock(wraps=fft.irfft)
-    monkeypatch.setattr(effects.fft, "irfft", transforms)  # what notes need is kept by now
+    monkeypatch.setattr(fft, "irfft", transforms)  # what notes need is kept by now
     mixed = palette.render_mix(song.score, song.sounds, 2 * SECOND, song.production)
     np.testing.assert_allclose(mixed, palette.mix(stems), atol=2e-6)
     assert len(stems) == 4

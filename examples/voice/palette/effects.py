@@ -79,23 +79,23 @@ def amplify(stem: Planar, amplifier: Amplifier, gain: float) -> Planar:
 class Places(NamedTuple):
     """Where a sound is read instead of at each sample: after which of its samples, and how far."""
 
-    index: npt.NDArray[np.intp]
+    earlier: npt.NDArray[np.intp]
     part: Planar
 
 
 def _find_places(at: npt.NDArray[np.float64]) -> Places:
     """For reading at these samples (samples,), or at the first, which is silent, before it."""
     at = np.maximum(at, 0)
-    index = at.astype(np.intp)
-    return Places(index, (at - index).astype(np.float32))
+    earlier = at.astype(np.intp)
+    return Places(earlier, (at - earlier).astype(np.float32))
 
 
 def read_at(sound: Planar, places: Places) -> Planar:
     """A sound (..., samples) at these places, by linear interpolation."""
-    index, part = places
+    earlier, part = places
     # without "clip" it takes ten times as long
-    before = sound.take(index, axis=-1, mode="clip")
-    read: Planar = sound.take(index + 1, axis=-1, mode="clip")
+    before = sound.take(earlier, axis=-1, mode="clip")
+    read: Planar = sound.take(earlier + 1, axis=-1, mode="clip")
     read -= before
     read *= part
     read += before
@@ -159,20 +159,20 @@ class Blocks(NamedTuple):
     before it and after it.
     """
 
-    count: int
+    number: int
     hop: int
     reach: int  # samples after which nothing is left of one in its room
     size: int  # of the FFT
 
     def cut(self, sound: Planar) -> Planar:
-        """The blocks (count, size) of a sound (samples,)."""
-        padded = np.zeros(self.count * self.hop + self.size - self.hop, np.float32)
+        """The blocks (number, size) of a sound (samples,)."""
+        padded = np.zeros(self.number * self.hop + self.size - self.hop, np.float32)
         padded[self.reach : self.reach + len(sound)] = sound
         windows: Planar = np.lib.stride_tricks.sliding_window_view(padded, self.size)[:: self.hop]
         return windows
 
     def join(self, heard: Planar) -> Planar:
-        """What is heard of all blocks (count, size), one after the other (samples,)."""
+        """What is heard of all blocks (number, size), one after the other (samples,)."""
         joined: Planar = heard[:, self.reach : self.reach + self.hop].reshape(-1)
         return joined
 
@@ -208,10 +208,10 @@ def _place(stems: Sequence[Dry], level: float, room: Room, tint: Tint) -> Planar
 
 
 def _choose_blocks(samples: int, seconds: float) -> Blocks:
-    count = LANES * -(-samples // (LANES * LONGEST_HOP))
+    number = LANES * -(-samples // (LANES * LONGEST_HOP))
     reach = _find_reach(seconds)
-    size = find_fft_size(-(-samples // count) + reach + AHEAD)
-    return Blocks(count, size - reach - AHEAD, reach, size)
+    size = find_fft_size(-(-samples // number) + reach + AHEAD)
+    return Blocks(number, size - reach - AHEAD, reach, size)
 
 
 def _find_reach(seconds: float) -> int:
@@ -366,9 +366,9 @@ def make_crackle(samples: int) -> Planar:
 
 
 def make_bus_gain(sound: Planar, glue: float) -> Planar:
-    """The gain (samples,) of a bus whose sum is `sound` (channels, samples): a compressor that takes
-    `glue`, 0..1, of what its loudness is above -20 dBFS; then a limiter that looks ahead and lets
-    nothing above CEILING pass.
+    """The gain (samples,) of a bus whose sum is `sound` (channels, samples): a compressor that
+    takes `glue`, 0..1, of what its loudness is above -20 dBFS; then a limiter that looks ahead and
+    lets nothing above CEILING pass.
     """
     samples = sound.shape[1]
     padded = _pad_to_blocks(sound)
