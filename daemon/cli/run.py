@@ -33,11 +33,12 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
     warn_of_open_token(settings, file)
     sys.setswitchinterval(SWITCH_SECONDS)
+    spare_what_is_there()  # while nobody can ask anything yet
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)
     signals = SignalReceiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with logs.log_to_file(settings) as log_file, daemon, reloader:
-        spare_what_is_there()
+        spare_what_is_there()  # the rest: a twentieth of it
         if log_file and launchd.has_started_us():  # nobody rotates the other file while we run
             terminal.setLevel(logging.CRITICAL + 1)
         if not quiet:
