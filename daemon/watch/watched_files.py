@@ -37,7 +37,7 @@ _KNOWN = frozenset((*SUFFIXES, *REFUSED_SUFFIXES, *SOUNDS, *OTHER_SOUNDS, MANIFE
 _NO_WORDS = frozenset(
     "tmp temp part partial download crdownload opdownload filepart aria2 bak backup old orig rej "
     "swp swo swx lock lck pid icloud db ini cfg conf log url webloc lnk desktop xmp pk pkf sfk "
-    "nksf asd ovw reapeaks als alc adg amxd rpp flp cpr logicx band ptx song csv tsv xls xlsx ods "
+    "nksf asd ovw reapeaks als alc adg amxd rpp flp cpr logicx band ptx song xls xlsx ods "
     "cue m3u m3u8 pls nfo sfv md5 sha1 sha256 py js ts lua sh bat cmd c cc cpp h hpp java rs go "
     "css toml yaml yml sql diff patch".split()
 )

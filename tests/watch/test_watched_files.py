@@ -54,7 +54,7 @@ def test_words_are_read_whatever_their_program_calls_them(
         ("song.wri", "files in .wri"),
         ("song.Song1", "files in .Song1"),
         ("Harbour Lights", "files without an ending"),
-        ("Straße.usr", "files in .usr"),
+        ("Straße.lied", "files in .lied"),
     ],
 )
 def test_of_a_file_that_looks_like_words_it_is_said_once_that_it_is_not_read(
@@ -336,3 +336,26 @@ def test_the_first_text_of_a_name_is_a_sounds_and_the_defaults_are_nobodys(tmp_p
         "a.txt": "a.txt",
         "acestepd.txt": "acestepd.txt",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("words.csv", "a table"),
+        ("words.tsv", "a table"),
+        ("chart.musicxml", "a score"),
+        ("chart.mscz", "a score"),
+        ("chart.gp5", "a tablature"),
+        ("tune.abc", "ABC notation"),
+        ("song.gdoc", "a link to Google Docs"),
+        ("song.usr", "a song of worship software"),
+        ("song.tex", "LaTeX"),
+    ],
+)
+@pytest.mark.parametrize("content", ["la la la\nwe are here\n", "", "\0\1"])
+def test_what_holds_words_in_a_way_that_is_not_read_is_refused_by_name(
+    folder: PolledFolder, name: str, kind: str, content: str
+) -> None:
+    folder.save(name, content)
+    assert folder.settle() == []
+    assert f"it is {kind}, which is not read" in folder.report_on(name)

@@ -38,11 +38,20 @@ PDF = "a PDF"
 _ZIP = b"PK\x03\x04"
 _SAVE = "save it as .txt, .docx or .rtf"
 _COPY = "copy its words into a .txt"
+_SCORE = ("a score", "copy its words into a .txt, or export it as .mid and name that as the guide")
+_TABLATURE = ("a tablature", "export it as .mid, and name that as the guide")
 REFUSED_SUFFIXES = {  # what they are, and what to do
     ".pdf": (PDF, _COPY),
     ".doc": ("an old document of Word", _SAVE),
     ".pages": ("a document of Pages", _SAVE),
     ".webarchive": ("a web archive", "save the page as .html"),
+    **dict.fromkeys((".csv", ".tsv"), ("a table", _COPY)),
+    **dict.fromkeys((".musicxml", ".mxl", ".mscz", ".sib", ".musx", ".ly"), _SCORE),
+    **dict.fromkeys((".gp", ".gp3", ".gp4", ".gp5", ".gpx", ".ptb", ".tg"), _TABLATURE),
+    ".abc": ("ABC notation", _COPY),
+    **dict.fromkeys((".gdoc", ".gsheet"), ("a link to Google Docs", f"download it, and {_SAVE}")),
+    **dict.fromkeys((".sng", ".usr", ".pro6", ".pro7"), ("a song of worship software", _COPY)),
+    ".tex": ("LaTeX", _COPY),
 }
 _REFUSED = (  # by how they begin: what they are, and what to do
     (b"%PDF-", PDF, _COPY),
