@@ -149,6 +149,8 @@ class Daemon:
         self.engine.change_settings(settings)
         self.inserter.settings = settings
         self.osc.change_settings(settings, allowed_folders)
+        if self.page:
+            self.page.recheck_trust()
         self.pads.change_settings(settings, allowed_folders)
         self.controllers.change_settings(settings.midi)
         self._enable_midi_learn()

@@ -191,8 +191,8 @@ def build_app(parts: Parts) -> ASGIApp:
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
         with_log = is_loopback(find_host(request))
-        facts = run(request, describe_daemon, parts.settings(), parts.engine, with_log)
-        return JSONResponse(await facts)
+        daemon = parts.settings(), parts.engine, parts.journal
+        return JSONResponse(await run(request, describe_daemon, *daemon, with_log))
 
     async def show_parameters(request: Request) -> Response:
         return JSONResponse(list_parameters())

@@ -34,7 +34,7 @@ MAX_MESSAGES = 64  # of a text
 MAX_UNSENT = 2000  # messages kept for a page that does not take them; beyond, it has to come anew
 PAUSE = 0.02  # seconds until it is looked again whether the OSC server has taken what came
 TRY_AGAIN_LATER = 1013  # a WebSocket's code
-TOO_SLOW = 1008
+POLICY_VIOLATION = 1008
 
 
 class Connections:
@@ -67,6 +67,12 @@ class Connections:
             self._open = {name: one for name, one in self._open.items() if one is not connection}
             self._osc.receive_end(peer)
 
+    def recheck_trust(self) -> None:
+        """After other settings: who may not send any more is hung up on. From any thread."""
+        for connection in self._open.values():
+            if not self._osc.guard.is_trusted(connection.peer.host):
+                connection.end()
+
     def _has_room(self, host: str) -> bool:
         hosts = Counter(connection.peer.host for connection in self._open.values())
         return hosts.total() < MAX_CONNECTIONS and hosts[host] < MAX_PER_HOST
@@ -96,6 +102,11 @@ class _Connection:
         if is_first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._has_unsent.set)
 
+    def end(self) -> None:
+        """From any thread."""
+        closing = self._socket.close(POLICY_VIOLATION, "the daemon's settings have changed")
+        asyncio.run_coroutine_threadsafe(closing, self._loop)
+
     async def run(self) -> None:
         sending = asyncio.create_task(self._send_all())
         try:
@@ -116,7 +127,7 @@ class _Connection:
                 packets, self._unsent = self._unsent, []
             if len(packets) > MAX_UNSENT:
                 log.warning(self.peer.client, "%s reads too slowly", self.peer.client)
-                await self._socket.close(TOO_SLOW, "it reads too slowly")
+                await self._socket.close(POLICY_VIOLATION, "it reads too slowly")
                 return
             await self._socket.send_text(write_messages(map(read_message, packets)))
 

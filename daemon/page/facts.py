@@ -7,28 +7,35 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from pipeline import untrusted
+from pipeline.limits import LIMITS
+
 from ..engine import Engine
+from ..journal import Journal
 from ..runtime.logs import NAME as LOG
 from ..settings import Settings
+from .takes import find_manifest
 
 MAX_LOG = 16_384  # bytes of the log's end
 MAX_JOBS = 50
+GB = 2**30
 
 
-def describe_daemon(settings: Settings, engine: Engine, with_log: bool) -> dict[str, Any]:
+def describe_daemon(
+    settings: Settings, engine: Engine, journal: Journal, with_log: bool
+) -> dict[str, Any]:
     """Model, machine, folders and queue, and the newest lines of the log where it is to be seen.
     Reads files.
     """
-    planner = settings.planner or "what is there"
+    device, memory = _read_newest(journal)
     facts = [
         ("model", f"{engine.title}, {engine.state}"),
         ("trouble", engine.error),
-        ("planner", planner),
-        ("machine", f"{platform.machine()}, {os.cpu_count()} cores"),
-        (
-            "memory",
-            f"{settings.memory_gb:g} GB at most" if settings.memory_gb else "MLX's own limit",
-        ),
+        ("adapters", ", ".join(f"{one.path} {one.scale:g}" for one in engine.adapters)),
+        ("planner", settings.planner or "the one that is there, if any"),
+        ("machine", f"{platform.machine()}, {os.cpu_count()} cores, {_measure_memory():.0f} GB"),
+        ("device", device),
+        ("memory", _describe_memory(settings, memory)),
         ("clips", str(settings.out)),
         ("state", str(settings.state)),
         ("watched", ", ".join(str(watch.folder) for watch in settings.watch) or "no folder"),
@@ -39,6 +46,32 @@ def describe_daemon(settings: Settings, engine: Engine, with_log: bool) -> dict[
         "queue": [{"id": job.id, "state": job.state.value} for job in active],
         "log": read_end(settings.state / LOG) if with_log else [],
     }
+
+
+def _read_newest(journal: Journal) -> tuple[str, int]:
+    """What computed the newest take that landed, and the most bytes that it took; "" and 0 where
+    that is not known.
+    """
+    job = journal.find_newest_clip("")
+    path = find_manifest(job) if job else None
+    if path is None:
+        return "", 0
+    try:
+        found = untrusted.parse_json(untrusted.read_bytes(path, LIMITS.manifest_bytes))
+        device = ", ".join(map(str, found["machine"].values()))
+        return device, max(map(int, found["memory"].values()), default=0)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", 0
+
+
+def _describe_memory(settings: Settings, taken: int) -> str:
+    limit = f"{settings.memory_gb:g} GB at most" if settings.memory_gb else "MLX's own limit"
+    return f"{limit}; the newest take had {taken / GB:.1f} GB" if taken else limit
+
+
+def _measure_memory() -> float:
+    """All that this machine has, in GB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GB
 
 
 def read_end(path: Path) -> list[str]:

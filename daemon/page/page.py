@@ -44,9 +44,9 @@ class Page:
     ) -> None:
         host, _ = osc.address
         self._socket = _listen(host, settings().page)
-        connections = Connections(osc)
-        osc.publisher.add_transport(KIND, connections)
-        parts = Parts(settings, panel, engine, journal, osc.guard, connections)
+        self._connections = Connections(osc)
+        osc.publisher.add_transport(KIND, self._connections)
+        parts = Parts(settings, panel, engine, journal, osc.guard, self._connections)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 build_app(parts),
@@ -78,6 +78,10 @@ class Page:
 
     def start(self) -> None:
         self._thread.start()
+
+    def recheck_trust(self) -> None:
+        """After other settings: who may not send any more is hung up on."""
+        self._connections.recheck_trust()
 
     def close(self) -> None:
         self._server.should_exit = True

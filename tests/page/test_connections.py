@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
+from daemon.osc.server import MAX_RECEIVED
 from daemon.osc.wire import Peer
-from daemon.page import connections
+from daemon.page import connections, page
 from tests.page.conftest import Asker
-from tests.support.stage import Stage, subscribed
+from tests.support.stage import Stage, slow_guards_clock, subscribed
 from tests.support.waiting import until
 
 
@@ -50,6 +52,12 @@ def read_single(message: list[Any]) -> list[Any]:
 @pytest.fixture
 def socket(asker: Asker) -> Iterator[Socket]:
     with asker.connect() as connection:
+        yield Socket(connection)
+
+
+@pytest.fixture
+def shared_socket(shared_asker: Asker) -> Iterator[Socket]:
+    with shared_asker.connect() as connection:
         yield Socket(connection)
 
 
@@ -89,7 +97,7 @@ def test_what_it_sets_the_others_see_and_what_they_set_it_sees(
 
 
 def test_lyrics_of_any_length_are_one_message(stage: Stage, socket: Socket) -> None:
-    lyrics = "\n".join(f"line {number} of a very long song" for number in range(2000))
+    lyrics = "\n".join(f"line {number} of a very long song" for number in range(1000))
     socket.send(["/ace/set/lyrics", lyrics])
     socket.send(["/ace/sync", 1])
     socket.until("/ace/synced")
@@ -112,11 +120,13 @@ def test_a_take_of_it_is_told_to_its_end(socket: Socket) -> None:
         json.dumps([["/ace/ping", *range(300)]]),
     ],
 )  # fmt: skip
-def test_what_is_no_message_is_answered_and_the_next_one_is_read(socket: Socket, text: str) -> None:
-    socket.send_text(text)
-    assert socket.until("/ace/fail")[2] == 400
-    socket.send(["/ace/ping", "after"])
-    assert socket.until("/ace/pong")[0] == "after"
+def test_what_is_no_message_is_answered_and_the_next_one_is_read(
+    shared_socket: Socket, text: str
+) -> None:
+    shared_socket.send_text(text)
+    assert shared_socket.until("/ace/fail")[2] == 400
+    shared_socket.send(["/ace/ping", "after"])
+    assert shared_socket.until("/ace/pong")[0] == "after"
 
 
 def test_a_message_that_makes_no_sense_is_refused_as_over_osc(socket: Socket) -> None:
@@ -180,3 +190,80 @@ def test_a_page_that_is_gone_before_it_was_heard_is_no_subscriber(
         other.until("/ace/synced")
         kinds = [peer.client for peer in stage.osc.subscribers.list_peers("state")]
         assert not any(kind.startswith("page:") for kind in kinds)
+
+
+# --- floods, and who is let in no more ------------------------------------------------------------
+
+
+def test_a_flood_is_answered_with_429_and_another_page_is_served(
+    stage: Stage, asker: Asker
+) -> None:
+    """Each page has the budget of a program on this machine."""
+    stage.osc.guard.change_settings(dataclasses.replace(stage.settings, rate=10))
+    slow_guards_clock(stage)
+    with asker.connect() as first, asker.connect() as second:
+        flooding, calm = Socket(first), Socket(second)
+        for number in range(10):
+            flooding.send(*(["/ace/ping", f"{number}"] for _ in range(20)))
+        assert flooding.until("/ace/fail")[2] == 429
+        calm.send(["/ace/ping", "here"])
+        assert calm.until("/ace/pong")[0] == "here"
+
+
+def test_much_is_read_no_faster_than_it_is_served(stage: Stage, asker: Asker) -> None:
+    """What one page sends waits in its own socket once enough of it waits here."""
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def keep_busy() -> Iterator[None]:
+        is_busy.set()
+        may_go_on.wait(60)
+        yield
+
+    stage.osc.queue_work(Peer("udp:127.0.0.1:9", "127.0.0.1"), keep_busy())
+    stage.osc.wake()
+    is_busy.wait(60)
+    with asker.connect() as connection:
+        socket = Socket(connection)
+
+        def flood() -> None:
+            for _ in range(5):
+                socket.send(*[["/ace/ping", "x" * 1000]] * 60)
+
+        sending = threading.Thread(target=flood)
+        sending.start()
+        until(lambda: stage.osc.is_behind)
+        assert len(stage.osc._received) <= MAX_RECEIVED + connections.MAX_MESSAGES
+        may_go_on.set()
+        for _ in range(300):
+            socket.until("/ace/pong")
+        sending.join()
+
+
+def test_bytes_are_no_messages(shared_asker: Asker) -> None:
+    with shared_asker.connect() as connection:
+        connection.send(b'[["/ace/ping", "bytes"]]')
+        socket = Socket(connection)
+        assert socket.until("/ace/fail")[2] == 400
+        socket.send(["/ace/ping", "text"])
+        assert socket.until("/ace/pong")[0] == "text"
+
+
+def test_a_text_that_is_too_large_ends_the_connection(shared_asker: Asker) -> None:
+    with shared_asker.connect() as connection:
+        connection.send("x" * (page.MAX_TEXT + 1))
+        with pytest.raises(ConnectionClosed):
+            Socket(connection).receive()
+    assert shared_asker.ask("/takes").status == 200
+
+
+def test_a_machine_that_is_let_in_no_more_is_hung_up_on(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with asker.connect() as connection:
+        socket = Socket(connection)
+        socket.send(["/ace/notify", 1])
+        socket.until("/ace/done")
+        monkeypatch.setattr("daemon.osc.guard.is_loopback", lambda host: False)
+        stage.apply(dataclasses.replace(stage.settings, token="another"))
+        with pytest.raises(ConnectionClosed):
+            socket.until("/ace/never")

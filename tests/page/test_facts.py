@@ -1,0 +1,63 @@
+"""How the daemon stands, as the page shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.page.facts import MAX_LOG, read_end
+from tests.page.conftest import Asker, make_take
+from tests.support.stage import Stage
+
+
+def read_facts(asker: Asker) -> dict[str, str]:
+    return dict(asker.ask("/daemon").json["facts"])
+
+
+def test_model_folders_and_machine_are_told(stage: Stage, asker: Asker) -> None:
+    facts = read_facts(asker)
+    assert facts["model"].endswith(", warm")
+    assert facts["clips"] == str(stage.settings.out)
+    assert facts["memory"] == "MLX's own limit"
+    assert " cores, " in facts["machine"]
+    assert "device" not in facts, "nothing was made yet"
+
+
+def test_what_the_newest_take_says_of_device_and_memory(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    manifest = next(Path(take["path"]).parent.glob("*.json"))
+    manifest.write_text(
+        '{"machine": {"system": "Darwin", "processor": "arm64"}, "memory": {"vae": 3221225472}}'
+    )
+    facts = read_facts(asker)
+    assert facts["device"] == "Darwin, arm64"
+    assert facts["memory"] == "MLX's own limit; the newest take had 3.0 GB"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"machine": 1, "memory": 2}', "\0"])
+def test_a_manifest_that_somebody_has_changed_says_nothing(
+    stage: Stage, asker: Asker, text: str
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    next(Path(take["path"]).parent.glob("*.json")).write_text(text)
+    assert "device" not in read_facts(asker)
+
+
+def test_the_log_is_shown_on_this_machine_alone(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (stage.settings.state / "acestepd.log").write_text("one\ntwo\n")
+    assert asker.ask("/daemon").json["log"] == ["one", "two"]
+    monkeypatch.setattr("daemon.page.app.is_loopback", lambda host: False)
+    assert asker.ask("/daemon").json["log"] == []
+
+
+def test_only_whole_lines_of_a_long_log_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text("".join(f"line {number} \u00fc\n" for number in range(10_000)))
+    lines = read_end(path)
+    assert lines[-1] == "line 9999 \u00fc"
+    assert all(line.startswith("line ") for line in lines)
+    assert sum(map(len, lines)) < MAX_LOG
+    assert read_end(tmp_path / "none") == []
