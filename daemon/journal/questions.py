@@ -145,10 +145,12 @@ class Questions:
         favourite: bool = False,
         limit: int = 50,
         before: int | None = None,
+        seconds: float = math.inf,
     ) -> list[Job]:
         """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
         since the epoch; only older ones than that of the number `before`. Raises `OutOfRange` for
-        too many words. It may take long, and keeps no other question waiting.
+        too many words. It may take long, and keeps no other question waiting: `Refused` 408 where
+        it takes longer than `seconds`.
         """
         clauses, values = _match_words(text)
         for clause, value in (
@@ -163,7 +165,7 @@ class Questions:
                 values += [value] if "?" in clause else []
         where = f"{' AND '.join(clauses)} ORDER BY number DESC LIMIT ?"
         unwritten = self._list_unwritten()
-        with self._file.reading_aside() as db:
+        with self._file.reading_aside(seconds) as db:
             rows = _select(db, where, (*values, limit))
         return _read_rows(rows, unwritten)
 

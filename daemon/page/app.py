@@ -8,7 +8,7 @@
 | `/parameters` | what a request may say |
 | `/panel` | what the panel says now, texts whole |
 | `/reading` | what would be read out of the values that are sent |
-| `/takes` | jobs, newest first |
+| `/takes` | jobs, newest first; how many there are, where not only older ones are asked for |
 | `/takes/N` | one job; DELETE moves its files to the trash |
 | `/takes/N/sound/STEM` | a clip, or a part of it |
 | `/takes/N/waveform/STEM` | its waveform |
@@ -46,6 +46,7 @@ from ..engine import Engine
 from ..integrations.sources import SOURCES
 from ..jobs import Job, Refused
 from ..journal import Journal
+from ..journal.questions import SEARCH_SECONDS
 from ..osc.guard import Guard, is_loopback
 from ..osc.wire import Peer
 from ..panel import Panel
@@ -67,6 +68,7 @@ WAVEFORMS = "waveforms"  # in the state folder
 MAX_BODY = 256 * 1024  # bytes of a JSON that is sent
 SILENCE_SECONDS = 10.0  # within what is sent
 MAX_TOKEN = 4096  # bytes of the form that says a token
+KEPT = "private, max-age=86400"  # what never changes, so that scrolling asks for it once
 KINDS = {".wav": "audio/wav", ".flac": "audio/flac"}
 
 T = TypeVar("T")
@@ -119,9 +121,12 @@ def build_app(parts: Parts) -> ASGIApp:
                 favourite=favourite,
                 limit=min(limit, takes.MAX_ROWS),
                 before=before or None,
+                seconds=SEARCH_SECONDS,
             )
-            total = parts.journal.count(words, favourite)
-            return {"takes": [takes.describe_take(job) for job in jobs], "total": total}
+            found: dict[str, Any] = {"takes": [takes.describe_take(job) for job in jobs]}
+            if not before:  # who asks for older ones knows it
+                found["total"] = parts.journal.count(words, favourite)
+            return found
 
         return JSONResponse(await run(request, search))
 
@@ -174,7 +179,8 @@ def build_app(parts: Parts) -> ASGIApp:
     async def send_waveform(request: Request) -> Response:
         path = await find_stem(request)
         try:
-            return JSONResponse(await run(request, waveforms.read, path))
+            found = await run(request, waveforms.read, path)
+            return JSONResponse(found, headers={"Cache-Control": KEPT})
         except (OSError, ValueError) as error:
             raise Refused(404, f"{path.name} cannot be read: {error}") from error
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-from contextlib import closing
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,60 @@ def test_of_takes_with_the_same_id_each_is_meant_by_its_number(stage: Stage, ask
         client.send("/ace/favourite", f"#{older['number']}", 1)
         client.until("/ace/done")
     assert [take["number"] for take in asker.find_takes("?favourites=1")] == [older["number"]]
+
+
+# --- many of them ---------------------------------------------------------------------------------
+
+
+class CountedSteps:
+    """How many steps SQLite takes for what the page asks; the journal has `count` more jobs like
+    the newest.
+    """
+
+    def __init__(self, stage: Stage, patch: pytest.MonkeyPatch) -> None:
+        self._path = stage.settings.state / "journal.sqlite"
+        self._steps = 0
+        patch.setattr("daemon.journal.database.limiting", self._counting)
+
+    @contextmanager
+    def _counting(self, db: sqlite3.Connection, seconds: float) -> Iterator[None]:
+        def count() -> None:
+            self._steps += 1
+
+        db.set_progress_handler(count, 10)
+        yield
+        db.set_progress_handler(None, 0)
+
+    def add_jobs(self, count: int) -> None:
+        with closing(sqlite3.connect(self._path)) as db, db:
+            names = [row[1] for row in db.execute("PRAGMA table_info(jobs)") if row[1] != "number"]
+            columns = ", ".join(names)
+            values = ", ".join("id || n" if name == "id" else name for name in names)
+            db.execute(
+                "WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < ?) "
+                f"INSERT INTO jobs ({columns}) SELECT {values} FROM "
+                "(SELECT * FROM jobs ORDER BY number DESC LIMIT 1), many",
+                (count,),
+            )
+
+    def count(self, asker: Asker, query: str) -> int:
+        self._steps = 0
+        assert asker.ask(f"/takes{query}").status == 200
+        return self._steps
+
+
+def test_thousands_of_takes_are_no_more_work_than_a_hundred(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are found by their indices; words are looked for from the newest on."""
+    make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1)
+    steps = CountedSteps(stage, monkeypatch)
+    steps.add_jobs(200)
+    more = ("", "&words=warm", "&favourites=1")
+    few = [steps.count(asker, f"?before=150{query}") for query in more]
+    steps.add_jobs(3000)
+    many = [steps.count(asker, f"?before=3000{query}") for query in more]
+    assert asker.ask("/takes").json["total"] == 3201
+    assert "total" not in asker.ask("/takes?before=3000").json
+    for before, after in zip(few, many):
+        assert after <= before * 1.1 + 10
