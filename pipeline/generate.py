@@ -203,7 +203,7 @@ class AceStep:
         if self.model.config.plays_guides:
             return BadRequest(
                 f"{self.model.name} has no audio codes",
-                "the real model has: acestepd pull --planner",
+                "load one of ACE-Step's models",
             )
         if missing := self.model.planner_slot.missing_reason:
             return BadRequest(missing, "fetch one, and try again")

@@ -23,9 +23,6 @@ from .. import settings
 from ..settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..osc.wire import Value
     from .client import Locate
 
 SETTING_OPTIONS = (
@@ -139,29 +136,23 @@ def run_favourite(arguments: argparse.Namespace) -> int:
     from . import send
 
     values = (arguments.of, int(not arguments.off))
-    as_json = arguments.json
     where = _choose_daemon(arguments)
-    return send.send(*where, "/ace/favourite", values, as_json, send.describe_mark)
+    return send.send(*where, "/ace/favourite", values, arguments.json, send.describe_answer)
 
 
 def run_send(arguments: argparse.Namespace) -> int:
     from . import send
 
-    return _send(arguments, arguments.address, send.infer_values(arguments.words, arguments.types))
-
-
-def _send(arguments: argparse.Namespace, address: str, values: Sequence[Value]) -> int:
-    from . import send
-
-    return send.send(*_choose_daemon(arguments), address, values, as_json=arguments.json)
+    values = send.infer_values(arguments.words, arguments.types)
+    return send.send(*_choose_daemon(arguments), arguments.address, values, arguments.json)
 
 
 def run_stop(arguments: argparse.Namespace) -> int:
-    from . import stop
+    from . import send, stop
 
     if arguments.of:
-        arguments.json = False
-        return _send(arguments, "/ace/cancel", (arguments.of,))
+        where = _choose_daemon(arguments)
+        return send.send(*where, "/ace/cancel", (arguments.of,), describe=send.describe_answer)
     print(stop.stop(_read_settings(arguments)))
     return 0
 

@@ -12,6 +12,7 @@ from pipeline.lengths import explain_length
 from pipeline.request import PREVIEW, Request
 from pipeline.request_files import (
     accept_request,
+    check_files,
     explain,
     follow_links,
     follow_source,
@@ -98,8 +99,12 @@ def generate(
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
     """What a recording is, as values of a request."""
-    loaded = _load(settings)
     request = Request(source=file, seed=seed)
+    check_files(request)
+    loaded = _load(settings)
+    if obstacle := loaded.find_obstacle_to_understanding():
+        obstacle.hint += ": acestepd pull --planner"
+        raise obstacle
     line = ProgressLine(sys.stderr)
     _, description = _follow(loaded.understand(request), line, line.say)
     return description

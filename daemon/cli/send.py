@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from ..osc.command_table import COMMANDS
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message, Value
+from ..runtime.lines import escape_line
 from ..settings import SettingsError
 from .client import Locate, OscClient, Turn, follow, format_message, print_json, say, to_json
 from .status import STOPPED
@@ -43,12 +44,20 @@ def send(
         return _Conversation(locate, client, address, as_json, describe).run(values)
 
 
-def describe_mark(message: Message) -> str:
-    """For people, what is answered to /ace/favourite."""
+def describe_answer(message: Message) -> str:
+    """For people, what is answered to /ace/favourite and /ace/cancel."""
     row = to_json(message)
-    if row["event"] == "favourite":
-        return f"{row['id']} is {'a' if row['on'] else 'no'} favourite: {row['path']}"
-    return "" if row["event"] == "done" else format_message(message)
+    match row["event"]:
+        case "favourite":
+            return f"{row['id']} is {'a' if row['on'] else 'no'} favourite: {row['path']}"
+        case "cancelled":
+            return f"{row['id']} was cancelled"
+        case "fail":
+            hint = f" ({row['hint']})" if row["hint"] else ""
+            return escape_line(f"{row['message']}{hint}")
+        case "done":
+            return ""
+    return format_message(message)
 
 
 def infer_values(words: Sequence[str], types: str = "") -> list[Value]:

@@ -204,6 +204,7 @@ class EventLog:
 
     def __init__(self) -> None:
         self._awaited: set[int] = set()  # pads that were told to have been queued
+        self._is_playing = False  # the engine, with a model that is loaded
 
     def write(self, event: Event) -> None:
         if event.kind in UNLOGGED or (event.kind == "pad" and not self._is_awaited(event)):
@@ -212,7 +213,7 @@ class EventLog:
             return
         is_warning = event.kind == "fail" or event.is_problem
         level = logging.WARNING if is_warning else logging.INFO
-        extra = {DETAIL: True} if _is_detail(event) else None
+        extra = {DETAIL: True} if self._is_detail(event) else None
         log.log(level, "%s", describe_event(event, time.time()), extra=extra)
 
     def _is_awaited(self, event: Event) -> bool:
@@ -228,11 +229,15 @@ class EventLog:
         return is_told or state == "failed"
 
 
-def _is_detail(event: Event) -> bool:
-    """Whether it tells that a line of a sheet was understood: ten of them at each save would hide
-    the one that was not.
-    """
-    return event.kind == "read" and event.values[1] != 0 and event.values[2] == 0
+    def _is_detail(self, event: Event) -> bool:
+        """Whether it would hide what matters: that a line of a sheet was understood, ten times at
+        each save; that an engine that plays is busy and not any more, three times for each take.
+        """
+        if event.kind == "state":
+            was_playing = self._is_playing
+            self._is_playing = event.values[0] in ("warm", "busy")
+            return was_playing and self._is_playing
+        return event.kind == "read" and event.values[1] != 0 and event.values[2] == 0
 
 
 class _Terminal(logging.StreamHandler[TextIO]):

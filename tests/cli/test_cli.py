@@ -263,7 +263,7 @@ def test_a_recording_becomes_a_lyric_sheet_with_what_it_is(
         ),
         (
             ["understand", RIFF, "--model", "mini"],
-            "has no audio codes (the real model has: acestepd pull --planner)",
+            "has no audio codes (load one of ACE-Step's models: acestepd pull --planner)",
         ),
         (["understand", RIFF, "--model", TURBO], "run: acestepd pull --planner"),
         (["generate", "x", "--model", "./nowhere"], "no model './nowhere'"),

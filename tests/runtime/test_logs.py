@@ -259,6 +259,24 @@ def test_a_limited_line_has_the_traceback_of_what_went_wrong(
     assert caplog.text.count("ValueError: deep down") == 1
 
 
+def test_the_terminal_says_that_the_model_is_loaded_and_not_at_each_take_that_it_is_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = FakeTerminal(is_terminal=False)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    handler = logs.log_to_terminal()
+    try:
+        write = logs.EventLog().write
+        for state in ("loading", "warm", "busy", "warm", "busy", "error", "busy", "warm"):
+            write(Event("state", None, (state, "mini", 0)))
+        handler.flush()
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    told = [line.split()[1] for line in terminal.getvalue().splitlines()]
+    assert told == ["loading", "warm", "error", "busy"]
+
+
 def test_pads_that_nobody_waits_for_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     write = logs.EventLog().write
