@@ -228,7 +228,6 @@ class EventLog:
             self._awaited.discard(number)
         return is_told or state == "failed"
 
-
     def _is_detail(self, event: Event) -> bool:
         """Whether it would hide what matters: that a line of a sheet was understood, ten times at
         each save; that an engine that plays is busy and not any more, three times for each take.
