@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from pipeline.did_you_mean import suggest
+from pipeline.did_you_mean import find_similar, suggest
 from pipeline.request import (
+    FIELDS,
+    FILE_FIELDS,
     BadRequest,
     OutOfRange,
     UnknownField,
@@ -27,6 +29,12 @@ MAX_ID = 128  # bytes: an id is in every event of its job
 MAX_COUNT = 1000  # takes of one order
 ONE_STRING_HINT = "send a text with spaces in it as one string, or use /ace/go"
 PRIORITIES = {"live": Priority.LIVE, "normal": Priority.NORMAL, "batch": Priority.BATCH}
+_ALIKE = 0.75  # how alike a slip with a text behind it is to a name
+_ANY_TEXT = ("prompt", "lyrics", "name", "lm_negative_prompt", "guide", *FILE_FIELDS)
+# parameters whose values are some texts and not others
+_CHOICES = [
+    name for name, field in FIELDS.items() if type(field.default) is str and name not in _ANY_TEXT
+]
 ORDER_OPTIONS = ("count", "priority")  # what /ace/generate takes besides the request's parameters
 
 
@@ -244,8 +252,26 @@ def _continues(arguments: Arguments, index: int) -> bool:
         return False
     if is_name(word):
         return not _begins_pair(str(word), after)
-    if isinstance(word, str) and after and _is_number(after[0], is_first=False):
-        _reject_misspelling(word)
+    is_followed = isinstance(word, str) and bool(after)
+    if is_followed and (_is_number(after[0], is_first=False) or _is_slip(str(word), after[0])):
+        _reject_misspelling(str(word))
+    return True
+
+
+def _is_slip(word: str, value: Argument) -> bool:
+    """Whether a word is much like the name of a parameter that can have this value, and not any
+    text: "keey Am". Not so "keys Am", which a song may have.
+    """
+    allowed = [field for field in _CHOICES if _can_have(field, value)]
+    field = find_similar(word, allowed, _ALIKE)
+    return bool(field) and word.lower() != f"{field}s"
+
+
+def _can_have(field: str, value: Argument) -> bool:
+    try:
+        coerce(field, value)
+    except BadRequest:
+        return False
     return True
 
 

@@ -31,7 +31,18 @@ from . import watched_files
 from .conflict_copies import ConflictCopy, CopyKind, are_alike, find_original, read_name
 from .engine_api import EngineApi
 from .folder_jobs import FolderJobs
-from .notes import BUG, TOO_MUCH, UNCLEAR, UNDERSTOOD, UNKNOWN, SheetNote, describe_error, shorten
+from .notes import (
+    BUG,
+    SUNG,
+    TOO_MUCH,
+    UNCLEAR,
+    UNDERSTOOD,
+    UNKNOWN,
+    SheetNote,
+    describe_error,
+    shorten,
+    withdraw,
+)
 from .parsing import FileParser, ParsedFile
 from .reports import update_report
 from .watched_files import FileContent, Signature, UnusableFile, WatchedFile
@@ -636,7 +647,9 @@ class WatchedFolder:
 
     def _report(self, name: str, record: FileRecord) -> bool:
         """Whether there was the same report already."""
-        notes = dict.fromkeys((*record.outcome, *record.announced, *record.said, *record.sung))
+        not_sung = {note.line for note in record.sung if note.code}
+        announced = withdraw(record.announced, SUNG, not_sung)
+        notes = dict.fromkeys((*record.outcome, *announced, *record.said, *record.sung))
         return update_report(self.watch.out, name, [*notes], record.parsed.text)
 
 

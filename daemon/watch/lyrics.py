@@ -35,7 +35,7 @@ from .markers import (
     parse_section,
     parse_slip,
 )
-from .notes import UNCLEAR, UNDERSTOOD, SheetNote, join_notes, shorten
+from .notes import SUNG, UNCLEAR, UNDERSTOOD, SheetNote, join_notes, shorten
 from .pasted import NOTICE
 from .repeats import (
     SongLine,
@@ -380,7 +380,7 @@ class LyricsReader:
             words = words.replace("_", "")
         if self._shape.among_chords:
             words = " ".join(words.split())  # which stood apart for the chords above
-        message = f"sung without {shorten(said)}" if said else "sung"
+        message = f"{SUNG} without {shorten(said)}" if said else SUNG
         if repeats == 1 and _BIS.search(words):
             hint = "write (bis) where it is sung twice"
             return LyricLine(message, (words,), UNCLEAR, hint)

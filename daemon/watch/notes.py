@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.request import BadRequest, OutOfRange, UnknownField
@@ -15,6 +15,7 @@ UNKNOWN = 404
 TOO_MUCH = 413
 OUT_OF_RANGE = 422
 BUG = 500
+SUNG = "sung"  # what is said of a line of words
 MAX_QUOTED = 60  # characters of a line or value that a note shows
 
 
@@ -61,6 +62,22 @@ def join_notes(notes: Sequence[SheetNote]) -> SheetNote:
     message = ", ".join(note.message for note in notes)
     holds = next((note.holds for note in notes if note.holds), "")
     return replace(worst, message=message, holds=holds)
+
+
+def withdraw(
+    notes: Iterable[SheetNote], message: str, lines: Container[int]
+) -> Iterator[SheetNote]:
+    """The notes, without these lines in those that say `message`: more is known of them now."""
+    for note in notes:
+        if note.code or note.message != message or not note.line:
+            yield note
+            continue
+        kept = [line for line in range(note.line, note.line + note.lines) if line not in lines]
+        begin = 0
+        for end in range(1, len(kept) + 1):
+            if end == len(kept) or kept[end] != kept[end - 1] + 1:
+                yield replace(note, line=kept[begin], lines=end - begin)
+                begin = end
 
 
 def shorten(text: str) -> str:

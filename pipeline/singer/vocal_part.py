@@ -151,7 +151,8 @@ def _summarize(lines: Sequence[LineTime]) -> Iterator[str]:
     """What became of all lines, in sentences."""
     if sung := [line for line in lines if line.is_sung]:
         first, last = min(line.bar for line in sung), max(line.bar + line.bars - 1 for line in sung)
-        yield f"sung in bars {first} to {last}: {_list_lines(sung)}"
+        bars = f"bars {first} to {last}" if last > first else f"bar {first}"
+        yield f"sung in {bars}: {_list_lines(sung)}"
     by_note: defaultdict[str, list[LineTime]] = defaultdict(list)
     for line in lines:
         if line.note:

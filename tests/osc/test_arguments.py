@@ -157,3 +157,26 @@ def test_no_arguments_do_worse_than_being_refused(arguments: list[Argument]) -> 
 @given(st.lists(st.text(st.characters(exclude_characters="\\ "), min_size=1), min_size=1))
 def test_words_are_joined_with_spaces(words: list[str]) -> None:
     assert join_words(tuple(words)).split(" ") == words
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "meant"),
+    [
+        ("keey", "Am", "key"),
+        ("langage", "de", "language"),
+        ("cfg_tipe", "apg", "cfg_type"),
+        ("Keyy", "F#m", "key"),
+        ("time_signatur", "3/4", "time_signature"),
+    ],
+)
+def test_a_misspelt_name_before_a_text_that_it_may_have_is_no_part_of_a_prompt(
+    word: str, value: str, meant: str
+) -> None:
+    with pytest.raises(UnknownField) as raised:
+        parse_pairs(("prompt", "x", word, value))
+    assert raised.value.hint == f"did you mean {meant}?"
+
+
+@pytest.mark.parametrize("prompt", ["dusty keys Am", "monkey Am", "they Am", "warm keey days"])
+def test_words_of_a_prompt_that_are_much_like_a_name_stay_in_it(prompt: str) -> None:
+    assert parse_pairs(("prompt", *prompt.split(), "bars", 4.0)) == {"prompt": prompt, "bars": 4.0}

@@ -48,6 +48,12 @@ def test_a_syllable_is_on_each_note() -> None:
     assert part.notes == ("sung in bars 1 to 2: lines 1 to 2",)
 
 
+def test_of_one_bar_it_is_not_said_that_there_are_several() -> None:
+    part = fit_vocals(make_notes((4,)), 100, 4.0, parse_lyrics("Never ever", "en"))
+    assert part is not None
+    assert part.notes[0] == "sung in bar 1: line 1"
+
+
 def test_notes_that_are_over_are_the_last_syllables() -> None:
     part = fit(8, 6)
     assert [len(each.notes) for each in part.syllables] == [1] * 6 + [2] + [1] * 6

@@ -335,3 +335,16 @@ def test_files_with_the_longest_names_are_reported(folder: PolledFolder, name: s
 def test_names_that_are_not_in_utf_8_have_reports_of_their_own() -> None:
     assert name_report("a\udce9.txt") != name_report("a\udcea.txt")
     assert name_report("a\udce9.txt") != name_report("a?.txt") == "a?.txt.report.txt"
+
+
+def test_of_a_line_that_is_not_sung_it_is_not_said_too_that_it_is(
+    folder: PolledFolder, engine: EngineStub
+) -> None:
+    folder.save("chorus.txt", "la la\nhm\nlo lo\nlu lu\n")
+    folder.settle()
+    lines = (sung_line("la la"), left_out_line("hm", NO_WORD, number=1))
+    engine.sing(engine.jobs[0], *lines)
+    folder.watched.announce_lines()
+    report = folder.report_on("chorus.txt")
+    assert f"line 2: hm\n    not sung: {NO_WORD}" in report
+    assert "line 1: sung\nlines 3 to 4: sung\n" in report
