@@ -22,9 +22,10 @@ from .sound_tags import parse_strings
 
 _ID3 = (b"id3 ", b"ID3 ")
 _UUID = b"uuid"
+_LIST = b"LIST"
 _APPLE_LOOP = _UUID + bytes.fromhex("29819273b5bf4aefb78d62d1ef90bb2c")
 _WANTED = {
-    "wav": (b"acid", b"smpl", b"iXML", *_ID3),
+    "wav": (b"acid", b"smpl", b"iXML", _LIST, *_ID3),
     "aiff": (b"basc", *_ID3),
     "caf": (b"info", _UUID),
 }
@@ -40,7 +41,8 @@ Chunks = Mapping[bytes, bytes]
 
 def read_chunks(stream: BinaryIO, header: SoundHeader) -> dict[bytes, bytes]:
     """The first chunk of each name that says something, without any that is larger than is read. A
-    CAF's `uuid` is called so, and by the sixteen bytes that follow. Raises OSError.
+    CAF's `uuid` is called so, and by the sixteen bytes that follow; a WAV's `LIST` and by its kind.
+    Raises OSError.
     """
     wanted = _WANTED.get(header.kind, ())
     found: dict[bytes, bytes] = {}
@@ -51,6 +53,8 @@ def read_chunks(stream: BinaryIO, header: SoundHeader) -> dict[bytes, bytes]:
         content = read_at(stream, place, length)
         if name == _UUID:
             name, content = name + content[:16], content[16:]
+        if name == _LIST:
+            name += content[:4]
         found.setdefault(name, content)
     return found
 

@@ -18,12 +18,15 @@ from typing import BinaryIO
 from .limits import LIMITS
 from .sound_headers import SoundHeader, read_at, skip_tags
 
+_INFO = b"INFO"
+LIST_INFO = b"LIST" + _INFO  # a WAV's chunk of tags; other lists are about places in the sound
 _MOST_TEXT = 1_000  # bytes of one: a tempo, a key or a title is shorter
 _NAMES = {  # what a tag is called, in small letters, and what it says
     "tbpm": "bpm",
     "tbp": "bpm",
     "tmpo": "bpm",
     "bpm": "bpm",
+    "ibpm": "bpm",
     "tempo": "bpm",
     "tkey": "key",
     "tke": "key",
@@ -61,6 +64,7 @@ def _list_tags(
     for name in (b"id3 ", b"ID3 "):
         yield from _parse_id3(chunks.get(name, b""))
     yield from parse_strings(chunks.get(b"info", b""))
+    yield from parse_info(chunks.get(LIST_INFO, b""))
     if reader := _READERS.get(header.kind):
         yield from reader(stream, header.start)
 
@@ -293,6 +297,16 @@ def parse_strings(content: bytes) -> Iterator[Tag]:
             name[:_MOST_TEXT].decode("utf-8", "replace"),
             value[:_MOST_TEXT].decode("utf-8", "replace"),
         )
+
+
+def parse_info(content: bytes) -> Iterator[Tag]:
+    """The texts of a WAV's LIST of kind INFO, by their names."""
+    place = len(_INFO)
+    while content.startswith(_INFO) and place + 8 <= len(content):
+        name, length = struct.unpack("<4sI", content[place : place + 8])
+        text = content[place + 8 : place + 8 + min(length, _MOST_TEXT)]
+        yield name.decode("latin-1"), text.decode("utf-8", "replace")
+        place += 8 + length + length % 2
 
 
 _READERS: dict[str, Callable[[BinaryIO, int], Iterator[Tag]]] = {

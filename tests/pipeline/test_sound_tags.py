@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.sound_chunks import read_chunks
 from pipeline.sound_headers import read_header
-from pipeline.sound_tags import read_tags
+from pipeline.sound_tags import parse_info, read_tags
 from pipeline.source_facts import read_facts
 from tests.support.sounds import (
     convert,
@@ -67,6 +67,33 @@ def test_a_wav_s_id3_chunk(tmp_path: Path, name: bytes) -> None:
     tag = make_id3(make_frames(FRAMES))
     chunks = [encode(sound=make_tone(0.1))[12:], make_chunk(name, tag + bytes(len(tag) % 2))]
     assert read_bytes(tmp_path, "x.wav", make_riff(chunks)) == SAID
+
+
+@pytest.mark.parametrize("outer", [b"RF64", b"BW64"])
+@pytest.mark.parametrize("is_behind", [True, False], ids=["behind the sound", "in front of it"])
+def test_a_broadcast_wav_s_id3_chunk(tmp_path: Path, outer: bytes, is_behind: bool) -> None:
+    tag = make_id3(make_frames(FRAMES))
+    id3 = make_chunk(b"id3 ", tag + bytes(len(tag) % 2))
+    sound = encode(sound=make_tone(0.1))[12:]
+    place = sound.index(b"data")
+    form, data = sound[:place], sound[place + 8 :]
+    long_data = b"data" + b"\xff" * 4 + data
+    sizes = make_chunk(b"ds64", struct.pack("<QQQI", 0, len(data), 0, 0))
+    chunks = [sizes, make_chunk(b"bext", bytes(602)), form]
+    chunks += [long_data, id3] if is_behind else [id3, long_data]
+    content = outer + b"\xff" * 4 + b"WAVE" + b"".join(chunks)
+    assert read_bytes(tmp_path, "x.wav", content) == SAID
+
+
+@pytest.mark.parametrize("name", [b"IBPM", b"ibpm"])
+def test_a_wav_s_info_chunk(tmp_path: Path, name: bytes) -> None:
+    info = b"INFO" + make_chunk(b"ISFT", b"a DAW\0") + make_chunk(name, b"92\0\0")
+    chunks = [encode(sound=make_tone(0.1))[12:]]
+    chunks += [make_chunk(b"LIST", b"adtl" + make_chunk(b"labl", b"\1\0\0\0here\0\0"))]
+    chunks += [make_chunk(b"LIST", info)]
+    assert read_bytes(tmp_path, "x.wav", make_riff(chunks)) == {"bpm": "92"}
+    for cut in range(len(info)):  # it may say that it is longer
+        assert len(list(parse_info(info[:cut]))) <= 2
 
 
 def test_an_aiff_s_id3_chunk(tmp_path: Path) -> None:
