@@ -262,12 +262,9 @@ def _is_slip(word: str, value: Argument) -> bool:
     """Whether a word is much like the name of a parameter that can have this value, and not any
     text: "keey Am". Not so "keys Am", which a song may have.
     """
-    allowed = [field for field in _CHOICES if _can_have(field, value)]
-    field = find_similar(word, allowed, _ALIKE)
-    return bool(field) and word.lower() != f"{field}s"
-
-
-def _can_have(field: str, value: Argument) -> bool:
+    field = find_similar(word, _CHOICES, _ALIKE)
+    if not field or word.lower() == f"{field}s":
+        return False
     try:
         coerce(field, value)
     except BadRequest:
