@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from contextlib import closing
 from pathlib import Path
 
@@ -62,3 +63,21 @@ def test_a_daemon_whose_page_s_port_is_taken_does_without_and_says_so(
         "choose another with --page"
     )
     assert Asker(stage.page.port).ask("/").status == 200
+
+
+def test_what_anybody_sends_is_not_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        with asker.connect() as connection:
+            connection.send('[["/ace/ping"]]')
+            connection.recv(timeout=60)
+        with socket.create_connection(("127.0.0.1", asker.port), 60) as other:
+            other.sendall(b"hello\r\n\r\n")
+            assert b"400" in other.recv(1000)
+        assert asker.ask("/takes").status == 200
+    names = {record.name for record in caplog.records}
+    assert not {name for name in names if name.startswith(("uvicorn", "websockets.server"))}

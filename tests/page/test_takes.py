@@ -15,6 +15,7 @@ import pytest
 from daemon.page import peaks
 from daemon.runtime import file_manager
 from tests.page.conftest import Asker, make_take
+from tests.support.journals import add_takes
 from tests.support.stage import Stage
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "emoji 🎹🔥", "\u202egnp.exe", "a'b\"c&d;e", "%2e%2e%2f"]
@@ -250,12 +251,9 @@ def test_of_takes_with_the_same_id_each_is_meant_by_its_number(stage: Stage, ask
 
 
 class CountedSteps:
-    """How many steps SQLite takes for what the page asks; the journal has `count` more jobs like
-    the newest.
-    """
+    """How many steps SQLite takes for what the page asks."""
 
-    def __init__(self, stage: Stage, patch: pytest.MonkeyPatch) -> None:
-        self._path = stage.settings.state / "journal.sqlite"
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._steps = 0
         patch.setattr("daemon.journal.database.limiting", self._counting)
 
@@ -268,18 +266,6 @@ class CountedSteps:
         yield
         db.set_progress_handler(None, 0)
 
-    def add_jobs(self, count: int) -> None:
-        with closing(sqlite3.connect(self._path)) as db, db:
-            names = [row[1] for row in db.execute("PRAGMA table_info(jobs)") if row[1] != "number"]
-            columns = ", ".join(names)
-            values = ", ".join("id || n" if name == "id" else name for name in names)
-            db.execute(
-                "WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < ?) "
-                f"INSERT INTO jobs ({columns}) SELECT {values} FROM "
-                "(SELECT * FROM jobs ORDER BY number DESC LIMIT 1), many",
-                (count,),
-            )
-
     def count(self, asker: Asker, query: str) -> int:
         self._steps = 0
         assert asker.ask(f"/takes{query}").status == 200
@@ -291,11 +277,12 @@ def test_thousands_of_takes_are_no_more_work_than_a_hundred(
 ) -> None:
     """Rows are found by their indices; words are looked for from the newest on."""
     make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1)
-    steps = CountedSteps(stage, monkeypatch)
-    steps.add_jobs(200)
+    steps = CountedSteps(monkeypatch)
+    journal = stage.settings.state / "journal.sqlite"
+    add_takes(journal, 200)
     more = ("", "&words=warm", "&favourites=1")
     few = [steps.count(asker, f"?before=150{query}") for query in more]
-    steps.add_jobs(3000)
+    add_takes(journal, 3000)
     many = [steps.count(asker, f"?before=3000{query}") for query in more]
     assert asker.ask("/takes").json["total"] == 3201
     assert "total" not in asker.ask("/takes?before=3000").json

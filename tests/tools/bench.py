@@ -1,5 +1,6 @@
 """How fast it answers: `python -m tests.tools.bench [RUNS]`, with the embedded voice, over real
-UDP; and to a player while others send a lot (`tests.tools.loads` alone). Nothing is asserted.
+UDP; and to a player while others send a lot (`tests.tools.loads` alone), or a page is open
+(`tests.tools.page_load`). Nothing is asserted.
 
 Timings belong here and not in tests. Run it on an otherwise idle machine and quote the medians.
 """
@@ -18,7 +19,7 @@ from daemon.pads.interface import PadState
 from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from tests.support.osc_client import OscClient
-from tests.tools import loads
+from tests.tools import loads, page_load
 
 LONG = 60  # seconds of the clip that keeps the engine busy
 
@@ -48,6 +49,8 @@ def main(runs: int) -> None:
         client.close()
     pads(runs)
     loads.main()
+    if Path(page_load.CHROMIUM).exists():
+        page_load.main()
 
 
 def pads(runs: int) -> None:
