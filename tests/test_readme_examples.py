@@ -9,8 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
+import soundfile
 
+from daemon.cli.main import main
 from daemon.cli.parser import build_parser
 from daemon.cli.send import infer_values
 from daemon.osc.command_table import COMMANDS
@@ -141,3 +144,45 @@ def test_the_settings_are_some(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(lines) == 4
     file.write_text("\n".join([*lines, "[midi]", 'ports = ["Launchpad"]', *tables]))
     assert read(file, {}).watch
+
+
+def test_what_oscsend_sends_is_what_send_would_infer() -> None:
+    lines = [
+        line.partition("#")[0]
+        for _, block in BLOCKS
+        for line in block.splitlines()
+        if line.startswith("oscsend ")
+    ]
+    assert lines
+    for line in lines:
+        _, host, port, address, types, *words = shlex.split(line)
+        assert (host, int(port)) == (Settings().host, Settings().port)
+        assert address in COMMANDS
+        wanted = ["s" if isinstance(value, str) else "fi" for value in infer_values(words)]
+        assert all(tag in may for tag, may in zip(types, wanted, strict=True))
+
+
+@pytest.mark.long
+def test_the_python_example_prints_what_stands_behind_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [program] = (block for language, block in BLOCKS if language == "python")
+    exec(compile(program, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [program.rpartition("# ")[2].strip()]
+
+
+@pytest.mark.long
+def test_a_manifest_makes_the_same_take_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [line] = (one for one in COMMAND_LINES if one.startswith('acestepd generate "'))
+    [again] = (one for one in COMMAND_LINES if "--again FILE.json" in one)
+    assert main([*shlex.split(line)[1:], "--out", str(tmp_path / "first")]) == 0
+    wav, manifest = capsys.readouterr().out.splitlines()
+    words = shlex.split(again.replace("FILE.json", manifest))[1:]
+    assert main([*words, "--out", str(tmp_path / "second")]) == 0
+    same, _ = capsys.readouterr().out.splitlines()
+    (sound, rate), (before, rate_before) = soundfile.read(same), soundfile.read(wav)
+    assert rate == rate_before
+    assert np.array_equal(sound, before)
