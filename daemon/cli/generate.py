@@ -93,8 +93,9 @@ def generate(
     tell = _Notes(line).tell
     for note in (*notes, *explain(first)):  # at once, as making it takes a while
         tell(note)
-    for take in list_takes(request, first, count):
-        yield _render(loaded, take, settings.out, notes, tell, line)
+    for number, take in enumerate(list_takes(request, first, count), 1):
+        name = f"{number} of {count}" if count > 1 else ""
+        yield _render(loaded, take, settings.out, notes, tell, line, name)
 
 
 def understand(file: str, seed: int, settings: Settings) -> Description:
@@ -130,9 +131,10 @@ def _render(
     notes: Sequence[str],
     tell: Callable[[str], None],
     line: ProgressLine,
+    name: str,
 ) -> clips.Landed:
     """`notes`: what was read of its lyrics and its source, and how long it is."""
-    rendered, _ = _follow(loaded.render(request), line, tell)
+    rendered, _ = _follow(loaded.render(request), line, tell, name)
     for note in rendered[-1].info.notes:  # previews, which have none, come first
         tell(note)
     # previews are files like the stems, behind them
@@ -164,9 +166,10 @@ def _follow(
     events: Generator[Progress | Clip, None, _Result],
     line: ProgressLine,
     tell: Callable[[str], None],
+    name: str = "",
 ) -> tuple[list[Clip], _Result]:
-    """The clips, and what the generator returns. Whoever waits sees on `line` how far it is, and is
-    told each note as soon as it is known.
+    """The clips, and what the generator returns. Whoever waits sees on `line` how far what is
+    called so is, and is told each note as soon as it is known.
     """
     rendered: list[Clip] = []
     started = time.monotonic()
@@ -179,7 +182,7 @@ def _follow(
             for said in event.notes or ():
                 tell(said.text)
             eta = _estimate_rest(event.fraction, time.monotonic() - started)
-            line.show("", event.fraction, event.label, describe_eta(eta))
+            line.show(name, event.fraction, event.label, describe_eta(eta))
     except StopIteration as done:
         return rendered, done.value
     finally:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.did_you_mean import suggest
+
+from ..runtime.launchd import USAGE_ERROR
+
+MOST_LINES = 8  # of a usage beside an error
 
 
 class SuggestingParser(argparse.ArgumentParser):
@@ -26,6 +30,13 @@ class SuggestingParser(argparse.ArgumentParser):
         if unknown:
             found.parser.refuse(unknown)
         return found
+
+    def error(self, message: str) -> NoReturn:
+        """As ever, but for a usage so long that it would hide what is wrong."""
+        usage = self.format_usage()
+        if usage.count("\n") > MOST_LINES:
+            usage = f"usage: {self.prog} --help says what there is\n"
+        self.exit(USAGE_ERROR, f"{usage}{self.prog}: error: {message}\n")
 
     def refuse(self, unknown: Sequence[str]) -> None:
         """Say which arguments are unknown, and end the program."""

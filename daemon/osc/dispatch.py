@@ -14,7 +14,7 @@ from pipeline.request import BadRequest
 
 from ..jobs import Refused
 from ..runtime.logs import LimitedLog
-from .arguments import Arguments, is_release, parse_id_at
+from .arguments import Arguments, is_release, parse_id_at, parse_id_unless_button
 from .command import Command, Context
 from .command_table import COMMANDS
 from .outgoing import OUTGOING, PARAM, OutgoingMessage
@@ -134,7 +134,10 @@ def reject(message: Message, context: Context, code: int, text: str, hint: str) 
 
 def _find_id(message: Message) -> str:
     command = COMMANDS.get(message.address)
-    return parse_id_at(message.arguments, 0) if command and command.names_job else ""
+    if command is None or not command.names_job:
+        return ""
+    parse = parse_id_unless_button if command.ignores_release else partial(parse_id_at, index=0)
+    return parse(message.arguments)
 
 
 def makes_job(message: Message) -> bool:

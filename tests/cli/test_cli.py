@@ -134,6 +134,7 @@ def test_generate_makes_several_takes_with_seeds_in_a_row(quick_voice: str, tmp_
         if path.endswith(".json")
     ]
     assert seeds == [7, 8]
+    assert {"1 of 2  diffusion", "2 of 2  diffusion"} < {*done.stderr.splitlines()}
     done = here(*order, "--variation", "0.15", folder=tmp_path)
     manifests = [Path(path) for path in done.stdout.splitlines() if path.endswith(".json")]
     requests = [json.loads(path.read_text())["request"] for path in manifests]

@@ -34,6 +34,19 @@ def test_an_option_that_no_word_resembles_is_named_as_ever(
     assert capsys.readouterr().err.endswith("unrecognized arguments: --xyzzy\n")
 
 
+def test_what_is_wrong_is_not_hidden_behind_eighty_options(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse(["play", "beat", "--bras", "4"])
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage == "usage: acestepd play --help says what there is"
+    assert error == "acestepd play: error: unrecognized arguments: --bras 4; did you mean --bars?"
+    with pytest.raises(SystemExit):
+        build_parser().parse(["send"])
+    assert "usage: acestepd send [-h]" in capsys.readouterr().err, "it is short"
+
+
 @pytest.mark.parametrize(
     "arguments", [["--model", "demo"], ["--sta", "/tmp", "status"], ["--quiet"], ["--port=9101"]]
 )

@@ -212,6 +212,10 @@ def test_a_button_marks_the_newest_clip_that_is_finished(
     paused_client: OscClient, paused_stage: Stage
 ) -> None:
     assert expect_fail(paused_client, "/ace/favourite", 1.0)[1] == 404
+    paused_client.send("/ace/go", 1.0)
+    assert paused_client.until("/ace/fail")[-1][1][0] == "", "a button names no job"
+    paused_client.send("/ace/query", 7.0)
+    assert paused_client.until("/ace/fail")[-1][1][0] == "7", "as Pd sends it"
     paused_stage.model.step(4)
     make_clip(paused_client, "heard", *SHORT)
     paused_client.send("/ace/generate", "coming", *SHORT)
