@@ -50,6 +50,7 @@ from ..journal.questions import SEARCH_SECONDS
 from ..osc.guard import Guard, is_loopback
 from ..osc.wire import Peer
 from ..panel import Panel
+from ..paths import AllowedFolders
 from ..runtime import file_manager
 from ..runtime.logs import LimitedLog
 from ..settings import Settings
@@ -83,6 +84,7 @@ class Parts:
     engine: Engine
     journal: Journal
     guard: Guard
+    allowed_folders: Callable[[], AllowedFolders]
     connections: Connections
 
 
@@ -110,12 +112,12 @@ def build_app(parts: Parts) -> ASGIApp:
 
     async def list_takes(request: Request) -> Response:
         query = request.query_params
-        before = _parse_number(query.get("before", ""))
-        limit = _parse_number(query.get("limit", "")) or takes.MAX_ROWS
+        before = _parse_query(request, "before")
+        limit = _parse_query(request, "limit") or takes.MAX_ROWS
+        favourite = _parse_query(request, "favourites") == 1
 
         def search() -> dict[str, Any]:
             words = query.get("words", "")
-            favourite = query.get("favourites") == "1"
             jobs = parts.journal.search(
                 words,
                 favourite=favourite,
@@ -141,7 +143,7 @@ def build_app(parts: Parts) -> ASGIApp:
         path = takes.find_stem(await find_job(request), request.path_params["stem"])
         if path is None or path.suffix.lower() not in KINDS:
             raise Refused(404, "this take has no such stem")
-        if not await run(request, path.is_file):
+        if not await run(request, takes.is_there, path):
             raise Refused(404, f"{path.name} is not there any more")
         return path
 
@@ -208,8 +210,15 @@ def build_app(parts: Parts) -> ASGIApp:
 
     async def show_reading(request: Request) -> Response:
         values = await _read_json(request)
-        guide = parts.engine.default_guide
-        return JSONResponse(await run(request, reading.read, parts.panel, values, guide))
+
+        def read() -> dict[str, Any]:
+            try:
+                resolved = parts.allowed_folders().resolve_values(values)
+            except Refused as error:
+                return {"problem": str(error), "hint": error.hint}
+            return reading.read(parts.panel, resolved, parts.engine.default_guide)
+
+        return JSONResponse(await run(request, read))
 
     async def keep_source(request: Request) -> Response:
         folder = parts.settings().out / SOURCES
@@ -275,6 +284,14 @@ def find_host(request: Request) -> str:
     """The address of who asks."""
     assert request.client
     return request.client.host
+
+
+def _parse_query(request: Request, name: str) -> int:
+    """0 where it is not given. Raises `Refused` 422 for what is no number."""
+    text = request.query_params.get(name, "0")
+    if text.strip("0") and not _parse_number(text):
+        raise Refused(422, f"{name} must be a whole number, got {text[:40]!r}")
+    return _parse_number(text)
 
 
 async def read_chunks(request: Request) -> AsyncIterator[bytes]:

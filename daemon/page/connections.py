@@ -8,9 +8,9 @@ those are that come by UDP.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -44,7 +44,6 @@ class Connections:
 
     def __init__(self, osc: OscServer) -> None:
         self._osc = osc
-        self._numbers = itertools.count(1)
         self._open: dict[str, _Connection] = {}  # by client; replaced, not changed
 
     def send(self, packet: bytes, client: str) -> None:
@@ -58,7 +57,8 @@ class Connections:
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
         await socket.accept()
-        peer = Peer(f"{KIND}:{next(self._numbers)}", host)
+        # no number: a connection to the next daemon would be taken for one to this
+        peer = Peer(f"{KIND}:{secrets.token_hex(8)}", host)
         connection = _Connection(socket, peer, self._osc)
         self._open = self._open | {peer.client: connection}
         try:
@@ -97,7 +97,8 @@ class _Connection:
     def push(self, packet: bytes) -> None:
         """From any thread."""
         with self._lock:
-            self._unsent.append(packet)
+            if len(self._unsent) <= MAX_UNSENT:
+                self._unsent.append(packet)
             is_first = len(self._unsent) == 1
         if is_first and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._has_unsent.set)

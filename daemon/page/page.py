@@ -46,7 +46,15 @@ class Page:
         self._socket = _listen(host, settings().page)
         self._connections = Connections(osc)
         osc.publisher.add_transport(KIND, self._connections)
-        parts = Parts(settings, panel, engine, journal, osc.guard, self._connections)
+        parts = Parts(
+            settings=settings,
+            panel=panel,
+            engine=engine,
+            journal=journal,
+            guard=osc.guard,
+            allowed_folders=lambda: osc.allowed_folders,
+            connections=self._connections,
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
                 build_app(parts),

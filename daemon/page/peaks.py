@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -61,7 +62,7 @@ class WaveformStore:
 
     def _keep(self, path: Path, waveform: dict[str, Any]) -> None:
         make_private(self._folder)
-        part = path.with_suffix(f".{os.getpid()}.part")
+        part = path.with_suffix(f".{secrets.token_hex(4)}.part")  # two may compute the same
         part.write_text(json.dumps(waveform))
         part.replace(path)
         kept = list(os.scandir(self._folder))

@@ -64,6 +64,13 @@ def find_stem(job: Job, stem: str) -> Path | None:
     return None
 
 
+def is_there(path: Path) -> bool:
+    """Whether it is still a file of its own: what others have put a link to in its place is not
+    ours to show.
+    """
+    return path.is_file() and not path.is_symlink()
+
+
 def find_manifest(job: Job) -> Path | None:
     if job.state is not JobState.FINISHED or job.last_event is None:
         return None

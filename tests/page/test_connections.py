@@ -6,7 +6,8 @@ import dataclasses
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from daemon.osc.server import MAX_RECEIVED
 from daemon.osc.wire import Peer
 from daemon.page import connections, page
 from tests.page.conftest import Asker
-from tests.support.stage import Stage, slow_guards_clock, subscribed
+from tests.support.stage import Stage, on_stage, slow_guards_clock, subscribed
 from tests.support.waiting import until
 
 
@@ -267,3 +268,39 @@ def test_a_machine_that_is_let_in_no_more_is_hung_up_on(
         stage.apply(dataclasses.replace(stage.settings, token="another"))
         with pytest.raises(ConnectionClosed):
             socket.until("/ace/never")
+
+
+def test_a_text_in_many_parts_has_the_same_limit(shared_asker: Asker) -> None:
+    with shared_asker.connect() as connection:
+        with suppress(ConnectionClosed):
+            connection.send("x" * 1000 for _ in range(2 * page.MAX_TEXT // 1000))
+        with pytest.raises(ConnectionClosed):
+            Socket(connection).receive()
+    assert shared_asker.ask("/takes").status == 200
+
+
+def test_what_a_page_does_not_take_is_not_kept_without_end(stage: Stage, asker: Asker) -> None:
+    assert stage.page
+    with asker.connect() as connection:
+        socket = Socket(connection)
+        socket.send(["/ace/ping"])
+        socket.until("/ace/pong")
+        [server_side] = stage.page._connections._open.values()
+        server_side._unsent = [b""] * connections.MAX_UNSENT
+        for _ in range(10):
+            server_side.push(b"")
+        assert len(server_side._unsent) == connections.MAX_UNSENT + 1
+
+
+def test_a_page_of_yesterday_is_another_client(tmp_path: Path) -> None:
+    """The ids that it used are its own."""
+    for prompt in ("one", "two"):
+        with on_stage(tmp_path, page=0) as stage:
+            assert stage.page
+            with Asker(stage.page.port).connect() as connection:
+                socket = Socket(connection)
+                socket.send(["/ace/generate", "same", "prompt", prompt, "bars", 1])
+                assert socket.until("/ace/finished")[0] == "same"
+            newest = stage.journal.find_newest()
+            assert newest
+            assert newest.request.prompt == prompt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -288,3 +289,41 @@ def test_thousands_of_takes_are_no_more_work_than_a_hundred(
     assert "total" not in asker.ask("/takes?before=3000").json
     for before, after in zip(few, many):
         assert after <= before * 1.1 + 10
+
+
+@pytest.mark.parametrize("query", ["before=x", "limit=-1", "before=1e3", "favourites=yes"])
+def test_a_question_that_makes_no_sense_is_refused(asker: Asker, query: str) -> None:
+    answer = asker.ask(f"/takes?{query}")
+    assert answer.status == 422
+    assert answer.json["message"].startswith(query.partition("=")[0])
+
+
+def test_a_link_in_the_place_of_a_take_leads_nowhere(
+    stage: Stage, asker: Asker, tmp_path: Path
+) -> None:
+    """Who may write into the folder, and could not read the file, must not be shown it."""
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    secret = tmp_path / "secret.wav"
+    Path(take["path"]).rename(secret)
+    Path(take["path"]).symlink_to(secret)
+    for what in ("sound", "waveform"):
+        assert asker.ask(f"/takes/{take['number']}/{what}/mix").status == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [("source", "secret.wav"), ("guide", "secret.mid"), ("reference", "x.wav")]
+)
+def test_what_would_be_read_names_only_files_in_allowed_folders(
+    stage: Stage, asker: Asker, tmp_path: Path, field: str, name: str
+) -> None:
+    """Whether another one exists, or what it is, is not told."""
+    (tmp_path / "elsewhere").mkdir()
+    path = tmp_path / "elsewhere" / name
+    said = []
+    for content in (None, b"RIFF"):
+        if content:
+            path.write_bytes(content)
+        answer = asker.ask("/reading", "POST", json.dumps({"prompt": "x", field: str(path)}))
+        said.append(answer.json["problem"])
+    assert said[0] == said[1]
+    assert "is not in a folder that messages may name files in" in said[0]
