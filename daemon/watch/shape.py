@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -40,6 +41,7 @@ _PAIR = re.compile(r"([^\W\d_][\w -]{0,30}): *(\S.*)")
 MAX_TITLE = 80  # characters
 REACH = 3  # lines below a title that say what it is
 MAX_HEAD = 40  # lines
+MOST_NAMES = 2  # above the first section: title and artist
 
 _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
@@ -129,6 +131,7 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
     speakers = _find_speakers(texts)
     has_refrain = any(map(_REFRAIN.fullmatch, texts)) and not any(map(_PERSON.fullmatch, texts))
     refrains = {n for n, text in enumerate(texts) if has_refrain and _REFRAIN.match(text)}
+    song = ["" if index in furniture.left_out else text for index, text in enumerate(texts)]
     unknown = _find_unknown(texts, {*chords, *speakers, *refrains})
     return Shape(
         texts=texts,
@@ -146,13 +149,13 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
         end=_find_end(texts, is_close, {*chords}),
         numbered=_find_numbered(texts),
         signs=signs,
-        titles=_find_titles(texts, chords, has_name, keeps_markers, unknown) | _find_authors(texts),
+        titles=_find_titles(song, chords, has_name, keeps_markers, unknown) | _find_authors(texts),
         remarks=remarks,
         speakers=speakers,
         title=title,
         unknown=unknown,
         left_out=furniture.left_out,
-        asked=furniture.asked,
+        asked=_ask_title(song, has_name) | furniture.asked,
     )
 
 
@@ -317,6 +320,21 @@ def _find_lines_above(
     if not above or not any(text and parse_marker(text) for text in texts[above[-1] + 1 :]):
         return {}
     return dict.fromkeys(above, "above") | {above[0]: "alone"}
+
+
+def _ask_title(texts: Sequence[str], has_name: bool) -> dict[int, str]:
+    """Hints on one or two names that stand alone above the first section of a song, where that may
+    as well be a chorus behind them.
+    """
+    places = [index for index, text in enumerate(texts[:MAX_HEAD]) if text]
+    above = list(itertools.takewhile(lambda index: not parse_marker(texts[index]), places))
+    is_few = 0 < len(above) <= MOST_NAMES and len(above) < len(places)
+    if has_name or not is_few or texts[places[len(above)] - 1]:
+        return {}
+    names = [texts[index] for index in above]
+    if not all(_is_name(text) and text[-1] not in ",;:" for text in names):
+        return {}
+    return dict.fromkeys(above, "write Title: in front of it where it is what the song is called")
 
 
 def _find_authors(texts: Sequence[str]) -> dict[int, str]:

@@ -403,3 +403,13 @@ def test_the_name_of_a_singer_is_no_key() -> None:
 def test_what_messages_know_and_a_sheet_does_not_is_said_with_what_to_do(word: str) -> None:
     (note,) = find_problems(read_sheet(f"prompt: lo-fi\n{word}: 4{BODY}").notes)
     assert "takes" in note.hint
+
+
+@pytest.mark.parametrize("above", ["Low Tide\nNobody", "Low Tide"])
+def test_names_above_a_chorus_are_sung_and_asked_about(above: str) -> None:
+    read = read_sheet(f"{above}\n\n[Chorus]\nla la")
+    assert str(read.values["lyrics"]).startswith(above)
+    assert {note.hint for note in find_problems(read.notes)} == {
+        "write Title: in front of it where it is what the song is called"
+    }
+    assert not find_problems(read_sheet("over the sea\nand far\n\n[Chorus]\nla la").notes)
