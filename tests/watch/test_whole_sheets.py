@@ -116,7 +116,8 @@ def write_sheets(draw: st.DrawFn) -> WrittenSheet:
         name = draw(st.sampled_from(SECTIONS))
         lines.append(draw(st.sampled_from(HEADINGS)).format(name))
         for _ in range(draw(st.integers(1, 3))):
-            if rest and draw(st.booleans()):
+            is_noted = draw(st.booleans())
+            if rest and is_noted:
                 lines.append(draw(st.sampled_from(BETWEEN)))
             if rest:
                 lines.append(rest.pop(0))

@@ -273,13 +273,52 @@ TIMES = st.tuples(
     st.sampled_from("[%d:%02d]|[%02d:%02d.00]|[%d:%d,5]".split("|")),
 ).map(lambda parts: parts[2] % parts[:2])
 WORDS = st.sampled_from("la|over the water|海が眠る|don’t go|(oh)|Ночь".split("|"))
+# what is at a time and is not sung: rests, who made it, where it ends
+RESTS = " |♪| ♪♪ |♫|Instrumental|(Instrumental)|[Interlude]|间奏|(music)|♪ ♪|- -|...".split("|")
 LINES = st.one_of(
     st.tuples(st.lists(TIMES, max_size=3), WORDS).map(lambda parts: "".join(parts[0]) + parts[1]),
     st.tuples(TIMES, WORDS, TIMES).map("".join),
     st.tuples(TIMES, WORDS, TIMES, WORDS).map(" ".join),
     TIMES,
-    st.sampled_from("|[ti:x]|[by:]|[offset:+5]|[Chorus]|[00:00.00]作词：x|[bg: oh]".split("|")),
+    st.tuples(TIMES, st.sampled_from(RESTS)).map("".join),
+    st.sampled_from(
+        "|[ti:x]|[by:]|[offset:+5]|[Chorus]|[00:00.00]作词：x|[bg: oh]|[re:x]|[ve:x]|[la:en]|"
+        "[lang:de]|[#:x]|RentAnAdviser.com|Lyrics by Someone|@Tx|[id: $x]|[tool: x]".split("|")
+    ),
 )
+
+
+VERSES = "over the water|nobody wakes|don’t go|la luna|ты и я|夜の川|hey|so long".split("|")
+
+
+@st.composite
+def write_files(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """A file of lines at times that rise, with rests and tags among them; and its words."""
+    lines = draw(st.lists(st.sampled_from(["[ti:x]", "[ar:y]", "[re:x]", "[by:z]"]), max_size=3))
+    form = draw(
+        st.sampled_from(["[%02d:%02d.00]", "[%d:%02d]", "[%02d:%02d.500]", "<%02d:%02d.00>"])
+    )
+    voice = draw(st.sampled_from(["", "", "M: ", "♪ "]))
+    second = 0
+    sung = [f"{place} {words}" for place, words in zip("abcdefgh", draw(st.permutations(VERSES)))]
+    sung = sung[: draw(st.integers(3, 8))]
+    for words in sung:
+        second += draw(st.integers(1, 9))
+        time = form % divmod(second, 60)
+        lines.append(f"{time}{voice}{words}")
+        if draw(st.booleans()):
+            second += 1
+            lines.append(form % divmod(second, 60) + draw(st.sampled_from(RESTS)))
+    last = draw(st.sampled_from(["", "RentAnAdviser.com", "[99:00.00]Lyrics by Someone"]))
+    return "\n".join([*lines, last]), sung
+
+
+@settings(max_examples=scale_examples(100))
+@given(write_files())
+def test_all_words_are_sung_in_order_and_no_rest_is(written: tuple[str, list[str]]) -> None:
+    text, sung = written
+    lyrics = str(read_sheet(text, ".lrc").values["lyrics"]).split("\n")
+    assert [line for line in lyrics if line and line[0] not in "[(.-"] == sung
 
 
 @settings(max_examples=scale_examples(100))
