@@ -1,9 +1,10 @@
 """The OSC surface: packets become commands, events become packets.
 
 UDP, and TCP where the settings say so, share one thread, one selector and one queue. The thread
-receives for a moment and serves for a moment: a flood neither keeps it from serving, nor fills the
-system's buffer meanwhile. The senders are served in turn, each message by itself and long answers
-piece by piece, so that nobody keeps the others waiting for longer than one piece.
+takes in what has arrived and serves for a moment, and for no less time than it received: a flood
+neither keeps it from serving, nor fills the system's buffer meanwhile. The senders are served in
+turn, each message by itself and long answers piece by piece, so that nobody keeps the others
+waiting for longer than one piece.
 
 The wire rules and why they are so: daemon/README.md, "On the wire". The loop is ours because
 python-osc's own reorders, truncates and swallows errors.
@@ -53,7 +54,8 @@ log = LimitedLog(logging.getLogger("acestepd.osc"))
 T = TypeVar("T")
 
 MAX_RECEIVED = 64  # messages of other threads' surfaces that wait to be queued
-SLICE = 0.002  # seconds of receiving, and then of serving, before it is looked what has arrived
+BATCH = 256  # datagrams, or other messages, that are taken in before somebody is served
+SLICE = 0.002  # seconds of serving, or as many as receiving took, before it is received again
 STOPPED = "and somebody stopped everything"
 AGAIN_HINT = "send it again"
 QUANTUM = 0.0005  # seconds that a sender has in its turn; a piece of work is not interrupted
@@ -101,7 +103,7 @@ class OscServer:
         self._serving = 0  # the arrival of what is being served
         self._stopped = 0  # what arrived before that makes no job any more: a panic came
         self._closing = False
-        self._clock = time.perf_counter  # of slices
+        self._clock = time.perf_counter  # of receiving and serving
         self._thread = threading.Thread(target=self._run, name="osc", daemon=True)
         self._open(settings)
         self.publisher = Publisher(self._transports(), self.guard, self.subscribers)
@@ -181,15 +183,18 @@ class OscServer:
                 log.exception("", "the OSC server's loop")
 
     def _run_once(self) -> None:
-        """Wait for what comes next, receive for a moment, and serve for a moment."""
+        """Wait for what comes next, receive what is there, and serve for a moment."""
         timeout = 0.0 if self._waiting or self._received else self._select_timeout()
-        for key, events in self.selector.select(timeout):
+        ready = self.selector.select(timeout)
+        began = self._clock()
+        for key, events in ready:
             with suppress(BlockingIOError):
                 key.data(events)
         self._queue_received()
         self._queue_due()
         self._expire_lyric_uploads()
-        self._serve()
+        now = self._clock()
+        self._serve(until=now + max(SLICE, now - began))
         if self._tcp:
             self._tcp.update_connections()
 
@@ -202,19 +207,10 @@ class OscServer:
             return None
         return max(0.0, deadline - time.monotonic())
 
-    def _slice(self) -> Iterator[None]:
-        """Goes on for a slice, and once at least."""
-        until = self._clock() + SLICE
-        yield
-        while self._clock() < until:
-            yield
-
-    def _serve(self) -> None:
-        """Serve senders in turn, for a slice."""
+    def _serve(self, until: float) -> None:
+        """Serve senders in turn until then; at least one."""
         started = time.thread_time()
-        for _ in self._slice():
-            if not self._waiting:
-                return
+        while self._waiting:
             lane, (sender, work, self._serving) = self._waiting.start_turn()
             is_done = _advance(work, time.perf_counter() + QUANTUM)
             ended = time.thread_time()
@@ -223,12 +219,14 @@ class OscServer:
                 self._lanes.leave(lane, sender)
             self.guard.charge(sender, seconds=ended - started)
             started = ended
+            if self._clock() >= until:
+                return
 
     # --- what arrives waits for its turn ----------------------------------------------------------
 
     def _read_udp(self) -> None:
-        """Take datagrams out of the system's buffer, which all senders share, for a slice."""
-        for _ in self._slice():
+        """Take what has arrived out of the system's buffer, which all senders share."""
+        for _ in range(BATCH):
             packet, sender = self._udp.receive()
             if self.is_allowed(sender.host):
                 self._queue_packet(packet, sender)
@@ -237,9 +235,7 @@ class OscServer:
                 log.warning(host, "ignored a datagram from %s, which is not in allow", host)
 
     def _queue_received(self) -> None:
-        for _ in self._slice():
-            if not self._received:
-                return
+        for _ in range(min(BATCH, len(self._received))):
             message, sender = self._received.popleft()
             if message is None:
                 self.queue_work(sender, self._end(sender))
@@ -271,7 +267,7 @@ class OscServer:
         return self.guard.is_right_hello(packet)
 
     def _queue_due(self) -> None:
-        for _, timed in zip(self._slice(), iter(self.timed_queue.pop_due, None)):
+        for timed in itertools.islice(iter(self.timed_queue.pop_due, None), BATCH):
             # not if its sender was shut out in the meantime
             if self.guard.is_trusted(timed.sender.host):
                 context = self._context(timed.sender, timed.message)
