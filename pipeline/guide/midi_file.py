@@ -234,10 +234,15 @@ class _Reading:
         """Whether sticks play alone in the first bar, and other notes follow."""
         number = self._lines.locate(self._layout.origin + self._ticks * 1e-3).number
         line = self._lines.find_line(number + 1) - self._ticks / 8
-        keys = [(key, role) for part, role, _ in self._parts for key in part.keys]
-        first = [(key.pitch, role) for key, role in keys if key.start < line]
+        first = [
+            (key.pitch, role)
+            for part, role, _ in self._parts
+            for key in part.keys
+            if key.start < line
+        ]
         is_sticks = all(role == "drums" and pitch in _STICKS for pitch, role in first)
-        return is_sticks and 2 <= len(first) <= 8 and len(keys) > len(first)
+        count = sum(len(part.keys) for part, _, _ in self._parts)
+        return is_sticks and 2 <= len(first) <= 8 and count > len(first)
 
     @property
     def _loop(self) -> float:
@@ -274,10 +279,12 @@ class _Reading:
 
     def _list_notes(self) -> Iterator[Note]:
         pedal = _PEDAL_BEATS * self._ticks
-        keys = [(key, role == "drums") for part, role, _ in self._parts for key in part.keys]
-        starts = self._beats_at([key.start for key, _ in keys])
-        # a drum stops sounding by itself, anything else when it is let go
-        ends = [key.end if is_drum else min(key.held, key.end + pedal) for key, is_drum in keys]
+        starts = self._beats_at([key.start for part, _, _ in self._parts for key in part.keys])
+        ends = [  # a drum stops sounding by itself, anything else when a pedal lets it go
+            key.end if role == "drums" else min(key.held, key.end + pedal)
+            for part, role, _ in self._parts
+            for key in part.keys
+        ]
         starts = np.where(starts < 0.0, 0.0, starts)
         return _build_notes(self._parts, starts, self._beats_at(ends), reads_names=True)
 
