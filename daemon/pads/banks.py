@@ -76,8 +76,7 @@ class Banks:
         self.save_changes()
         bank = self._read(name)
         with self._lock:
-            change = f"the change from bank {self._current.bank.name} to {name}"
-            self._history.add(Step(self._current.bank, change, is_other=True))
+            self._history.add(Step(self._current.bank, f"a load of bank {name}", is_other=True))
         self._play(bank)
 
     def load_program(self, number: int) -> None:

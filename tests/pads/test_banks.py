@@ -265,7 +265,7 @@ def test_what_an_undo_takes_back_is_answered_and_in_the_terminal(
     client.until("/ace/finished")
     done = [
         "a reroll of pad 3",
-        "the change from bank chorus to verse",
+        "a load of bank verse",
         "a reroll of 4 pads",
         "a fill of 4 pads",
     ]
