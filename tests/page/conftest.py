@@ -19,6 +19,11 @@ from tests.support.waiting import until
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60_000  # milliseconds
+LOUDEST = """() => {
+    const samples = new Float32Array(acestepd.player.analyser.fftSize);
+    acestepd.player.analyser.getFloatTimeDomainData(samples);
+    return Math.max(...samples.map(Math.abs));
+}"""
 
 
 class Answer(NamedTuple):
@@ -158,3 +163,8 @@ def page(open_page: OpenPage, asker: Asker) -> Page:
 
 def find_row(page: Page, text: str) -> Locator:
     return page.locator("#rows li").filter(has_text=text)
+
+
+def wait_for_level(page: Page, low: float, high: float) -> None:
+    """What is heard has its peak in between."""
+    until(lambda: low <= page.evaluate(LOUDEST) <= high)

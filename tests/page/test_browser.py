@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,20 @@ from playwright.sync_api import Page, expect
 
 from daemon.integrations.sources import SOURCES
 from daemon.page import drops
-from tests.page.conftest import PATIENCE, Asker, OpenPage, find_row, make_take
+from tests.page.conftest import (
+    LOUDEST,
+    PATIENCE,
+    Asker,
+    OpenPage,
+    find_row,
+    make_take,
+    wait_for_level,
+)
 from tests.support.harness import SteppedModel
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
 
 HOSTILE = ["<img src=x onerror=window.hit=1>", "'\"><script>window.hit=1</script>", "\u202egnp 🎹"]
-LOUDEST = """() => {
-    const samples = new Float32Array(acestepd.player.analyser.fftSize);
-    acestepd.player.analyser.getFloatTimeDomainData(samples);
-    return Math.max(...samples.map(Math.abs));
-}"""
 DROP = """([name, content]) => {
     const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
     const dataTransfer = new DataTransfer();
@@ -42,11 +46,6 @@ TUNE = bytes.fromhex(  # a crotchet of C at 120 bpm
 )
 
 long = pytest.mark.long
-
-
-def wait_for_level(page: Page, low: float, high: float) -> None:
-    """What is heard has its peak in between."""
-    until(lambda: low <= page.evaluate(LOUDEST) <= high)
 
 
 def drop(page: Page, name: str, content: bytes) -> None:
@@ -151,6 +150,22 @@ def test_the_session_has_a_tempo(stage: Stage, page: Page) -> None:
     page.fill("#tempo-bpm", "")
     page.keyboard.press("Tab")
     until(lambda: stage.tempo.current[1] == "default")
+
+
+@long
+def test_every_script_is_written_as_it_is_typed(stage: Stage, asker: Asker, page: Page) -> None:
+    prompt = "тёплый бит 🎹 שלום"
+    lyrics = "[verse]\nПривет, мир\nمرحبا 👋🏽 日本\ncafe\u0301"
+    for field, text in (("#prompt", prompt), ("#lyrics", lyrics)):
+        page.focus(field)
+        page.keyboard.insert_text(text)
+    page.keyboard.press("Control+Enter")
+    until(lambda: [take["state"] for take in asker.find_takes()] == ["finished"])
+    [take] = asker.find_takes()
+    request = asker.ask(f"/takes/{take['number']}/manifest").json["request"]
+    assert request["prompt"] == prompt
+    assert request["lyrics"] == unicodedata.normalize("NFC", lyrics)
+    expect(page.locator("#rows .title")).to_have_text(prompt)
 
 
 # --- files that are dropped ---------------------------------------------------------------------
@@ -278,6 +293,25 @@ def test_progress_is_seen_and_a_take_is_cancelled(tmp_path: Path, open_page: Ope
 
 
 @long
+def test_a_take_is_heard_before_it_is_made(tmp_path: Path, open_page: OpenPage) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        stage.panel.set("preview", "1")
+        page.fill("#prompt", "slow")
+        page.click("#go")
+        model.step(1)
+        hear = find_row(page, "slow").locator(".hear")
+        expect(hear).to_be_visible(timeout=PATIENCE)
+        hear.click()
+        until(lambda: page.evaluate("acestepd.player.stems.join()") == "preview")
+        wait_for_level(page, 0.05, 1)
+        model.run()
+        expect(find_row(page, "slow").locator(".drag")).to_be_visible(timeout=PATIENCE)
+
+
+@long
 def test_a_take_is_rerolled_marked_and_searched_for(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "the first", "bars", 1, "seed", 5)
     make_take(stage, asker, "b", "prompt", "another", "bars", 1)
@@ -316,7 +350,9 @@ def test_what_lies_between_two_takes_is_made(stage: Stage, asker: Asker, page: P
 def test_bars_are_chosen_on_the_waveform_and_repainted(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
-    make_take(stage, asker, "a", "prompt", "four bars", "bars", 4, "bpm", 240)
+    make_take(stage, asker, "a", "prompt", "four bars", "lyrics", "la", "bars", 4, "bpm", 240)
+    stage.panel.set("prompt", "what is asked for next")
+    stage.panel.set("bars", 16)
     find_row(page, "four bars").locator(".choose").click()
     box = page.locator("#picture").bounding_box()
     assert box
@@ -331,6 +367,7 @@ def test_bars_are_chosen_on_the_waveform_and_repainted(
     newest, *_ = stage.journal.search(limit=1)
     assert newest.request.task == "repaint"
     assert (newest.request.repaint_bar, newest.request.repaint_bars) == (2, 2)
+    assert (newest.request.prompt, newest.request.lyrics) == ("four bars", "la")
     assert not page.evaluate("acestepd.player.isPlaying")
 
 

@@ -3,7 +3,7 @@
 import { $, count, make, round, say, saying } from "./elements.js";
 import { askJson } from "./http.js";
 
-const ANSWERED = ["client", "worn", "finding", "cache"]; // what is asked for when the dialog opens
+const ANSWERED = ["client", "finding"]; // what is asked for when the dialog opens
 const WORDS = { cold: "cold", loading: "loads", warm: "ready", busy: "at work", error: "in trouble" };
 const SOURCES = { explicit: "set here", link: "Ableton Link", midi: "MIDI clock", default: "bpm" };
 
@@ -40,7 +40,7 @@ export class Daemon {
 
   open() {
     this.#heard = new Map();
-    for (const command of ["clients", "adapters", "doctor", "status"])
+    for (const command of ["clients", "doctor"])
       this.#connection.send(`/ace/${command}`);
     this.#load();
     this.#draw();
@@ -81,8 +81,6 @@ export class Daemon {
       heading("Programs that are connected"),
       list((this.#heard.get("client") ?? []).map(([name, client, seconds]) =>
         [`${name} (${client}), heard ${Math.round(seconds)} s ago`])),
-      heading("Adapters"),
-      list((this.#heard.get("worn") ?? []).map(([path, scale]) => [`${path} at ${round(scale)}`])),
       heading("Log"),
       make("pre", { tabindex: "0", class: "log" }, (facts?.log ?? []).join("\n") || "It is shown on the daemon's own machine."),
     );

@@ -9,6 +9,7 @@ import { drawWaveform, readWaveform } from "./waveform.js";
 
 const DRAG = 4; // pixels: less is a click
 const MOST_LINES = 128; // bars that have lines between them
+const CONTROLS = "a, button, input, select, summary";
 const MOST_OTHERS = 50; // takes that a variation may lead to
 
 export class Detail {
@@ -24,6 +25,7 @@ export class Detail {
   #soloed = new Set();
   #other = 0; // the number of the take that a variation leads to
   #amount = 0.5;
+  #isVariationOpen = false;
 
   constructor(connection, takes, player, panel) {
     this.#connection = connection;
@@ -46,15 +48,15 @@ export class Detail {
   }
 
   reroll(take = this.#take) {
-    if (take) this.#send("/ace/reroll", this.#panel.makeId("reroll"), take.id);
+    if (take) this.#send("/ace/reroll", this.#panel.makeId("reroll"), nameJob(take));
   }
 
   favourite(take = this.#take) {
-    if (take) this.#send("/ace/favourite", take.id, take.favourite ? 0 : 1);
+    if (take) this.#send("/ace/favourite", nameJob(take), take.favourite ? 0 : 1);
   }
 
   cancel(take = this.#take) {
-    if (take && !take.ended) this.#send("/ace/cancel", take.id);
+    if (take && !take.ended) this.#send("/ace/cancel", nameJob(take));
   }
 
   delete = saying(async (take = this.#take) => {
@@ -100,12 +102,13 @@ export class Detail {
       return;
     }
     const isThere = take.stems.length > 0 && !take.isGone;
+    const focused = $("detail").contains(document.activeElement) ? nameControl(document.activeElement) : null;
     $("detail").replaceChildren(
       make("h3", { dir: "auto" }, nameTake(take)),
       make("p", { class: "facts" }, describe(take)),
       take.failure ? make("p", { class: "problem" }, take.failure) : "",
       ...(isThere ? [this.#buildPicture(take), this.#buildRepaint(take)] : []),
-      make("div", { class: "line actions" }, ...this.#buildActions(take, isThere)),
+      make("div", { class: "line actions" }, ...this.#buildActions(take, isThere).filter(Boolean)),
       ...(isThere && take.stems.length > 1 ? [this.#buildStems(take)] : []),
       ...(isThere ? [this.#buildVariation(take)] : []),
       take.lyrics ? make("h4", {}, "Lyrics") : "",
@@ -115,6 +118,7 @@ export class Detail {
       take.path ? make("p", { class: "path" }, take.path) : "",
     );
     this.#showPlaying();
+    if (focused) [...$("detail").querySelectorAll(CONTROLS)].find((one) => nameControl(one) === focused)?.focus();
     if (isThere) this.#load(take);
   }
 
@@ -145,14 +149,14 @@ export class Detail {
       again,
       star,
       link,
-      button("Into the DAW", () => this.#send("/ace/insert", take.id), { ...ghost, title: "The program in your DAW puts it there" }),
+      button("Into the DAW", () => this.#send("/ace/insert", nameJob(take)), { ...ghost, title: "The program in your DAW puts it there" }),
       button("Work on it", () => this.#workOn(take), { ...ghost, title: "A cover of it: its source is this take" }),
       button("Recipe", saying(() => this.#showRecipe(take)), ghost),
-      button("Show its folder", saying(() => ask(`/takes/${take.number}/reveal`, { method: "POST" })), ghost),
-      button("Copy its path", saying(async () => {
+      button("Show its folder", saying(() => ask(`/takes/${take.number}/reveal/${take.stems[0]}`, { method: "POST" })), ghost),
+      navigator.clipboard && button("Copy its path", saying(async () => {
         await navigator.clipboard.writeText(take.path);
         say(`copied: ${take.path}`);
-      }), ghost),
+      }), ghost), // a browser has none for pages of another machine
       remove,
     ];
   }
@@ -253,8 +257,8 @@ export class Detail {
 
   #repaint(take) {
     const [first, end] = this.#selection ?? [0, take.bars];
-    this.#send("/ace/generate", this.#panel.makeId("repaint"), "task", "repaint", "source", take.path,
-      "repaint_bar", first + 1, "repaint_bars", end - first, "prompt", take.prompt, "seed", -1);
+    this.#send("/ace/reroll", this.#panel.makeId("repaint"), nameJob(take), -1, "task", "repaint", "source", take.path,
+      "repaint_bar", first + 1, "repaint_bars", end - first);
   }
 
   #draw() {
@@ -334,15 +338,26 @@ export class Detail {
     show();
     const ask = () => {
       const other = this.#takes.find(Number(choose.value));
-      this.#send("/ace/reroll", this.#panel.makeId("variation"), take.id, take.seed,
+      this.#send("/ace/reroll", this.#panel.makeId("variation"), nameJob(take), take.seed,
         "variation", this.#amount, "variation_seed", other ? other.seed : -1);
     };
-    return make("details", {}, make("summary", {}, "Between two takes"),
+    const keepOpen = ({ target }) => (this.#isVariationOpen = target.open);
+    return make("details", { open: this.#isVariationOpen, ontoggle: keepOpen }, make("summary", {}, "Between two takes"),
       make("div", { class: "variation" },
         make("label", { class: "wide" }, `From seed ${take.seed} towards `, choose),
         make("label", {}, "How far ", amount), shown,
         make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }
+}
+
+/** What it is called, also where it was built anew. */
+function nameControl(element) {
+  return element.id || element.getAttribute("aria-label") || element.textContent;
+}
+
+/** An id may be used twice: its number in the journal may not. */
+function nameJob(take) {
+  return `#${take.number}`;
 }
 
 function describe(take) {

@@ -113,11 +113,12 @@ function moveAndPlay(rows) {
 /** Go to a field, which a tab may hide. */
 function focus(id, view) {
   if (hasTabs()) location.hash = `#${view}`;
-  setTimeout(() => $(id).focus());
+  showView();
+  $(id).focus();
 }
 
 openKeys([
-  command("Ctrl+Enter", "Enter", "Go: make a take", () => panel.go()),
+  command("Ctrl or ⌘ Enter", "Enter", "Go: make a take", () => panel.go()),
   leaveField(),
   key("Space", " ", "Play the take, or stop", togglePlaying),
   key("↓ J", "ArrowDown", "The next take; while one plays, in its beat", () => moveAndPlay(1)),

@@ -20,6 +20,7 @@ export class Panel {
   #inForm = new Set(); // names of the parameters that are not in the drawer
   #typed = new Set(); // names whose fields were changed and not sent yet
   #unsent = new Map(); // what was set while the daemon was away
+  #changed = new Set(); // names that were set, here or elsewhere, since all values were asked for
   #reading = null;
   #made = 0;
 
@@ -100,8 +101,9 @@ export class Panel {
   }
 
   #load = saying(async (except = []) => {
+    this.#changed = new Set(except);
     const values = await askJson("/panel");
-    for (const [name, value] of Object.entries(values)) if (!except.includes(name)) this.#show(name, value);
+    for (const [name, value] of Object.entries(values)) if (!this.#changed.has(name)) this.#show(name, value);
     this.read();
   });
 
@@ -112,6 +114,7 @@ export class Panel {
 
   #set(name, value) {
     this.#values[name] = value;
+    this.#changed.add(name);
     if (!this.#connection.send(`/ace/set/${name}`, value)) this.#unsent.set(name, value);
     this.read();
   }
@@ -143,7 +146,10 @@ export class Panel {
   #hear(name, value) {
     // a long text is cut: all of it is at /panel
     if (typeof value === "string" && value.endsWith("…")) this.#loadSoon();
-    else this.#show(name, value);
+    else {
+      this.#changed.add(name);
+      this.#show(name, value);
+    }
     this.read();
   }
 

@@ -22,7 +22,7 @@ export function showRecipe(manifest, specs, name) {
     make("dl", {}, ...rows.flatMap(([key, value]) => [make("dt", {}, key), make("dd", {}, String(value ?? ""))])),
     make("details", {}, make("summary", {}, `All of it, as ${name} has it`),
       make("pre", { class: "raw", tabindex: "0" }, text)),
-    copy,
+    navigator.clipboard ? copy : "",
   );
   $("recipe").showModal();
 }

@@ -1,0 +1,216 @@
+"""The page by keyboard only, for screen readers, on every screen, and without motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.page.conftest import PATIENCE, Asker, OpenPage, find_row, make_take
+from tests.support.harness import SteppedModel
+from tests.support.node import find_module
+from tests.support.stage import Stage, on_stage
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.long
+
+SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries())
+            shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className)]);
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+OUTLINE = """() => {
+    const shown = [document.activeElement, document.activeElement.parentElement];
+    return shown.some((element) => getComputedStyle(element).outlineStyle !== "none");
+}"""
+WIDE = """() => [document.documentElement, ...document.querySelectorAll("section, dialog[open]")]
+    .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id)"""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return (find_module("axe-core") / "axe.min.js").read_text()
+
+
+def find_violations(page: Page, axe: str) -> list[str]:
+    page.evaluate(axe)
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing(
+    stage: Stage, asker: Asker, open_page: OpenPage, axe: str, scheme: str
+) -> None:
+    page = open_page(asker.port, color_scheme=scheme)
+    assert find_violations(page, axe) == []
+    lyrics = "[verse]\nla la\nПривет"
+    make_take(stage, asker, "a", "prompt", "x", "lyrics", lyrics, "bars", 1, "stems", "drums")
+    page.fill("#prompt", "keys, 84 bpm")
+    page.click("#drawer summary")
+    page.click("#stems summary")
+    page.locator(".choose").click()
+    page.click("text=Between two takes")
+    page.keyboard.press("f")
+    expect(page.locator(".favourite.chosen")).to_have_count(1, timeout=PATIENCE)
+    page.locator(".pad").first.click()
+    expect(page.locator("[data-state=ready].pad")).to_have_count(1, timeout=PATIENCE)
+    page.fill("#param-guidance_scale", "99")
+    page.keyboard.press("Tab")
+    expect(page.locator("#notice")).to_be_visible(timeout=PATIENCE)
+    assert find_violations(page, axe) == []
+    for opener in (
+        "#open-daemon",
+        "#open-help",
+        "#detail >> text=Recipe",
+        "#detail >> text=Delete",
+    ):
+        page.click(opener)
+        expect(page.locator("dialog[open]")).to_be_visible()
+        assert find_violations(page, axe) == []
+        page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 360, "height": 740})
+    for view in ("Ask", "Takes", "Take", "Pads"):
+        page.click(f"nav >> text=/^{view}$/")
+        assert find_violations(page, axe) == []
+
+
+def test_axe_finds_nothing_where_the_token_is_asked_for(
+    asker: Asker, browser: Browser, axe: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{asker.origin}/token")
+    assert find_violations(page, axe) == []
+    page.close()
+
+
+def test_all_of_it_goes_by_keyboard(stage: Stage, asker: Asker, page: Page) -> None:
+    press = page.keyboard.press
+    press("p")
+    page.keyboard.type("the first")
+    press("Control+Enter")
+    expect(find_row(page, "the first").locator(".hear")).to_be_visible(timeout=PATIENCE)
+    press("Escape")
+    press("ArrowDown")
+    expect(page.locator("#detail h3")).to_have_text("the first")
+    press("Space")
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    press("l")
+    expect(page.locator("#loop")).not_to_be_checked()
+    press("l")
+    press("r")
+    expect(page.locator("#rows li:has(.drag:visible)")).to_have_count(2, timeout=PATIENCE)
+    press("k")
+    newest, *_ = asker.find_takes()
+    until(lambda: page.evaluate("acestepd.takes.selected?.number") == newest["number"])
+    until(lambda: page.evaluate("acestepd.player.take.number") == newest["number"])  # in its beat
+    press("f")
+    expect(page.locator("#rows li.favourite")).to_have_count(1, timeout=PATIENCE)
+    press("Space")
+    until(lambda: not page.evaluate("acestepd.player.isPlaying"))
+    press("d")
+    until(lambda: stage.panel.request.seed >= 0)
+    press("2")
+    expect(page.locator("[aria-label^='Pad 2, ready']")).to_have_count(1, timeout=PATIENCE)
+    press("/")
+    page.keyboard.type("nothing like it")
+    expect(page.locator("#count-text")).to_have_text("0 takes", timeout=PATIENCE)
+    press("Escape")
+    press("?")
+    expect(page.locator("#help")).to_be_visible()
+    press("Escape")
+    press("Shift+Escape")
+    until(lambda: not page.evaluate("acestepd.player.isPlaying"))
+
+
+def test_whatever_has_the_focus_is_seen_to_have_it(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1, "stems", "drums")
+    expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("ArrowDown")
+    reached = set()
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        reached.add(page.evaluate("document.activeElement.id"))
+        assert page.evaluate(OUTLINE), page.evaluate("document.activeElement.outerHTML")
+    needed = {"prompt", "lyrics", "bars", "dice", "lock", "task", "file", "go", "reroll", "cancel"}
+    assert reached >= needed | {
+        "words",
+        "list",
+        "play",
+        "loop",
+        "position",
+        "volume",
+        "panic",
+        "open-daemon",
+        "repaint",
+    }
+
+
+def test_what_is_shown_anew_keeps_the_focus(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    page.locator(".choose").click()
+    page.click("text=Between two takes")
+    for place in ("#detail >> text=Favourite", "#rows .star"):
+        page.focus(place)
+        page.keyboard.press("Enter")
+        name = page.evaluate("document.activeElement.textContent")
+        marked = int(place != "#rows .star")
+        expect(page.locator("#rows .favourite")).to_have_count(marked, timeout=PATIENCE)
+        assert page.evaluate("document.activeElement !== document.body")
+        assert name in page.evaluate("document.activeElement.textContent")
+    expect(page.locator("#variation")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1440, 3840])
+def test_nothing_is_wider_than_the_window(
+    shared_stage: Stage, shared_asker: Asker, open_page: OpenPage, width: int
+) -> None:
+    id = f"w{width}"
+    make_take(shared_stage, shared_asker, id, "prompt", "x" * 300, "bars", 1, "stems", "drums")
+    page = open_page(shared_asker.port, viewport={"width": width, "height": 800})
+    for view in ("ask", "takes", "take", "pads"):
+        page.evaluate(f"location.hash = '#{view}'")
+        if view == "takes":
+            page.locator(".choose").first.click()
+            page.wait_for_selector("#picture")
+        assert page.evaluate(WIDE) == []
+    page.click("#open-daemon")
+    expect(page.locator("#daemon-body")).to_contain_text("mini", timeout=PATIENCE)
+    assert page.evaluate(WIDE) == []
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_who_wants_no_motion(
+    tmp_path: Path, open_page: OpenPage, motion: Any
+) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port, reduced_motion=motion)
+        stage.panel.set("prompt", "keys")
+        page.locator(".pad").first.click()
+        expect(page.locator(".pad[data-state=rendering]")).to_have_count(1, timeout=PATIENCE)
+        assert page.evaluate("document.getAnimations().length > 0") == (motion != "reduce")
+        model.run()
+
+
+def test_nothing_jumps(stage: Stage, asker: Asker, page: Page) -> None:
+    """Neither while it opens, nor when what is read, told and made is shown."""
+    page.add_init_script(SHIFTS)
+    page.reload()
+    expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
+    stage.panel.set("prompt", "keys, 84 bpm")
+    expect(page.locator("#reading")).to_contain_text("84 bpm", timeout=PATIENCE)
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
+    page.evaluate("acestepd.connection.send('/ace/set/bpm', 9999)")
+    expect(page.locator("#notice")).to_be_visible(timeout=PATIENCE)
+    page.evaluate("new Promise(requestAnimationFrame)")
+    shifts = page.evaluate("shifts")
+    assert sum(value for value, *_ in shifts) < 0.01, shifts
