@@ -40,9 +40,11 @@ def log_ignored(sender: Peer, message: Message) -> None:
 
 
 def describe_sender(sender: Peer, name: str = "") -> str:
-    """`127.0.0.1:9001`, or `live (127.0.0.1:9001)`; `192.168.0.7 by TCP`."""
+    """`127.0.0.1:9001`, or `live (127.0.0.1:9001)`; `192.168.0.7 by TCP`; `a page on 127.0.0.1`."""
     transport, _, rest = sender.client.partition(":")
-    where = rest if transport == "udp" else f"{sender.host} by {transport.upper()}"
+    where = f"{sender.host} by TCP" if transport == "tcp" else rest
+    if transport == "page":
+        where = f"a page on {sender.host}"
     return f"{name} ({where})" if name else where
 
 

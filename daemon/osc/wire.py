@@ -30,7 +30,7 @@ MAX_DEPTH = 8  # of bundles in bundles
 class Peer(NamedTuple):
     """Who we exchange packets with: the client as text, and the machine it is on."""
 
-    client: str  # "udp:127.0.0.1:9001" or "tcp:7"
+    client: str  # "udp:127.0.0.1:9001", "tcp:7" or "page:1a2b3c"
     host: str
 
 

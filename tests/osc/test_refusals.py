@@ -139,3 +139,4 @@ def test_long_arguments_are_shortened() -> None:
 def test_a_client_of_each_transport_has_an_address() -> None:
     assert describe_sender(Peer("udp:192.168.0.7:9001", "192.168.0.7")) == "192.168.0.7:9001"
     assert describe_sender(Peer("tcp:7", "192.168.0.7")) == "192.168.0.7 by TCP"
+    assert describe_sender(Peer("page:1a2b", "127.0.0.1")) == "a page on 127.0.0.1"

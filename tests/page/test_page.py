@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 from contextlib import closing
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import client, page, status
+from daemon.cli import client, doctor, page, status
 from daemon.cli.start_screen import build_start_screen
 from daemon.settings import Settings
 from tests.page.conftest import Asker
@@ -81,3 +82,17 @@ def test_what_anybody_sends_is_not_in_the_log(
         assert asker.ask("/takes").status == 200
     names = {record.name for record in caplog.records}
     assert not {name for name in names if name.startswith(("uvicorn", "websockets.server"))}
+
+
+def test_doctor_says_whether_there_can_be_one(stage: Stage, tmp_path: Path) -> None:
+    """A port that another program has is a note: acestepd does without."""
+    assert stage.page
+    check = doctor.CHECKS["page"]
+    running = dataclasses.replace(stage.settings, page=stage.page.port)
+    assert check(running) == (doctor.OK, f"the page is on {stage.page.url}", "")
+    other = dataclasses.replace(running, state=tmp_path / "other")
+    finding = check(other)
+    assert finding.verdict == doctor.NOTE
+    assert "choose another port for it with --page" in finding.hint
+    assert check(dataclasses.replace(other, page=0)).verdict == doctor.OK
+    assert check(dataclasses.replace(other, page=-1)).message == "none, as the settings say"
