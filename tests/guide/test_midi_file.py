@@ -356,18 +356,27 @@ FORMS = st.one_of(  # beside notes, what programs write
     st.builds(midi.key, st.integers(-7, 7), st.integers(0, 1)),
     st.builds(
         midi.control,
-        st.sampled_from([7, 64, 120, 121, 123]),
-        st.integers(0, 127),
+        st.sampled_from([0, 7, 64, 120, 121, 123]),
+        st.sampled_from([0, 64, 120, 127]) | st.integers(0, 127),
         st.sampled_from([0, 1, 9]),
+    ),
+    st.builds(  # the pitch wheels of an expressive keyboard
+        lambda channel, bend: bytes([0xE0 | channel, 0, bend]),
+        st.sampled_from([0, 1, 9]),
+        st.integers(0, 127),
     ),
     st.builds(midi.program, st.integers(0, 127), st.sampled_from([0, 1, 9])),
     st.builds(
         midi.meta, st.sampled_from([1, 3, 4, 0x20, 0x21, 0x54, 0x58, 0x59]), st.binary(max_size=6)
     ),
-    st.sampled_from([midi.meta(3, name) for name in ("Drums", "Kick", "Bass", "Vocals")]),
+    st.sampled_from([midi.meta(3, name) for name in ("Drums", "Kick", "Bass", "Vocals", "Click")]),
 )
 KEYS = st.lists(
-    st.tuples(st.floats(0, 40), st.floats(0, 5), st.integers(30, 90)), min_size=1, max_size=20
+    st.tuples(
+        st.floats(0, 40), st.floats(0, 5), st.integers(30, 90) | st.sampled_from([0, 12, 23, 127])
+    ),
+    min_size=1,
+    max_size=20,
 )
 TIMED = st.lists(st.tuples(st.integers(0, 4000), FORMS), max_size=12)
 

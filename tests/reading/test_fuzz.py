@@ -85,7 +85,31 @@ TEMPOS = (
     "{} quarter notes per minute",
     "{} уд/мин",
     "テンポは{}",
+    "{} vuruş",
+    "{} nhịp/phút",
+    "{} something bpm",
+    "make it {}",
+    "half of {double} bpm",
+    "{half} bpm x2",
+    "{double} bpm / 2",
+    "was 75 bpm, make it {}",
 )
+DENIALS = (
+    "not {}",
+    "no {} please",
+    "without {}",
+    "anything but {}",
+    "{} is too fast",
+    "don't make it {}",
+    "kein {}",
+    "pas de {}",
+    "sin {}",
+    "не {}",
+    "不要{}",
+)
+_ONES = "one two three four five six seven eight nine".split()
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 METERS = {
     "in 3/4": "3/4",
     "in 6/8": "6/8",
@@ -134,8 +158,9 @@ def prompts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     parts = draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))
     if draw(st.booleans()):
         said["bpm"] = draw(st.integers(120, 400)) / 2  # 60 to 200
-        number = write_number(said["bpm"], draw(st.sampled_from(".,")))
-        parts.append(draw(st.sampled_from(TEMPOS)).format(number))
+        comma = draw(st.sampled_from(".,"))
+        number, half, double = (write_number(said["bpm"] * by, comma) for by in (1, 0.5, 2))
+        parts.append(draw(st.sampled_from(TEMPOS)).format(number, half=half, double=double))
     if draw(st.booleans()):
         note = draw(st.sampled_from(NOTES))
         mode = draw(st.sampled_from(["major", "minor"]))
@@ -150,6 +175,39 @@ def prompts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     for part in draw(st.permutations(parts)):
         text += (draw(SEPARATORS) if text else "") + part
     return text, said
+
+
+def spell(number: int) -> str:
+    """In English."""
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    words = [f"{_ONES[hundreds - 1]} hundred"] if hundreds else []
+    if 10 <= rest < 20:
+        words.append(_TEENS[rest - 10])
+    elif rest:
+        tens_word = _TENS[tens - 2] if tens else ""
+        words.append("-".join(filter(None, (tens_word, _ONES[ones - 1] if ones else ""))))
+    return " and ".join(words)
+
+
+@given(st.integers(30, 300), st.sampled_from(["{} bpm", "BPM: {}", "tempo of {}", "{} BPM, house"]))
+def test_a_tempo_may_be_spelled(number: int, form: str) -> None:
+    reading = read_prompt(form.format(spell(number)))
+    assert (reading.bpm, reading.problems) == (number, ())
+
+
+@given(
+    st.sampled_from(DENIALS),
+    st.integers(60, 200),
+    st.sampled_from(["{} bpm", "{} BPM"]),
+    st.sampled_from(WORDS),
+)
+def test_a_tempo_that_is_denied_is_not_taken_and_that_is_said(
+    denial: str, number: int, form: str, words: str
+) -> None:
+    reading = read_prompt(f"{words}, {denial.format(form.format(number))}")
+    assert reading.bpm == 0
+    assert any(str(number) in problem for problem in reading.problems)
 
 
 @given(prompts())
