@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -246,17 +247,32 @@ def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
         score = dataclasses.replace(music.score, bpm=request.bpm or music.score.bpm)
         request = request.changed({"bpm": score.bpm})
         beats = request.length * score.bpm / 60
-        score = score.repeat(request.beats, beats, music.facts.loop)
+        fitted = _fit(score, request.beats, beats, music.facts.loop, request.length)
+        if isinstance(fitted, str):
+            raise TooManyNotes(fitted)
+        score = fitted
         if is_read and not score.notes:
             first = music.score.notes[0].start
             raise BadMidi(
                 f"{path} has no notes in the clip: the first is in beat {first + 1:g}, and the "
                 f"clip has {beats:g} beats"
             )
-        _check_polyphony(score, request.length)
         return request, Guide(score, request.length)
     except (BadMidi, TooManyNotes) as error:
         raise OutOfRange(f"guide: {error}", HINT) from None
+
+
+@lru_cache(2)  # it is looked at again for each take that follows the same file
+def _fit(
+    score: Score, beats_per_bar: float, beats: float, loop: float, seconds: float
+) -> Score | str:
+    """The score as `repeat` makes it for a clip of so many seconds; or why it cannot be played."""
+    try:
+        fitted = score.repeat(beats_per_bar, beats, loop)
+        _check_polyphony(fitted, seconds)
+    except TooManyNotes as error:
+        return str(error)
+    return fitted
 
 
 def _check_polyphony(score: Score, seconds: float) -> None:

@@ -14,7 +14,7 @@ from examples.voice import metrics
 from pipeline.guide import synth
 from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.composer.mood import Mood
-from pipeline.guide.guide import Guide, choose_palette, guide_kind, resolve_guide
+from pipeline.guide.guide import Guide, check_guide, choose_palette, guide_kind, resolve_guide
 from pipeline.guide.score import Score
 from pipeline.request import SAMPLE_RATE, BadRequest, Request
 from pipeline.request_files import accept_request, explain, resolve_request
@@ -416,3 +416,33 @@ def test_one_word_is_heard(word: str) -> None:
 
     style = "techno" if word in ("busy", "no hats") else "rock"  # rock is full, with few hats
     assert metrics.measure_log_mel_distance(render(style), render(f"{style}, {word}")) >= 1.5
+
+
+@pytest.mark.parametrize("count", [4, 100])
+def test_a_midi_file_is_fitted_to_a_length_once_however_often_it_is_played_and_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """100 notes at a time are too many to render."""
+    path = tmp_path / "again.mid"
+    chord = midi.notes([(0, 4, 20 + pitch) for pitch in range(count)], 96)
+    path.write_bytes(midi.file(0, 96, midi.track(*chord)))
+    fitted: list[float] = []
+    repeat = Score.repeat
+
+    def fit(score: Score, beats_per_bar: float, beats: float, loop: float = 0.0) -> Score:
+        fitted.append(beats)
+        return repeat(score, beats_per_bar, beats, loop)
+
+    monkeypatch.setattr(Score, "repeat", fit)
+    said = set()
+    for bars in (2, 2, 2, 4):
+        request = Request(guide=str(path), bars=bars, bpm=120, guide_strength=1).resolved()
+        try:
+            check_guide(request)
+            _, guide = resolve_guide(request)
+            assert guide
+            assert guide.score.end == 4 * bars
+        except BadRequest as error:
+            said.add(str(error))
+    assert fitted == [8, 16]
+    assert len(said) == int(count == 100)
