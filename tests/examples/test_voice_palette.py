@@ -210,6 +210,7 @@ def test_the_kick_of_hip_hop_is_as_loud_as_its_bass_below_100_hertz(seed: int) -
         (Mood(dust=0.8), Mood(dust=-0.8)),
         (Mood(dream=0.8), Mood(dream=-0.8)),
         (Mood(weight=0.8), Mood(weight=-0.8)),
+        (Mood(energy=0.8), Mood(energy=-0.8)),
     ],
 )
 def test_a_mood_is_heard_though_notes_are_the_same(one: Mood, other: Mood) -> None:

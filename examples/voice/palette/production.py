@@ -74,7 +74,8 @@ PRODUCTIONS = {
 def choose_production(style: str, mood: Mood) -> Production:
     """How a style is produced in a mood."""
     usual = PRODUCTIONS[style]
-    brightness = min(max(mood.brightness + 0.4 * mood.valence, -1.0), 1.0)
+    brightness = mood.brightness + 0.4 * mood.valence + 0.3 * mood.energy
+    brightness = min(max(brightness, -1.0), 1.0)
     dust = max(mood.dust, 0.0)
     weight = mood.weight
     dream = mood.dream
