@@ -53,7 +53,7 @@ FORMATS = ("wav16", "wav24", "wav32f", "flac")
 DRAWN_SEED_COUNT = 10**6
 DEFAULT_BPM = 120.0
 DEFAULT_SECONDS = 30.0  # of a clip that nothing gives a length
-NEWEST_COMPOSER = 3
+NEWEST_COMPOSER = 4
 LANGUAGES = tuple(
     "ar az bg bn ca cs da de el en es fa fi fr he hi hr ht hu id is it ja ko la lt ms ne nl no pa "
     "pl pt ro ru sa sk sr sv sw ta te th tl tr uk ur vi yue zh unknown".split()
@@ -443,7 +443,7 @@ class Request:
         0,
         0,
         NEWEST_COMPOSER,
-        "which composer makes the guide: 1 and 2 are older ones; 0: the newest",
+        "which composer makes the guide: 1 to 3 are older ones; 0: the newest",
     )
     task: str = text_field("", TASK_HELP, check=parse_task, choices=TASK_CHOICES)
     source: str = text_field(

@@ -300,6 +300,44 @@ def test_what_the_second_composer_wrote_plays_the_same_notes(
     assert digest_notes(guide) == digest
 
 
+@pytest.mark.parametrize(
+    ("values", "digest"),
+    [
+        ({"prompt": "jazz", "bars": 64, "seed": 33}, "93e0dd8bc9b2ca"),
+        ({"prompt": "house", "guide": "Am F C G", "bars": 32, "seed": 3}, "998e0ef6362527"),
+    ],
+)
+def test_what_the_third_composer_wrote_plays_the_same_notes(
+    values: dict[str, Any], digest: str
+) -> None:
+    """The digests were made by the version before there was a fourth."""
+    stored = Request.restore({"guide": "auto", "composer": 3, **values})
+    _, guide = resolve_guide(stored.resolved())
+    assert guide
+    assert digest_notes(guide) == digest
+
+
+def test_drums_that_answer_a_jazz_band_alone_play_as_hard_as_it_does() -> None:
+    def measure(composer: int) -> dict[str, float]:
+        """The velocities of all strokes in a bar of each section."""
+        guide = guide_of("jazz", bars=64, seed=33, bpm=0.0, composer=composer)
+        beats = guide.score.bpm / 60
+        measured = {}
+        for section in guide.sections:
+            first, last = section.begin * beats, section.end * beats
+            strokes = [
+                note.velocity
+                for note in guide.score.notes
+                if note.role == "drums" and first - 0.1 <= note.start < last - 0.1
+            ]
+            measured[section.label] = 4 * sum(strokes) / (last - first)
+        return measured
+
+    newest, third = measure(4), measure(3)
+    assert newest["Trading"] > newest["Head 1"]
+    assert third["Trading"] < 0.8 * third["Head 1"]
+
+
 def digest_notes(guide: Guide) -> str:
     notes = [
         (note.role, note.start, note.length, note.pitch, note.velocity, note.slide_from)
@@ -327,7 +365,7 @@ def test_choruses_of_a_guide_are_louder_than_its_verses_and_no_section_is_nearly
 def test_a_composed_guide_says_which_composer_made_it() -> None:
     values: dict[str, Any] = {"prompt": "pop", "guide": "auto", "seed": 1, "bars": 8}
     newest, guide = resolve_guide(Request(**values))
-    assert newest.composer == 3
+    assert newest.composer == 4
     assert guide
     assert resolve_guide(newest)[1] == guide
     older, first = resolve_guide(Request(composer=1, **values))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .arrangement import Arrangement
-from .form import Section
 from .groove import LIGHT
 from .patterns import PATTERNS
+from .sections import is_drum_solo
 from .sketch import Sketch, pick
 
 Rows = dict[str, list[str]]  # of each drum a symbol a step of one bar
@@ -24,7 +24,7 @@ def play_transitions(arrangement: Arrangement, bar: int, rows: Rows) -> None:
     left = section.end - bar
     if section.build and left <= min(BUILD_BARS, section.bars):
         _build(arrangement, rows, left)
-    beats = _count_fill_beats(section, bar)
+    beats = _count_fill_beats(arrangement, bar)
     if beats:
         _fill(arrangement, bar, rows, beats)
     if section.crash and bar == section.bar:
@@ -52,9 +52,12 @@ def count_last_steps(sketch: Sketch) -> int:
     return sketch.meter.steps if sketch.composer == 2 else max(1, sketch.meter.steps // 2)
 
 
-def _count_fill_beats(section: Section, bar: int) -> int:
+def _count_fill_beats(arrangement: Arrangement, bar: int) -> int:
     """How many beats of a bar's end are a fill."""
+    section = arrangement.section_at(bar)
     left = section.end - bar
+    if is_drum_solo(arrangement.sketch, section.kind, section.parts):
+        return max(2, section.fill_beats)
     if left == 1:
         return section.fill_beats
     if section.ending and left == 2:

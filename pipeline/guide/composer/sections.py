@@ -518,7 +518,12 @@ def _tell_apart(
     last_chorus = max((i for i, block in enumerate(blocks) if block.kind == "chorus"), default=-1)
     kinds = [block.kind for block in blocks]
     energies = [
-        _find_energy(sketch, kind, kinds[:index].count(kind), index == last_chorus)
+        _find_energy(
+            sketch,
+            "chorus" if is_drum_solo(sketch, kind, parts[kind]) else kind,
+            kinds[:index].count(kind),
+            index == last_chorus,
+        )
         for index, kind in enumerate(kinds)
     ]
     bar = 0
@@ -545,10 +550,18 @@ def _tell_apart(
             build=grows and block.kind in ("intro", "pre", "break", "bridge"),
             crash=energy >= 0.4 and (energy > before or block.kind == "chorus"),
             ending=is_last and not sketch.loop and sketch.bars >= count_ending_bars(sketch),
-            busy=busy and block.kind == "chorus",
+            busy=(busy and block.kind == "chorus")
+            or is_drum_solo(sketch, block.kind, parts[block.kind]),
             lines=tuple(_place_lines(block, bar)),
         )
         bar += block.bars
+
+
+def is_drum_solo(sketch: Sketch, kind: str, parts: tuple[str, ...]) -> bool:
+    """Whether drums answer the band in a section, alone. Before composer 4 they held back there."""
+    is_alone = parts == ("drums",) and sketch.parts != parts
+    is_trading = kind == "break" and FAMILIES.get(sketch.style) is JAZZ
+    return is_alone and is_trading and sketch.composer > 3
 
 
 def _find_energy(sketch: Sketch, kind: str, earlier: int, is_last_chorus: bool) -> float:
