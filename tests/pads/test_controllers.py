@@ -39,6 +39,7 @@ class FakePlayer:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self.ports: list[str] = []  # that programs were changed on
         self.fields = {"bars": 0.5, "variation": 0.0}
         self.lights = [EMPTY] * 64
         self.bindings: list[tuple[str, str]] = []
@@ -55,6 +56,7 @@ class FakePlayer:
 
     def load_program(self, number: int, port: str) -> None:
         self.calls.append(("program", number))
+        self.ports.append(port)
 
     def undo(self, port: str) -> None:
         self.calls.append(("undo", 0))
@@ -222,6 +224,7 @@ def test_hits_holds_and_marks_reach_the_player(rig: Rig) -> None:
     until(is_held)
     rig.play(pads, ("favourite", 4), "control_change control=64 value=127", note(40), off(40))
     rig.play(pads, ("program", 9), "program_change program=9")
+    assert [pads.name in port for port in rig.player.ports] == [True], "people are told which"
     assert {call[1] for call in rig.player.calls} == {2, 3, 4, 9}
 
 
