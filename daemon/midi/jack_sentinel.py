@@ -9,7 +9,7 @@ import logging
 import os
 from typing import Any
 
-from .system_ports import Backend, PortNames, list_ports
+from .system_ports import SENTINEL, Backend, PortNames, list_ports
 
 log = logging.getLogger("acestepd.midi")
 
@@ -43,7 +43,7 @@ class JackSentinel:
         """On the server that is there now, unless it is open already."""
         if self._name:
             return
-        name = f"ace-lifeline-{os.getpid()}-{next(self._numbers)}"
+        name = f"{SENTINEL}{os.getpid()}-{next(self._numbers)}"
         try:
             port = backend.open_output("lifeline", virtual=True, client_name=name)
             leak_port(port)

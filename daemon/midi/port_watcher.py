@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .jack_sentinel import JACK_SENTINEL
-from .system_ports import NoMidiSystem, PortNames, load_backend, read_ports
+from .system_ports import NoMidiSystem, PortNames, hide_own, load_backend, read_ports
 
 log = logging.getLogger("acestepd.midi")
 
@@ -100,6 +100,7 @@ class PortWatcher:
             JACK_SENTINEL.reset()
             self._call_all(None)
         if present:
+            present = hide_own(present)
             self._call_all(present)
         self._failures = 0 if present else self._failures + 1
         self._present = present

@@ -14,6 +14,7 @@ from ..settings import SettingsError
 BACKEND = "daemon.midi.rtmidi_backend"
 MIDO_RTMIDI = "mido.backends.rtmidi"  # which needs python-rtmidi: ours is used in its place
 
+SENTINEL = "ace-lifeline-"  # how the JACK clients of the sentinels of daemons begin
 MISSING = "no MIDI system answers"
 MISSING_HINT = "on Linux start ALSA's sequencer, or JACK with MIDO_BACKEND set"
 
@@ -74,7 +75,12 @@ def list_inputs(backend: Backend) -> list[str] | None:
     all.
     """
     present = list_ports(backend)
-    return list(dict.fromkeys(present.inputs)) if present else None
+    return list(dict.fromkeys(hide_own(present).inputs)) if present else None
+
+
+def hide_own(present: PortNames) -> PortNames:
+    """Without the ports that a JACK sentinel has, which are nobody's to play."""
+    return PortNames(*([name for name in names if SENTINEL not in name] for names in present))
 
 
 def find_port(name: str, names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from daemon import midi
 from daemon.midi import Input, find_port
+from daemon.midi.system_ports import SENTINEL
 from daemon.settings import SettingsError
 from daemon.tempo import Tempo
 from daemon.tempo.midi_clock import TICKS_PER_BEAT
@@ -166,6 +167,21 @@ def kill(*processes: subprocess.Popen[str]) -> None:
             with suppress(BrokenPipeError):
                 if pipe:
                     pipe.close()
+
+
+def test_the_port_that_shows_whether_jack_is_there_is_nobodys_to_play(clock: Input) -> None:
+    out = daw()
+    until(lambda: clock.port)  # it is open, and so is that port
+    backend = midi.load_backend()
+    raw = midi.list_ports(backend)
+    assert raw
+    assert any(SENTINEL in name for name in raw.inputs)
+    seen = midi.PORT_WATCHER.wait_for_ports(PATIENCE)
+    assert seen
+    for names in (midi.list_inputs(backend), seen.inputs):
+        assert names
+        assert not any(SENTINEL in name for name in names)
+    out.close()
 
 
 @pytest.mark.long
