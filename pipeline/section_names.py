@@ -192,6 +192,7 @@ ABBREVIATIONS = {
     "Zw": "Zwrotka",
     "Zwr": "Zwrotka",
     "Str": "Strophe",
+    "S": "Strophe",
     "Estr": "Estrofa",
     "Estrib": "Estribillo",
     "Ritorn": "Ritornello",

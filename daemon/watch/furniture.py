@@ -95,6 +95,10 @@ _COMMENT = re.compile(r"\[([a-z]{1,2})\] ?(?=\S)")  # of Google Docs, behind the
 _COMMENT_MARK = re.compile(r"(?<=\S)\[[a-z]\]")
 
 
+_ADDRESS = re.compile(r"\S@\S|\+\d{2}|\bwww\.|https?://")
+MOST_SIGNED = 6  # lines of a signature
+
+
 class Furniture(NamedTuple):
     """What was found, by the indices of lines: `lines` as they are sung, with `remarks` on those
     that were changed; `left_out`: what is said of those that nobody sings, and a hint where that is
@@ -146,6 +150,9 @@ def find_furniture(lines: Sequence[str]) -> Furniture:
             left_out[index] = ("not sung: a note to its writer", hint)
         elif _SMALL_TO_DO.fullmatch(folded.lower()):
             asked[index] = "write TODO: in capitals where it is a note to yourself"
+    if signature := _find_signature(texts):
+        left_out |= dict.fromkeys(signature, ("not sung: the signature of a mail", ""))
+        last = max(last, signature[0])
     asked |= dict.fromkeys(_list_stanza(texts, last), MAIL_HINT)
     if comments := _find_comments(texts):
         left_out |= dict.fromkeys(comments, ("not sung: a comment", ""))
@@ -166,10 +173,18 @@ def _is_of_program(folded: str) -> bool:
     return bool(_PROGRAM.fullmatch(plain) and _DEVICE.search(plain))
 
 
+def _find_signature(texts: Sequence[str]) -> list[int]:
+    """The line of two hyphens below which a mail is signed, and the lines below it."""
+    begin = max((index for index, text in enumerate(texts) if text == "--"), default=0)
+    below = [index for index in range(begin + 1, len(texts)) if texts[index]]
+    is_signed = any(_ADDRESS.search(texts[index]) for index in below)
+    return [begin, *below] if begin and is_signed and len(below) <= MOST_SIGNED else []
+
+
 def _list_stanza(texts: Sequence[str], below: int) -> list[int]:
     """The lines above a mail's last one, which may be a greeting."""
     above = [index for index in range(below) if texts[index]]
-    if not above or texts[below - 1]:
+    if not above or (texts[below - 1] and texts[below] != "--"):
         return []
     first = max((index for index in range(above[-1]) if not texts[index]), default=above[-1])
     return [*range(first + 1, above[-1] + 1)]

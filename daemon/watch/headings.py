@@ -90,6 +90,7 @@ _NAME = re.compile(
 _LOOSE = {_close_up(spelling): name for spelling, name in _SPELLINGS.items()}
 _EXACT = {_close_up(name.lower()): name for name in NAMES}
 _SHORT = {fold_word(name): section for name, section in ABBREVIATIONS.items()}
+_COUNTED_SHORT = ("s",)  # S1 is a strophe, and S alone may be anything
 _UNIT = (
     r"(?:x|times?|mal|fois|veces|vezes|volte|razy|krat|ks|keer|ganger|gange|kertaa|раза?|рази?|р|"
     r"puta|ori|kez|kere|defa|φορες|kali|lan|פעמים|مرات|बार|ครั้ง|回|遍|次|번)(?![^\W_])"
@@ -131,13 +132,15 @@ _LAST = re.compile(  # adjectives that stand behind
 )
 _TIMES = re.compile(
     rf"[x*] ?([1-9]|1[0-6])(?!\w)|([1-9]|1[0-6]) ?{_UNIT}"
-    r"|(twice|two times|bis|zweimal|deux fois|dos veces|duas vezes|due volte|дважды|двічі|"
-    r"dwa razy|dvakrat|dvaput|de doua ori|twee keer|tva ganger|to gange?r?|kahdesti|iki kez|"
+    r"|(twice|two times|bis(?! zum| ende)|zweimal|deux fois|dos veces|duas vezes|due volte|дважды|"
+    r"двічі|dwa razy|dvakrat|dvaput|de doua ori|twee keer|tva ganger|to gange?r?|kahdesti|iki kez|"
     r"dua kali|hai lan|פעמיים|مرتين|दो बार)(?![^\W_])"
     r"|(thrice|three times|ter|dreimal|трижды)\b"
 )
 _AGAIN = re.compile(
     r"(?:repeat(?:ed|s)?|rpt|again|reprise|wdh|wiederholung|wiederholen|da capo|same as before|"
+    r"ad lib(?:itum)?|fino alla fine|(?:to|till|until|and) (?:the )?(?:fade(?: ?out)?|end)|"
+    r"bis (?:zum )?(?:ende|schluss)|jusqu'a la fin|hasta el final|ate o (?:fim|final)|до конца|"
     r"same as above|same|as above|wie oben|como arriba|come sopra|как выше|同上|"
     r"idem|cont(?:inued|'d)?|ripetere|repetir|повтор|повторити|повторення|opakovat|opakuj|powtorz|"
     r"powtorzyc|herhaal|herhalen|herhaling|upprepas?|repris|gentages?|gjentas?|toista|toistetaan|"
@@ -244,6 +247,8 @@ class _HeadingReader:
             section = _SHORT[abbreviation]
             number = number or short[2] or ""
             self._at = short.end()
+            if abbreviation in _COUNTED_SHORT and not number:
+                return None
         else:
             return None
         counted = f"{number}{section}" if section in COUNTED and number else ""

@@ -23,7 +23,9 @@ _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _SUFFIX = {"(": " ", "-": " - ", ":": ": ", ",": ", ", "/": "/", "|": " | "}
 _LENGTH = re.compile(rf"\(?[0-9]{{1,3}}[ -]?{BARS}\)?", re.IGNORECASE)
 # without a number or a colon, where other sections of the sheet are V1 and V2
-_BARE = frozenset("C B Ch CH ch Cho cho Chor chor PC pc Pre PRE Br BR Int Out Ref Refr".split())
+_BARE = frozenset(
+    "C B Ch CH ch Cho cho Chor chor PC pc Pre PRE Br BR Int INT Out OUT Ref Refr".split()
+)
 _NO_WORDS = frozenset("ch cho chor chr ref refr rit".split())  # with a full stop
 REFRAIN_LETTERS = ("r", "п")
 _PAIRS = {"(": ")", "{": "}"}
@@ -243,9 +245,11 @@ def _is_short_heading(
     if surroundings.has_refrain and heading.abbreviation in REFRAIN_LETTERS:
         return not heading.rest or heading.mark in (":", "/")
     if len(heading.abbreviation) == 1 and not surroundings.is_short:
-        return heading.abbreviation == "v" and bool(heading.number) and not heading.rest
+        return heading.abbreviation in ("v", "s") and bool(heading.number) and not heading.rest
     if heading.mark not in ("", ":", "("):
         return False
+    if heading.recalls and not heading.rest and core[0].isupper():  # RIT. fino alla fine
+        return True
     if surroundings.is_short and core.partition(" (")[0] in _BARE:
         return True
     is_repeated = heading.repeats > 1 and len(heading.abbreviation) > 1

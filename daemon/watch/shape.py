@@ -41,13 +41,14 @@ _PAIR = re.compile(r"([^\W\d_][\w -]{0,30}): *(\S.*)")
 MAX_TITLE = 80  # characters
 REACH = 3  # lines below a title that say what it is
 MAX_HEAD = 40  # lines
-MOST_NAMES = 2  # above the first section: title and artist
+MOST_ABOVE = 4  # lines above the first section that may be none of the song
+ABOVE_HINT = "it stands above the first section: remove it where it is not sung"
 
 _MARKUP = re.compile(r"\[/?tab\]")  # Ultimate Guitar's
 _MARKED_CHORD = re.compile(r"\[ch\]([^\[\]]{0,20})\[/ch\]")
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[.)](?![0-9])\s*|\s+(?=[^\W\d_a-z]))")
 _AND = re.compile(r"[&|,+]| and | und | y | et ")
-_SHORTENED = re.compile(r"\[V[0-9]{0,2}\]|[Vv][0-9]{1,2}(?:[.]|:.*)?")
+_SHORTENED = re.compile(r"\[[VS][0-9]{0,2}\]|[VvS][0-9]{1,2}(?:[.]|:.*)?")
 # R: 2x, or R. alone; and a letter that is a person's
 _REFRAIN = re.compile(r"[RП®][.:/)]{0,2}(?: ?\(?(?:[2-9] ?[x×]|[x×] ?[2-9])\)?)?", re.IGNORECASE)
 _PERSON = re.compile(r"[ADFGHJKLMNQUWXY][:.]")
@@ -323,16 +324,20 @@ def _find_lines_above(
 
 
 def _ask_title(texts: Sequence[str], has_name: bool) -> dict[int, str]:
-    """Hints on one or two names that stand alone above the first section of a song, where that may
-    as well be a chorus behind them.
+    """Hints on the few lines that stand alone above the first section of a song: what stands above
+    a verse is seldom sung, and names above a chorus may be its title.
     """
     places = [index for index, text in enumerate(texts[:MAX_HEAD]) if text]
     above = list(itertools.takewhile(lambda index: not parse_marker(texts[index]), places))
-    is_few = 0 < len(above) <= MOST_NAMES and len(above) < len(places)
-    if has_name or not is_few or texts[places[len(above)] - 1]:
+    if not 0 < len(above) <= MOST_ABOVE or len(above) == len(places):
         return {}
+    first = places[len(above)]
+    if texts[first - 1]:
+        return {}
+    if _begins_song(texts[first]):
+        return dict.fromkeys(above, ABOVE_HINT)
     names = [texts[index] for index in above]
-    if not all(_is_name(text) and text[-1] not in ",;:" for text in names):
+    if has_name or len(above) > 2 or not all(_is_name(t) and t[-1] not in ",;:" for t in names):
         return {}
     return dict.fromkeys(above, "write Title: in front of it where it is what the song is called")
 

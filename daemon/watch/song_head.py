@@ -22,7 +22,7 @@ _WORDS = {
     "name": "title titel titre titolo titulo song songtitle songname cancion chanson canzone lied "
     "название песня 曲名 歌名 标题 標題 タイトル 제목 tytuł tytul nazev naslov cim dalcim judul "
     "başlık laulunnimi tênbài τίτλος שםהשיר שם اسمالأغنية عنوانالأغنية गीत العنوان शीर्षक",
-    "bpm": "tempo bpm speed andamento tempobpm geschwindigkeit velocidad velocidade vitesse "
+    "bpm": "tempo bpm speed andamento tempobpm geschwindigkeit hız velocidad velocidade vitesse "
     "velocita קצב טמפו السرعة تمبو गति टेम्पो темп テンポ 速度 템포 빠르기",
     "key": "key keys tone songkey tonart tonalite tono tonalidad tonalita tonalidade tom "
     "toonsoort tonacja tonation hangnem ton sävellaji tónina nadadasar tông τόνος סולם тональность "
@@ -39,7 +39,8 @@ _WORDS = {
     "lyricsandmusicby text textby music musicby musik melodie melody arranger arrangedby "
     "arrangement producer producedby album year released releasedate jahr annee ano anno "
     "paroles musique letra musica testo muziek flow order arrangement presentation chords "
-    "by transposedkey midi midiindex pitch restrictions ministry progression notes note vocals "
+    "by transposedkey ablauf structure estructura sozmuzik midi midiindex pitch restrictions "
+    "ministry progression notes note vocals "
     "vocalist featuring feat publisher copyright license licence ccli cclinumber cclisong "
     "cclino cclisongnumber cclilicense cclilicence number songnumber capo kapo capodastre "
     "cejilla capotraste capotasto каподастр カポ 카포 tuning stimmung accordage afinacion "
@@ -86,7 +87,7 @@ _DASHED = frozenset(
     "key originalkey tempo bpm time capo tuning title artist author prompt style genre language "
     "mood".split()
 )
-_ORDERS = frozenset(("flow", "order", "presentation"))
+_ORDERS = frozenset(("flow", "order", "presentation", "ablauf", "structure", "estructura"))
 TEXTS = frozenset(("prompt", "lyrics", "guide", "name", "lm_negative_prompt"))
 _TEMPO_WORDS = frozenset(
     "very moderately slow slowly medium mid moderate fast quick upbeat up mid-tempo ballad "
@@ -124,6 +125,7 @@ _LOOSE = (
         "tuning",
         re.compile(r"\(?(?:standard|drop d|open [a-g]) tuning\)?|\(?tun(?:ing|e|ed)\b.{0,60}"),
     ),
+    ("tuning", re.compile(r"[a-g][#b]?(?: [a-g][#b]?){5}")),
     ("key change", re.compile(r"key change\b.{0,30}|modulate\b.{0,30}")),
     ("tuning", re.compile(r"\(?(?:1/2|half|one|whole|a half)[ -]step (?:down|up)\)?")),
     (
@@ -172,6 +174,9 @@ _ALIKE = str.maketrans("АВСЕНм", "ABCEHm")  # letters of Cyrillic that loo
 _CYRILLIC = re.compile("[АВСDЕFGН][#b]?[мm]?")
 _SHARPS = ("#", "di", "so", "ди")  # dièse, sostenido, диез
 _SIGNS = re.compile(r"[^\w\u0900-\u0dff\u0e30-\u0e4e]|_")  # vowels of Asia are none
+_OF_PROJECT = re.compile(r"^(?:project|session|song) (?=tempo|key|bpm)", re.IGNORECASE)
+_SHORT_KEY = re.compile(r"[A-H][#b♯♭]?(?: ?(?:m|min|maj|dur|moll))")  # beside other facts
+_ROUGHLY = re.compile(r"^(?:大?[约約]) ?| ?(?:くらい|ぐらい|前後|程度|左右|정도|쯤)$")
 _NAMED_VALUE = re.compile(
     r"(?P<word>[^\W\d_]{1,16})(?: ?[~≈]| (?:ca|circa|about|around|etwa|environ|около))?\.? ?"
     r"(?P<value>\S.{0,20})"
@@ -180,7 +185,7 @@ _DO = re.compile(r" ?= ?do\b.{0,20}", re.IGNORECASE)  # of Indonesia: G = do
 _SOLFEGE = re.compile(
     f"({'|'.join(_NOTES)})"
     r" ?-?(#|b|diese|bemol|sostenido|диез|бемоль|диес)?"
-    r" ?-?(m|min\w*|men\w*|maj\w*|mai\w*|may\w*|mag\w*|минор|мажор)?"
+    r" ?-?(m|min\w*|men\w*|maj\w*|mai\w*|may\w*|mag\w*|минор|мажор|(?<=-))?"
 )
 _AND = re.compile(r" ?[&/,+・、] ?| (?:and|und|et|y|e|en|i|og|och|и|та) ")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?!\d)")
@@ -188,6 +193,7 @@ _NUMBERED_NOTES = re.compile(r"(1 ?= ?[#b♯♭]?[a-g][#b♯♭]?)( +\d{1,2}/\d{
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
+_DASH_BEHIND = re.compile(r" +[-–—]$")
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +|(?<=[^\s:=]) (?=\d{1,2}/[2-8](?: |$))")
 _SAID = re.compile(r"[^\W_][\w &/#'().\u0900-\u0dff\u0e30-\u0e4e-]{0,30}")  # with vowels of Asia
 _NAMED = re.compile(r"(?<!\S)([^\W\d_]{1,20}) ?[:=]")  # a word with a mark behind it
@@ -229,6 +235,7 @@ def find_fact(word: str, value: str) -> Fact | None:
         value = re.sub(r"^\[([^\[\]]*)\]", r"\1", value)  # Key: [E] Tempo: [74] BPM
     said = Said()
     if name == "bpm":
+        value = _ROUGHLY.sub("", value)
         said = Said() if _NUMBER.fullmatch(value) else _find_tempo(value)
     elif name == "key":
         value = _translate_key(_DO.sub("", value))
@@ -324,8 +331,11 @@ def list_facts(line: str) -> list[Fact]:
     if not line or len(line) > 300:
         return []
     facts: list[Fact] = []
-    for part in _split_facts(line):
+    parts = _split_facts(line)
+    for part in parts:
         fact = _read_pair(part) or read_loose(part)
+        if fact is None and len(parts) > 1 and _SHORT_KEY.fullmatch(part):
+            fact = Fact("key", "key", _translate_key(part))
         if fact is None and facts and _TEMPO_WORDS.issuperset(_list_words(part)):
             fact = Fact("", "tempo", part)  # key of G, slow
         if fact is None:
@@ -353,7 +363,7 @@ def read_loose(text: str) -> Fact | None:
             value = text.strip()[match.start(1) : match.end(1)] if pattern.groups else text
             value = _translate_key(value) if name == "key" else value
             return Fact(name if is_field(name) else "", name, value)
-    if fact := _read_named(text.strip()):
+    if fact := _read_named(_OF_PROJECT.sub("", text.strip())):
         return fact
     if re.search("[=♩]", folded):
         said = find_tempo(normalize(text))
@@ -456,7 +466,7 @@ def _translate_key(value: str) -> str:
         return f"B{value[1:]}" if value in ("H", "Hm") else value  # as in German
     note, accidental, mode = match.groups(default="")
     sharp = "#" if accidental[:2] in _SHARPS else "b" if accidental else ""
-    is_minor = mode == "m" or mode[:3] in ("min", "men", "мин")
+    is_minor = mode == "m" or value.rstrip().endswith("-") or mode[:3] in ("min", "men", "мин")
     return f"{_NOTES[note]}{sharp} {'minor' if is_minor else 'major'}"
 
 
@@ -487,6 +497,7 @@ def _split_facts(line: str) -> list[str]:
     begins = sorted(cuts)
     ends = [*begins[1:], len(line)]
     parts = [line[begin:end].strip(" |;•·,/") for begin, end in zip(begins, ends)]
+    parts = [_DASH_BEHIND.sub("", part) for part in parts]
     return [piece for part in parts if part for piece in _split_loose(part)]
 
 
@@ -509,6 +520,8 @@ def _split_loose(part: str) -> list[str]:
 def _is_part(piece: str) -> bool:
     """Whether a part of a line says something by itself."""
     is_tempo = _TEMPO_WORDS.issuperset(_list_words(piece))
+    if _SHORT_KEY.fullmatch(piece):
+        return True
     return is_tempo or read_loose(piece) is not None or _read_pair(piece) is not None
 
 

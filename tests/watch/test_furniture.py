@@ -289,3 +289,10 @@ def test_how_a_tab_is_read_is_not_sung(line: str) -> None:
 
 def test_how_the_last_chord_is_played_is_not_sung() -> None:
     assert sing("[Verse]\nfloat away (let ring)")[1] == "float away"
+
+
+def test_the_signature_of_a_mail_is_not_sung_and_its_greeting_asked_about() -> None:
+    text = "[Verse]\none two\n\nCheers\nMia\n--\nMia Stone | +44 20 7946 0000\nwww.example.org"
+    assert sing(text) == ["[Verse]", "one two", "Cheers", "Mia"]
+    assert list_hints(text) == 2 * ["remove it where it is of the mail, and not of the song"]
+    assert sing("[Verse]\none two\n--\nthree four") == ["[Verse]", "one two", "three four"]

@@ -464,3 +464,27 @@ def test_a_short_heading_may_have_a_remark_and_capitals() -> None:
     capitals = [line for line in sing("VERSE I\none\n\nPRE\ntwo\n\nCHORUS\nthree") if line]
     assert capitals[2] == "[Pre-Chorus]"
     assert "OH" in sing("VERSE I\none\n\nOH\ntwo")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "Refrain ad lib.",
+        "Refrain to fade",
+        "Refrain till end",
+        "Ref. fino alla fine",
+        "Refrain bis zum Schluss",
+        "Refrain jusqu'à la fin",
+    ],
+)
+def test_a_refrain_that_goes_on_to_the_end_is_sung_once_more(again: str) -> None:
+    lyrics = read_sheet(f"Refrain\none two\n\n{again}").values["lyrics"]
+    assert lyrics == "[Refrain]\none two\n\n[Refrain]\none two"
+
+
+def test_strophes_are_counted_as_verses_are() -> None:
+    lyrics = str(read_sheet("S1\none\n\nR\ntwo\n\nS2\nthree\n\nR\n\nB\nfour").values["lyrics"])
+    assert [line for line in lyrics.split("\n") if line] == [
+        *["[Strophe 1]", "one", "[Refrain]", "two", "[Strophe 2]", "three", "[Refrain]", "two"],
+        *["[Bridge]", "four"],
+    ]

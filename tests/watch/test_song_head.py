@@ -413,3 +413,33 @@ def test_names_above_a_chorus_are_sung_and_asked_about(above: str) -> None:
         "write Title: in front of it where it is what the song is called"
     }
     assert not find_problems(read_sheet("over the sea\nand far\n\n[Chorus]\nla la").notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("Tempo 104, Am, 4/4", {"bpm": 104, "key": "A minor", "time_signature": "4/4"}),
+        ("Project tempo 104, 4/4, A min", {"bpm": 104, "key": "A minor", "time_signature": "4/4"}),
+        (
+            "Tonalité : Ré m – Tempo : 92 – 6/8",
+            {"key": "D minor", "bpm": 92, "time_signature": "6/8"},
+        ),
+        ("Tonalità: Re-", {"key": "D minor"}),
+        ("テンポ：104くらい", {"bpm": 104}),
+        ("速度：约72", {"bpm": 72}),
+        ("Hız: 92", {"bpm": 92}),
+        ("E A D G B E", {}),
+        ("D A D G B E", {}),
+    ],
+)
+def test_heads_of_bands_say_several_things_in_a_line(line: str, values: dict[str, object]) -> None:
+    read = read_sheet(f"Title: Low Tide\n{line}{BODY}")
+    assert find_problems(read.notes) == []
+    assert read.values == {"name": "Low Tide", "lyrics": "[Verse]\nla la", **values}
+
+
+@pytest.mark.parametrize("above", ["Hey Tom,\n\nhere's the new one", "mic into preamp", "one\ntwo"])
+def test_what_stands_above_the_first_verse_is_asked_about(above: str) -> None:
+    read = read_sheet(f"{above}\n\nVerse 1:\nla la\n\nChorus:\nlo lo")
+    told = [note.line for note in find_problems(read.notes)]
+    assert told == [number for number, line in enumerate(above.split("\n"), 1) if line]
