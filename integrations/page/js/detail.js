@@ -150,7 +150,7 @@ export class Detail {
       star,
       link,
       button("Into the DAW", () => this.#send("/ace/insert", nameJob(take)), { ...ghost, title: "The program in your DAW puts it there" }),
-      button("Work on it", () => this.#workOn(take), { ...ghost, title: "A cover of it: its source is this take" }),
+      button("Use as source", () => this.#workOn(take), { ...ghost, title: "A cover of it: its source is this take" }),
       button("Recipe", saying(() => this.#showRecipe(take)), ghost),
       button("Show its folder", saying(() => ask(`/takes/${take.number}/reveal/${take.stems[0]}`, { method: "POST" })), ghost),
       navigator.clipboard && button("Copy its path", saying(async () => {

@@ -23,6 +23,9 @@ const daemon = new Daemon(connection);
 connection.on("/ace/fail", ([, name, , message, hint]) => {
   say(`${name}: ${[message, hint].filter(Boolean).join("; ")}`);
 });
+connection.on("/ace/note", ([id, text]) => {
+  if (!id) say(text); // of no take: what a command came to
+});
 $("notice").addEventListener("click", () => ($("notice").hidden = true));
 
 // --- on a narrow screen, one part at a time --------------------------------------------------------

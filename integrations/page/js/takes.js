@@ -19,6 +19,7 @@ export class Takes extends EventTarget {
   #progress = new Map(); // by id: {fraction, stage, eta}
   #previews = new Map(); // by id: the step of its newest preview
   #rows = new Map(); // by number: the element that shows it
+  #rowHeight = measureRow(); // pixels
   #player;
 
   constructor(connection, player) {
@@ -110,7 +111,7 @@ export class Takes extends EventTarget {
     const next = Math.max(0, Math.min(this.#takes.length - 1, at < 0 ? 0 : at + rows));
     if (!this.#takes[next]) return;
     const list = $("list");
-    const height = measureRow();
+    const height = this.#rowHeight;
     const top = next * height;
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + height > list.scrollTop + list.clientHeight)
@@ -143,13 +144,14 @@ export class Takes extends EventTarget {
   // --- rows: only those that are seen are there ------------------------------------------------------
 
   #redraw() {
+    this.#rowHeight = measureRow();
     for (const row of this.#rows.values()) row.isDrawn = false;
     this.#draw();
   }
 
   #draw() {
     const list = $("list");
-    const height = measureRow();
+    const height = this.#rowHeight;
     const first = Math.max(0, Math.floor(list.scrollTop / height) - SPARE);
     const last = Math.ceil((list.scrollTop + list.clientHeight) / height) + SPARE;
     const seen = this.#takes.slice(first, last);
@@ -172,7 +174,7 @@ export class Takes extends EventTarget {
     if (focused && !$("rows").contains(document.activeElement))
       (rows.get(focused[0])?.choose ?? list).focus({ preventScroll: true });
     for (const [number, row] of rows) this.#fill(number, row);
-    if (last >= this.#takes.length) this.#loadMore();
+    if (last + PAGE / 2 >= this.#takes.length) this.#loadMore(); // before they are seen
   }
 
   #sayHowMany() {
@@ -187,11 +189,17 @@ export class Takes extends EventTarget {
     const { element, take, hear, title } = row;
     const isChosen = take.number === this.#selected;
     const isHeard = this.#player.isHeard(take);
-    element.classList.toggle("chosen", isChosen);
+    if (isChosen !== row.isChosen) {
+      element.classList.toggle("chosen", isChosen);
+      row.choose.setAttribute("aria-current", isChosen ? "true" : "false");
+    }
     element.classList.toggle("heard", isHeard);
-    row.choose.setAttribute("aria-current", isChosen ? "true" : "false");
+    row.isChosen = isChosen;
     if (isHeard !== row.isHeard) changeIcon(hear, isHeard ? "stop" : "play", `${isHeard ? "Stop" : "Play"} ${title}`);
     row.isHeard = isHeard;
+    if (row.index === index && row.total === this.#total) return;
+    row.index = index;
+    row.total = this.#total;
     element.setAttribute("aria-posinset", String(index + 1));
     element.setAttribute("aria-setsize", String(this.#total));
   }
@@ -217,7 +225,7 @@ export class Takes extends EventTarget {
     drag.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
     const stop = iconButton("close", `Cancel ${title}`, tell("cancel"), { hidden: !isRunning });
     const element = make("li", { class: take.favourite ? "favourite" : "" }, hear, choose, star, drag, stop);
-    return { element, take, title, choose, hear, facts, canvas, progress, isDrawn: false, isHeard: false };
+    return { element, take, title, choose, hear, facts, canvas, progress, isDrawn: false, isHeard: false, isChosen: null };
   }
 
   async #fill(number, row) {
@@ -256,6 +264,7 @@ function isSame(one, other) {
 function listFacts(take, isRunning) {
   if (isRunning) return take.state;
   const facts = [
+    take.state === "cancelled" && "cancelled",
     take.bpm && `${round(take.bpm)} bpm`,
     take.key,
     take.bars && count(take.bars, "bar"),
