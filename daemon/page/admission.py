@@ -21,6 +21,7 @@ from ..osc.guard import Guard
 from ..osc.wire import Peer
 
 HOST = re.compile(r"(\[[0-9a-f:.]+]|[0-9a-z.-]+)(?::[0-9]{1,5})?")  # name or address, port
+MAX_HEAD = 16 * 1024  # bytes of a question's head
 READING = ("GET", "HEAD")
 TOKEN = "/token"  # where a machine that must say the token is sent
 OPEN = (TOKEN, "/style.css", "/icon.svg", "/js/token.js", "/js/http.js")  # what is needed there
@@ -67,6 +68,8 @@ class Admission:
     def _find_refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
         headers = Headers(scope=scope)
         host = scope["client"][0]
+        if _measure_head(scope) > MAX_HEAD:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"at most {MAX_HEAD} bytes are read"
         if len(headers.getlist("host")) != 1 or not is_own_name(headers["host"]):
             return HTTPStatus.FORBIDDEN, "Host must be this machine's address or name"
         if not _is_own_page(scope, headers):
@@ -77,6 +80,12 @@ class Admission:
         if not self.guard.is_authenticated(host) and scope["path"] not in OPEN:
             return HTTPStatus.UNAUTHORIZED, f"say the token first, at {TOKEN}"
         return None
+
+
+def _measure_head(scope: Scope) -> int:
+    """Its bytes. uvicorn's limit is for a head that is not all there yet."""
+    lines = sum(len(name) + len(value) for name, value in scope["headers"])
+    return lines + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def build_peer(host: str) -> Peer:

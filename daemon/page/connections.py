@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -100,8 +101,9 @@ class _Connection:
             if len(self._unsent) <= MAX_UNSENT:
                 self._unsent.append(packet)
             is_first = len(self._unsent) == 1
-        if is_first and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._has_unsent.set)
+        if is_first:
+            with suppress(RuntimeError):  # the server has just ended
+                self._loop.call_soon_threadsafe(self._has_unsent.set)
 
     def end(self) -> None:
         """From any thread."""

@@ -16,6 +16,7 @@ from ..journal import Journal
 from ..osc.server import OscServer
 from ..panel import Panel
 from ..settings import Settings
+from .admission import MAX_HEAD
 from .app import Parts, build_app
 from .connections import KIND, Connections
 from .protocol import GuardedProtocol
@@ -23,7 +24,6 @@ from .protocol import GuardedProtocol
 log = logging.getLogger("acestepd.page")
 
 MAX_TEXT = 256 * 1024  # bytes of a WebSocket's message: all lyrics that a request may have
-MAX_HEAD = 16 * 1024  # bytes of a question's head
 MAX_THREADS = 4  # that answer at once: what plays has to run too
 BACKLOG = 64
 PATIENCE = 2  # seconds that what is being answered has when the daemon ends

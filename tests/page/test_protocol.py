@@ -204,6 +204,27 @@ def test_a_host_that_is_no_plain_address_and_no_name_of_this_machine_is_none(
     assert read_statuses(ask_raw(asker, head.encode())) in ([403], [400])
 
 
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("evil.example:{port}", "http://evil.example:{port}"),
+        ("127.0.0.1:{port}", "http://localhost:{port}"),
+        ("127.0.0.1:{port}", "null"),
+        ("127.0.0.1:{port}", "https://127.0.0.1:{port}"),
+        ("127.0.0.1", "http://127.0.0.1:{port}"),
+    ],
+)
+def test_a_websocket_is_opened_by_its_own_page_under_its_own_name(
+    asker: Asker, host: str, origin: str
+) -> None:
+    head = (
+        f"GET /messages HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert read_statuses(ask_raw(asker, head.format(port=asker.port))) == [403]
+
+
 # --- what never ends ------------------------------------------------------------------------------
 
 
