@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -84,8 +85,8 @@ def test_no_name_leads_out_of_the_folder(
 
 
 @pytest.mark.parametrize("name", ["a.exe", "a.html", "a", "a.wav.svg", "a.txt", ".wav", ""])
-def test_what_is_neither_sound_nor_notes_is_refused(asker: Asker, name: str) -> None:
-    answer = drop(asker, name, b"MZ")
+def test_what_is_neither_sound_nor_notes_is_refused(shared_asker: Asker, name: str) -> None:
+    answer = drop(shared_asker, name, b"MZ")
     assert answer.status == 422
     assert ".wav" in answer.json["hint"]
 
@@ -93,12 +94,12 @@ def test_what_is_neither_sound_nor_notes_is_refused(asker: Asker, name: str) -> 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mid", "a.mp3"])
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound at all" * 100])
 def test_a_wrong_file_is_told_by_its_own_name_and_leaves_nothing(
-    stage: Stage, asker: Asker, name: str, content: bytes
+    shared_stage: Stage, shared_asker: Asker, name: str, content: bytes
 ) -> None:
-    answer = drop(asker, name, content)
+    answer = drop(shared_asker, name, content)
     assert answer.status == 422
     assert name in answer.json["message"]
-    assert list((stage.settings.out / SOURCES).iterdir()) == []
+    assert list((shared_stage.settings.out / SOURCES).iterdir()) == []
 
 
 def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
@@ -107,3 +108,13 @@ def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     monkeypatch.setattr(drops, "MAX_BYTES", 1000)
     assert drop(asker, "a.wav", sound).status == 413
     assert list((stage.settings.out / SOURCES).iterdir()) == []
+
+
+def test_no_more_is_dropped_than_the_folder_has_room_for(
+    stage: Stage, asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is new stays there for an hour, whatever comes: so not everything may come."""
+    monkeypatch.setattr(drops, "MAX_BYTES", len(sound))
+    stage.apply(dataclasses.replace(stage.settings, sources_mb=len(sound) / 2**20))
+    statuses = [drop(asker, f"{name}.wav", sound).status for name in "abcd"]
+    assert statuses == [200, 200, 200, 507]
