@@ -31,7 +31,7 @@ _ENDS = r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/|] ))"
 # "120 bpm", "120-128 bpm", "90 bpm or 140 bpm"
 _BEFORE_UNIT = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}"
-    rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM})?{_JOINT}{_NUMBER}){{0,2}}))"
+    rf"(?: ?\({_NUMBER}\)|(?:(?: ?{BPM}|-?ish)?{_JOINT}{_NUMBER}){{0,2}}))"
     rf"(?:[)\]](?= ?{BPM}(?! ?\d)))?"
     rf"(?:-?ish|[ -]something| 사이의?| ?の間(?:の)?|\+| or so| ?(?:±|\+/?-) ?\d{{1,2}})?"
     rf"[ _(-]{{0,3}}{BPM}(?![a-z]| ?[:=] ?\d)"
@@ -73,8 +73,8 @@ _BEHIND_AT = re.compile(
     rf"(?:(?:about|approx\.?|around|ca\.?) |[~≈] ?)?"
     rf"(?P<numbers>{_NUMBER}(?:{_JOINT}{_NUMBER})?)"
     r"(?= ?(?:$|[;!?)\]|]|[.,](?!\d)|[-/] )"
-    r"| (?:and|but|double|feel|for|half|in|instead|not|or|over|please|pls|plz|so|thanks|the|then|"
-    r"tempo|thx|tops|with)\b)"
+    r"| (?:and|but|double|feel|for|half|in|instead|key|not|or|over|please|pls|plz|so|thanks|the|"
+    r"then|tempo|thx|tops|with)\b)"
 )
 # "allegro (132)", "half time 140", "around 100", "from 120 to 60"
 _BEHIND_WORD = re.compile(
@@ -175,9 +175,9 @@ _LEADS_TO = re.compile(  # "accelerates to", "slowing down to": where a tempo en
 _GENRE = (
     r"(?:2-step|afrobeats?|amapiano|ambient|bachata|beat|blues|boom ?bap|bossa(?: nova)?|"
     r"breakbeat|breaks|chillhop|country|cumbia|d&b|dancehall|disco|dnb|downtempo|drill|"
-    r"drum (?:and|&|n) bass|dub|dubstep|edm|electro|folk|footwork|funk|gabber|garage|gospel|grime|"
-    r"hardcore|hardstyle|hip[ -]?hop|house|hyperpop|jazz|juke|jungle|lo-?fi|loop|metal|phonk|pop|"
-    r"psytrance|punk|r&b|rap|rave|reggae|reggaeton|rnb|rock|salsa|samba|soul|synthwave|techno|"
+    r"drum (?:and|&|n) bass|dub|dubstep|edm|electro|floor|folk|footwork|funk|gabber|garage|gospel|"
+    r"grime|hardcore|hardstyle|hip[ -]?hop|house|hyperpop|jazz|juke|jungle|lo-?fi|loop|metal|phonk|"
+    r"pop|psytrance|punk|r&b|rap|rave|reggae|reggaeton|rnb|rock|salsa|samba|soul|synthwave|techno|"
     r"trance|trap|ukg)"
 )
 _BARE = re.compile(r"(?<![^\s,;|([_-])\d{2,3}(?:\.\d{1,2})?(?=$|[\s,;|)\]_-]|[.!?](?:$|\s))")
@@ -315,6 +315,7 @@ def _is_likely(text: str, number: re.Match[str], keys: Sequence[str]) -> bool:
     begins, ends = bool(_PHRASE_BEFORE.search(before)), bool(_PHRASE_BEHIND.match(after))
     is_behind_key = before[-1:] in tuple(" -_") and before[:-1].endswith(tuple(keys))
     is_before_key = after[:1] in tuple(" -_") and after[1:].startswith(tuple(keys))
+    is_before_key = is_before_key or (bool(keys) and after.startswith(" in "))
     if ends:
         return begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
     is_led = begins or is_behind_key or bool(_GENRE_BEFORE.search(before))

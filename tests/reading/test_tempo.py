@@ -361,6 +361,10 @@ def test_a_tempo_that_cannot_be_taken_is_told(prompt: str, problem: str) -> None
         ("techno 138-142", 140, "138-142 bpm: 140 was taken, the middle"),
         ("124-4A-deep house", 124, "124: it was taken as bpm"),
         ("Lofi. Am. 75.", 75, "75: it was taken as bpm"),
+        ("deep house @122 key 8B", 122, "122 bpm: it was taken"),
+        ("like 90-ish to 100 bpm", 95, "90-ish to 100 bpm: 95 was taken, the middle"),
+        ("4 on the floor 128, Gmin", 128, "128: it was taken as bpm"),
+        ("math rock 160 in D Dorian", 160, "160: it was taken as bpm"),
         ("Route 66 / 60 bpm", 60, "66 / 60 bpm: 60 was taken"),
     ],
 )

@@ -35,6 +35,7 @@ _RUBY = re.compile(r"<(?:rt|rp)>[^<>]{0,60}</(?:rt|rp)>")  # how a character is 
 _DRAWING = re.compile(r"\{[^{}]{0,200}\\p[1-9]")
 _ROLLING = re.compile(r"<[0-9:.]{5,12}><c[.>]")  # words that come one by one, then all again
 _SPEAKER = re.compile(r"(?:>>+|-(?= ))\s*")
+_NAMED_IN_BRACKETS = re.compile(r"\[[^\W\d_a-z][^\W_a-z .'-]{1,20}\][: ]+(?=\S)")
 _NAME = re.compile(r"[^\W\d_a-z][^\W_a-z]{1,20}(?:[ &.'-]{1,3}[^\W_a-z]{1,20}){0,3}: *")
 _SOUND = re.compile(
     r"[(\[](?:[\w'-]{1,20} ){0,2}"
@@ -44,6 +45,7 @@ _SOUND = re.compile(
     r"| (?:break|interlude|cheering|singing))?[)\]]",
     re.IGNORECASE,
 )
+_DESCRIBED = re.compile(r"\[[a-z][^\[\]]{1,60}\]")  # in small letters
 _SIGNS = "♪♫♬♩#*🎵🎶 "
 _NO_WORDS = "not sung: a sound of subtitles"
 _NOT_SUNG = "not sung: a number, a time or a style of subtitles"
@@ -228,7 +230,7 @@ def _drop_repeats(cues: Sequence[_Cue], is_rolling: bool) -> None:
 def _clean(text: str) -> str:
     """The words of a line of a cue."""
     words = html.unescape(_TAG.sub("", _RUBY.sub("", text))).replace("\\h", " ").strip()
-    if speaker := _SPEAKER.match(words):
+    if speaker := _SPEAKER.match(words) or _NAMED_IN_BRACKETS.match(words):
         words = words[speaker.end() :]
     name = _NAME.match(fold(words))
     if name and not parse_section(name[0].rstrip(": ")):
@@ -237,8 +239,11 @@ def _clean(text: str) -> str:
 
 
 def _is_sound(words: str) -> bool:
-    """(music playing): what those who cannot hear are told."""
-    return _SOUND.fullmatch(fold(words).strip(_SIGNS)) is not None
+    """(music playing), [door slams]: what those who cannot hear are told."""
+    plain = fold(words).strip(_SIGNS)
+    if _DESCRIBED.fullmatch(plain):
+        return parse_section(plain[1:-1]) is None
+    return _SOUND.fullmatch(plain) is not None
 
 
 def _find_seconds(text: str) -> float:

@@ -88,3 +88,10 @@ def test_of_a_duet_of_ultrastar_it_is_said_that_one_follows_the_other() -> None:
     read = read_sheet("#BPM:300\n: 0 2 10 One\n- 4\nP2\n: 0 2 10 Two\nE")
     assert read.values["lyrics"] == "One\nTwo"
     assert [note.line for note in find_problems(read.notes)] == [4]
+
+
+def test_who_speaks_in_brackets_and_what_is_heard_is_not_sung() -> None:
+    cue = "00:0{}.000 --> 00:0{}.000\n{}\n\n"
+    lines = ("[MIA] one two", "[door slams]", "[chorus]", "three four")
+    text = "WEBVTT\n\n" + "".join(cue.format(n, n + 1, line) for n, line in enumerate(lines))
+    assert sing(text, ".vtt") == ["one two", "[Chorus]", "three four"]
