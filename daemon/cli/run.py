@@ -20,7 +20,7 @@ from .start_screen import build_start_screen
 log = logging.getLogger("acestepd.settings")
 
 # Seconds that a thread which computes keeps the others from running, each time they have waited
-# for something, be it a datagram or a lock: a message has them do so ten times. Python's 5 ms are a
+# for something, be it a selector or a lock: a message has them do so often. Python's 5 ms are a
 # lot then to a player who is to be answered meanwhile. A fifth of this is worse again: the threads
 # change places more than they compute.
 SWITCH_SECONDS = 0.0001

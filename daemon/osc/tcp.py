@@ -169,6 +169,7 @@ class Connection:
         self.is_stranger = False  # its machine has yet to say the token
         # what was read of it last waits to be handled: until then, it is read no further
         self.is_busy = False
+        self.awaits_room = False  # the selector waits until it can be sent more
 
     def decode(self, data: bytes, now: float) -> Iterator[bytes]:
         """The packets that are complete with these bytes. Raises `Malformed`."""
@@ -297,12 +298,17 @@ class TcpTransport:
             if connection.is_finished and not connection.is_busy:
                 self._close(connection)
                 continue
-            key = self._handler.selector.get_key(connection.socket)
-            events = selectors.EVENT_READ
-            if connection.has_unsent:
-                events |= selectors.EVENT_WRITE
-            if key.events != events:
-                self._handler.selector.modify(connection.socket, events, key.data)
+            if connection.has_unsent != connection.awaits_room:
+                connection.awaits_room = not connection.awaits_room
+                self._select(connection)
+
+    def _select(self, connection: Connection) -> None:
+        """Have the selector wait for what the connection waits for."""
+        key = self._handler.selector.get_key(connection.socket)
+        events = selectors.EVENT_READ
+        if connection.awaits_room:
+            events |= selectors.EVENT_WRITE
+        self._handler.selector.modify(connection.socket, events, key.data)
 
     def recheck_trust(self) -> None:
         """Finish the connections of machines that are not allowed any more; others may have to say

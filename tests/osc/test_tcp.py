@@ -214,6 +214,24 @@ def test_a_subscription_with_a_port_goes_to_udp(stage: Stage, client: TcpClient)
         assert client.receive()[1][1] > 0
 
 
+def test_what_others_ask_costs_no_look_at_each_silent_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[object] = []
+    with (
+        on_stage(tmp_path) as stage,
+        closing(stage.tcp_client()) as silent,
+        closing(stage.client()) as other,
+    ):
+        silent.send("/ace/ping", "here")
+        silent.until("/ace/pong")
+        monkeypatch.setattr(stage.osc.selector, "get_key", looked.append)
+        for number in range(10):
+            assert other.ask("/ace/ping", str(number))[1][0] == str(number)
+        monkeypatch.undo()
+    assert looked == []
+
+
 def test_a_job_outlives_its_connection(stage: Stage) -> None:
     with closing(stage.client()) as listener:
         with closing(stage.tcp_client()) as gone:
