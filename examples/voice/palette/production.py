@@ -35,7 +35,7 @@ PRODUCTIONS = {
     "house": Production(Room(0.9), 6, 0.22, Tint(bright=1.5), level=1, glue=0.4),
     "techno": Production(Room(1.3, 1.7), 7, 0.2, level=1, glue=0.45),
     "drum and bass": Production(Room(1.0), 4, 0.12, Tint(bright=-3), level=1, glue=0.5),
-    "hip hop": Production(Room(0.6), 3, 0.15, Tint(bright=1.5), glue=0.4, tape=1.2),
+    "hip hop": Production(Room(0.6), 3, 0.15, Tint(bright=2.7), glue=0.4, tape=1.2),
     "trap": Production(Room(1.2, 1.2), 4, 0.18, Tint(bright=4.4, low=1), level=0.5, glue=0.4),
     "lo-fi": Production(
         Room(0.7, 0.9),
@@ -52,22 +52,22 @@ PRODUCTIONS = {
         Room(0.7), 1, 0.1, Tint(bright=-5, high_pass=30), level=-1.4, glue=0.25, tape=1.0
     ),
     "pop": Production(Room(0.9), 2.5, 0.14, Tint(bright=1), glue=0.4),
-    "reggae": Production(Room(1.3), 1, 0.12, Tint(low=1, bright=-1), glue=0.3, tape=1.0),
+    "reggae": Production(Room(1.3), 1, 0.12, Tint(low=1, bright=0.6), glue=0.3, tape=1.0),
     "synthwave": Production(
         Room(1.6, 0.9), 5, 0.22, Tint(bright=-1.5), level=0.5, glue=0.4, tape=0.8
     ),
     "funk": Production(Room(0.5), 1, 0.1, Tint(bright=-3), glue=0.35),
-    "ambient": Production(Room(3.2, 1.0), 0, 0.2, Tint(bright=3), level=0.8, glue=0.2),
+    "ambient": Production(Room(3.2, 1.0), 0, 0.2, Tint(bright=4.4), level=0.8, glue=0.2),
     "disco": Production(Room(0.9), 1.5, 0.12, Tint(bright=-2), level=-0.5, glue=0.35, tape=0.8),
-    "r&b": Production(Room(1.1), 3, 0.15, Tint(bright=1.5, low=0.5), glue=0.35),
+    "r&b": Production(Room(1.1), 3, 0.15, Tint(bright=2.5, low=0.5), glue=0.35),
     "jazz": Production(Room(1.0, 1.05), 0, 0.1, Tint(bright=-1), level=-4, glue=0.1),
-    "bossa nova": Production(Room(0.9), 0, 0.1, Tint(bright=1.5), level=-3, glue=0.15),
+    "bossa nova": Production(Room(0.9), 0, 0.1, Tint(bright=4.8), level=-3, glue=0.15),
     "metal": Production(
         Room(0.6, 0.9), 1, 0.08, Tint(bright=-6, high_pass=40), level=0.0, glue=0.3, tape=1.2
     ),
     "country": Production(Room(0.8), 0.5, 0.1, Tint(bright=-4), level=0.5, glue=0.3),
     "uk garage": Production(Room(0.9), 4, 0.14, Tint(bright=-2), level=0.5, glue=0.4),
-    "afrobeats": Production(Room(0.9), 2.5, 0.14, Tint(bright=-2), level=0.5, glue=0.35),
+    "afrobeats": Production(Room(0.9), 2.5, 0.14, Tint(bright=1.7), level=0.5, glue=0.35),
 }
 
 
