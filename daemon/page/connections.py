@@ -30,7 +30,7 @@ log = LimitedLog(logging.getLogger("acestepd.page"))
 
 KIND = "page"  # how its clients' texts begin
 MAX_CONNECTIONS = 32
-MAX_PER_HOST = 16  # of them, of another machine
+MAX_PER_HOST = 16  # of them, of one machine
 MAX_MESSAGES = 64  # of a text
 MAX_UNSENT = 2000  # messages kept for a page that does not take them; beyond, it has to come anew
 PAUSE = 0.02  # seconds until it is looked again whether the OSC server has taken what came

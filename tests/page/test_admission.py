@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from daemon.page.admission import is_own_name
+from daemon.page.admission import OPEN, is_own_name
+from daemon.page.app import list_files
 from tests.page.conftest import Asker
 
 EVERYWHERE = ["/", "/takes", "/panel", "/parameters", "/daemon", "/takes/1/sound/mix"]
@@ -111,3 +113,14 @@ def test_the_page_is_all_there_is_in_its_folder(asker: Asker) -> None:
             answer = asker.ask(f"/{path.relative_to(folder)}")
             assert answer.status == 200
             assert answer.body == path.read_bytes()
+
+
+def test_the_page_that_asks_for_the_token_gets_all_that_it_needs() -> None:
+    """Also what its modules import."""
+    files = list_files()
+    needed = set(re.findall(r'(?:href|src)="(/[^"]*)"', files["token.html"].read_text()))
+    for name in ("js/token.js", "js/http.js"):
+        imported = re.findall(r'from "\./([^"]*)"', files[name].read_text())
+        needed |= {f"/js/{each}" for each in imported}
+    assert needed
+    assert needed <= {*OPEN}
