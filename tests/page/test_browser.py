@@ -313,14 +313,14 @@ def test_a_take_is_heard_before_it_is_made(tmp_path: Path, open_page: OpenPage) 
 
 @long
 def test_a_take_is_rerolled_marked_and_searched_for(stage: Stage, asker: Asker, page: Page) -> None:
-    make_take(stage, asker, "a", "prompt", "the first", "bars", 1, "seed", 5)
+    make_take(stage, asker, "a", "prompt", "the first", "bars", 1, "seed", 7654321)
     make_take(stage, asker, "b", "prompt", "another", "bars", 1)
     find_row(page, "the first").locator(".choose").click()
     page.click("#detail >> text=Reroll")
     expect(find_row(page, "the first")).to_have_count(2, timeout=PATIENCE)
     newest, *_ = stage.journal.search(limit=1)
     assert (newest.parent, newest.request.prompt) == ("a", "the first")
-    find_row(page, "seed 5").locator(".star").click()
+    find_row(page, "seed 7654321").locator(".star").click()
     expect(page.locator("#rows li.favourite")).to_have_count(1, timeout=PATIENCE)
     page.check("#favourites")
     expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)

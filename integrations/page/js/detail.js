@@ -10,6 +10,7 @@ import { drawWaveform, readWaveform } from "./waveform.js";
 const DRAG = 4; // pixels: less is a click
 const MOST_LINES = 128; // bars that have lines between them
 const CONTROLS = "a, button, input, select, summary";
+const MOST_LYRICS = 300; // characters, as the daemon sends them
 const MOST_OTHERS = 50; // takes that a variation may lead to
 
 export class Detail {
@@ -112,7 +113,7 @@ export class Detail {
       ...(isThere && take.stems.length > 1 ? [this.#buildStems(take)] : []),
       ...(isThere ? [this.#buildVariation(take)] : []),
       take.lyrics ? make("h4", {}, "Lyrics") : "",
-      take.lyrics ? make("p", { class: "words", dir: "auto" }, take.lyrics) : "",
+      take.lyrics ? make("p", { class: "words", dir: "auto" }, tellLyrics(take.lyrics)) : "",
       take.notes.length ? make("h4", {}, "What was read") : "",
       take.notes.length ? make("ul", { class: "notes" }, ...take.notes.map((note) => make("li", {}, note))) : "",
       take.path ? make("p", { class: "path" }, take.path) : "",
@@ -348,6 +349,11 @@ export class Detail {
         make("label", {}, "How far ", amount), shown,
         make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }
+}
+
+/** A row has the beginning of them. */
+function tellLyrics(lyrics) {
+  return lyrics.length < MOST_LYRICS ? lyrics : `${lyrics}…\n(the recipe has all of it)`;
 }
 
 /** What it is called, also where it was built anew. */
