@@ -16,6 +16,7 @@ from .smf import Track
 LEAST_CHANNELS = 3  # of an expressive keyboard (MPE), each of which has a note at a time
 _MOST_REPEATED = 0.2  # of its notes follow another one on their channel
 _WIDEST = 12  # keys between the mean pitches of its channels, where these have notes enough
+MOST_TOLD = 8  # parts that are left out
 _CLICK = re.compile(r"\b(?:clic[ck]s?|klick|metronome?o?|metronom|count.?(?:in|off))\b")
 _SWITCHES_BELOW = 24  # a sampler's switches lie below what its instrument plays,
 _APART = 12  # so many keys at least
@@ -30,13 +31,20 @@ class Selection(NamedTuple):
 
 def select_parts(parts: Sequence[MidiPart]) -> Selection:
     """The parts that are music; all of them where none would be left."""
-    clicks = [part for part in parts if _CLICK.search(part.name.lower())]
-    silent = [part for part in parts if part.loudest == 0 and part not in clicks]
-    kept = [part for part in parts if part not in clicks and part not in silent]
+    kept: list[MidiPart] = []
+    remarks: list[str] = []
+    for part in parts:
+        if _CLICK.search(part.name.lower()):
+            remarks.append(f"its {part.title} is a metronome: left out")
+        elif part.loudest == 0:
+            remarks.append(f"its {part.title} has volume 0: left out")
+        else:
+            kept.append(part)
     if not kept:
         return Selection([*parts], [])
-    remarks = [f"its {part.title} is a metronome: left out" for part in clicks]
-    remarks += [f"its {part.title} has volume 0: left out" for part in silent]
+    if len(remarks) > MOST_TOLD:
+        more = len(remarks) - MOST_TOLD
+        remarks[MOST_TOLD:] = [f"{more} more of its parts are left out, for the same reasons"]
     for part in kept:
         if switches := _find_switches(part):
             pitches = " ".join(map(str, sorted({part.keys[index].pitch for index in switches})))

@@ -139,3 +139,12 @@ def test_a_clip_of_midi_2_is_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(b"SMF2CLIP" + bytes(64))
     with pytest.raises(BadMidi, match=r"a clip of MIDI 2\.0, which is not read"):
         read_music(path)
+
+
+def test_of_many_parts_that_are_left_out_the_first_are_named(tmp_path: Path) -> None:
+    clicks = midi.track(name("Click"), *midi.notes([(0.0, 0.1, 76)], DIVISION, 9))
+    lead = midi.track(name("Lead"), *midi.notes(TUNE, DIVISION))
+    pitches, said = play(write(tmp_path / "song.mid", lead, *[clicks] * 20))
+    assert set(pitches) == {"lead"}
+    assert len(said) == 9
+    assert "12 more of its parts are left out" in said[-1]
