@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import struct
 import threading
 import time
@@ -192,6 +193,7 @@ def test_a_panic_is_also_for_what_waits_for_its_turn(
         closing(stage.client()) as flood,
         closing(stage.client()) as player,
     ):
+        monkeypatch.setattr(stage.osc, "_clock", lambda: 0.0)  # to receive takes no time
         monkeypatch.setattr(UdpTransport, "receive", receive_later)
         generate = encode_message("/ace/generate", "x", "prompt", "p", "seconds", 1)
         # no more answers than a socket holds that nobody reads yet
@@ -220,6 +222,7 @@ def test_a_panic_of_many_jobs_keeps_nobody_waiting(
         def end(jobs: ClientJobs, job: Job, *values: Any, **more: Any) -> None:
             if not happened:
                 other.send("/ace/ping", "while it is done")
+                assert select.select([stage.osc._udp.socket], [], [], PATIENCE)[0]  # it is there
             happened.append(job.id)
             end_job(jobs, job, *values, **more)
 
@@ -233,6 +236,7 @@ def test_a_panic_of_many_jobs_keeps_nobody_waiting(
         monkeypatch.setattr(Publisher, "send_reply", reply)
         monkeypatch.setattr(server, "QUANTUM", 0.0)  # a turn is one step
         monkeypatch.setattr(server, "SLICE", 0.0)
+        monkeypatch.setattr(stage.osc, "_clock", lambda: 0.0)  # to receive takes no time
         player.send("/ace/panic")
         player.send("/ace/generate", "new", *SHORT)
         assert other.receive()[0] == "/ace/pong"
