@@ -37,6 +37,8 @@ from tests.support.ears import (
 from tests.support.sung_lines import (
     CHOICE_LINES,
     FRESH_LINES,
+    HISSED_LINES,
+    KEPT_LINES,
     LAST_LINES,
     LINES,
     NEW_LINES,
@@ -140,6 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "choice": lambda: spell(CHOICE_LINES),  # decided by these,
         "last": lambda: spell(LAST_LINES),  # and counted on these, once
         "fresh": lambda: spell(FRESH_LINES),  # on which nothing was tried either
+        "hissed": lambda: spell(HISSED_LINES),  # of which it was looked at what is misheard
+        "kept": lambda: spell(KEPT_LINES),  # on which nothing was tried
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bpm", nargs="*", type=float, default=TEMPOS)
