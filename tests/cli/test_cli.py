@@ -223,7 +223,7 @@ def test_a_manifest_makes_the_same_take_again_sample_by_sample(
     quick_voice: str, tmp_path: Path
 ) -> None:
     line = ["generate", "pad", "--seconds", "0.5", "--num-steps", "2", "--model", quick_voice]
-    first = here(*line, folder=tmp_path).stdout.split()
+    first = run(*line, folder=tmp_path).stdout.split()
     again = run("generate", "--again", first[1], "--out", "again", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     takes = [soundfile.read(path, dtype="int32")[0] for path in (first[0], again.stdout.split()[0])]

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tests.support.osc_client import ENDS, OscClient
 
+MOMENT = 0.05  # seconds of listening, before something else is done
 PAUSE = 0.3  # seconds between two orders
 ASK_AGAIN = 1.0  # seconds without an answer, after which an order is sent again as it was
 QUERY = 3.0  # seconds without news, after which it is asked how a job stands
@@ -47,7 +48,7 @@ class Player:
     def __init__(self, server: tuple[str, int], dice: random.Random) -> None:
         self.asked: dict[str, Asked] = {}
         self.client = OscClient(server)
-        self.client._socket.settimeout(0.05)
+        self.client._socket.settimeout(MOMENT)
         self._dice = dice
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="player")
@@ -91,8 +92,11 @@ class Player:
 
     def ask_end(self, id: str) -> str:
         """How the job ended, as the daemon says now: finished, fail or cancelled."""
-        self.client.send("/ace/query", id)
+        due = 0.0
         while True:
+            if (now := time.monotonic()) >= due:  # what was answered may have been lost
+                due = now + ASK_AGAIN
+                self.client.send("/ace/query", id)
             for address, values in self._receive():
                 if address in ENDS and values[0] == id:
                     return address.removeprefix("/ace/")
@@ -117,8 +121,11 @@ class Player:
                 asked.answers.append((address, values[1:]))
 
     def _receive(self) -> Iterator[tuple[str, list[Any]]]:
+        """What is there, for a moment: what nobody takes is lost when the buffer is full."""
+        until = time.monotonic() + MOMENT
         with suppress(TimeoutError, ConnectionError):
-            yield self.client.receive()
+            while time.monotonic() < until:
+                yield self.client.receive()
 
     def _ask_again(self, now: float) -> None:
         """A datagram may be lost with the daemon that had it, or that was to send it."""
