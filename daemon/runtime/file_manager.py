@@ -8,6 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+PATIENCE = 3.0  # seconds: some desktops' openers end with the window that they open
+MAX_OPENERS = 8  # that have not ended
+_openers: list[subprocess.Popen[bytes]] = []
+
 
 class NotShown(Exception):
     """It could not be shown: says why."""
@@ -18,9 +22,18 @@ def show(path: Path) -> bool:
     command = _build_command(path)
     if not command or not shutil.which(command[0]):
         return False
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise NotShown(f"{command[0]} could not show it (exit status {done.returncode})")
+    _openers[:] = [each for each in _openers if each.poll() is None]
+    if len(_openers) >= MAX_OPENERS:
+        raise NotShown(f"{MAX_OPENERS} windows of {command[0]} are still open")
+    quiet = subprocess.DEVNULL
+    opener = subprocess.Popen(command, stdin=quiet, stdout=quiet, start_new_session=True)
+    try:
+        status = opener.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        _openers.append(opener)
+        return True
+    if status:
+        raise NotShown(f"{command[0]} could not show it (exit status {status})")
     return True
 
 

@@ -12,6 +12,7 @@ import pytest
 from daemon.cli import main
 from daemon.pads.bank import Bank
 from daemon.pads.bank_store import BankStore
+from daemon.runtime import file_manager
 from daemon.settings import Settings
 
 OPENER = """#!/bin/sh
@@ -96,6 +97,29 @@ def test_what_could_not_be_shown_is_said(
     desktop.has("xdg-open", status=3)
     assert main.main(["banks", "--open"]) == 0
     assert "xdg-open could not show it (exit status 3)" in capsys.readouterr().err
+
+
+def test_an_opener_that_ends_with_its_window_is_not_waited_for(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However many there are: some desktops have such ones."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(file_manager, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_manager, "MAX_OPENERS", 2)
+    desktop.has("xdg-open")
+    hanging = tmp_path / "programs" / "xdg-open"
+    hanging.write_text("#!/bin/sh\nexec /bin/sleep 600\n")
+    try:
+        assert file_manager.show(tmp_path)
+        assert file_manager.show(tmp_path)
+        with pytest.raises(file_manager.NotShown, match="still open"):
+            file_manager.show(tmp_path)
+    finally:
+        for opener in file_manager._openers:
+            opener.kill()
+            opener.wait()
+    desktop.has("xdg-open")
+    assert file_manager.show(tmp_path)
 
 
 def test_banks_are_listed(desktop: Desktop, capsys: pytest.CaptureFixture[str]) -> None:
