@@ -6,8 +6,9 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
-from pipeline.real_files import find_named
+from pipeline.real_files import find_named, open_real
 from pipeline.request import FILE_FIELDS, field_name, is_field, names_file
 from pipeline.weights.adapter import TORCH_SUFFIXES
 
@@ -54,6 +55,15 @@ class AllowedFolders:
         if self.sources and candidates[0].parent == _resolve_links(self.sources):
             hint = "copies in .sources make room for newer ones: copy it there again"
         raise Refused(404, f"there is no file {text[:200]!r}", self._build_link_hint(text) or hint)
+
+    def open_landed(self, path: Path) -> BinaryIO:
+        """A file that landed in one of the folders, or in one that was among them, to be read. Only
+        the way to that folder may lead over links: who wrote the settings put them there. Raises
+        OSError.
+        """
+        homes = [folder for folder in self.folders if path.is_relative_to(folder)]
+        home = max(homes, key=lambda folder: len(folder.parts), default=path.parent)
+        return open_real(Path(os.path.realpath(home), path.relative_to(home)))
 
     def resolve_adapter(self, text: str) -> Path:
         """The LoRA that `text` names: a file, or a PEFT folder. Raises `Refused`, as `resolve`.

@@ -84,6 +84,23 @@ class Questions:
             lambda job: any(clip.values[1] == path for clip in job.clip_events),
         )
 
+    def is_taken_over(self, job: Job, path: str) -> bool:
+        """Whether another job has landed a file of that name later than `job` did: its own must
+        have been gone.
+        """
+        unwritten = self._list_unwritten()
+        with self._file.reading() as db:
+            found = db.execute(
+                "SELECT number, ended FROM jobs WHERE number IN "
+                "(SELECT job FROM files WHERE path = ?)",
+                (path,),
+            ).fetchall()
+        landed = {row["number"]: row["ended"] for row in found}
+        for other in unwritten.values():
+            if other.has_ended and any(clip.values[1] == path for clip in other.clip_events):
+                landed[other.number] = other.ended
+        return any(ended > job.ended for number, ended in landed.items() if number != job.number)
+
     def find_batch(self, client: str, id: str) -> list[Job]:
         """The jobs of the client's newest order of several takes with that id, in order."""
         return self._find_jobs(f"{NEWEST_BATCH} ORDER BY number", (client, id, client, f"{id}.1"))

@@ -24,11 +24,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -36,10 +37,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline import untrusted
-from pipeline.limits import LIMITS
 from pipeline.request import BadRequest
 
 from ..engine import Engine
@@ -54,12 +54,14 @@ from ..paths import AllowedFolders
 from ..runtime import file_manager
 from ..runtime.logs import LimitedLog
 from ..settings import Settings
-from . import drops, reading, takes, trash
+from . import reading, trash
 from .admission import TOKEN, Admission, build_peer
 from .connections import Connections
+from .drops import Drops
 from .facts import describe_daemon
 from .parameters import list_parameters
 from .peaks import WaveformStore
+from .takes import KINDS, MAX_ROWS, OpenClip, Takes, find_preview
 
 log = LimitedLog(logging.getLogger("acestepd.page"))
 
@@ -68,9 +70,9 @@ INDEX = "index.html"
 WAVEFORMS = "waveforms"  # in the state folder
 MAX_BODY = 256 * 1024  # bytes of a JSON that is sent
 SILENCE_SECONDS = 10.0  # within what is sent
+LEAST_RATE = 32 * 1024  # bytes a second that are sent, but for such a silence
 MAX_TOKEN = 4096  # bytes of the form that says a token
 KEPT = "private, max-age=86400"  # what never changes, so that scrolling asks for it once
-KINDS = {".wav": "audio/wav", ".flac": "audio/flac"}
 
 T = TypeVar("T")
 
@@ -88,10 +90,27 @@ class Parts:
     connections: Connections
 
 
+class OpenFileResponse(FileResponse):
+    """A file that is open already, and is closed afterwards: its name may lead to another now."""
+
+    def __init__(self, file: BinaryIO, **options: Any) -> None:
+        opened = file.fileno()
+        super().__init__(f"/dev/fd/{opened}", stat_result=os.fstat(opened), **options)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
 def build_app(parts: Parts) -> ASGIApp:
     """The application, with its admission in front."""
     files = list_files()
     waveforms = WaveformStore(parts.settings().state / WAVEFORMS)
+    takes = Takes(parts.journal, parts.allowed_folders)
+    drops = Drops()
+    turns = reading.Turns()
+    deleting, revealing = asyncio.Lock(), asyncio.Lock()  # one at a time
 
     async def send_file(request: Request) -> Response:
         path = files.get(request.path_params["name"] or INDEX)
@@ -113,7 +132,7 @@ def build_app(parts: Parts) -> ASGIApp:
     async def list_takes(request: Request) -> Response:
         query = request.query_params
         before = _parse_query(request, "before")
-        limit = _parse_query(request, "limit") or takes.MAX_ROWS
+        limit = _parse_query(request, "limit") or MAX_ROWS
         favourite = _parse_query(request, "favourites") == 1
 
         def search() -> dict[str, Any]:
@@ -121,11 +140,11 @@ def build_app(parts: Parts) -> ASGIApp:
             jobs = parts.journal.search(
                 words,
                 favourite=favourite,
-                limit=min(limit, takes.MAX_ROWS),
+                limit=min(limit, MAX_ROWS),
                 before=before or None,
                 seconds=SEARCH_SECONDS,
             )
-            found: dict[str, Any] = {"takes": [takes.describe_take(job) for job in jobs]}
+            found: dict[str, Any] = {"takes": [takes.describe(job) for job in jobs]}
             if not before:  # who asks for older ones knows it
                 found["total"] = parts.journal.count(words, favourite)
             return found
@@ -139,39 +158,43 @@ def build_app(parts: Parts) -> ASGIApp:
             raise Refused(404, "there is no such take")
         return job
 
-    async def find_stem(request: Request) -> Path:
-        path = takes.find_stem(await find_job(request), request.path_params["stem"])
-        if path is None or path.suffix.lower() not in KINDS:
-            raise Refused(404, "this take has no such stem")
-        if not await run(request, takes.is_there, path):
-            raise Refused(404, f"{path.name} is not there any more")
-        return path
+    async def open_clip(request: Request) -> OpenClip:
+        job = await find_job(request)
+        return await run(request, takes.open_clip, job, request.path_params["stem"])
 
     async def show_take(request: Request) -> Response:
         job = await find_job(request)
-        return JSONResponse(await run(request, takes.describe_take, job))
+        return JSONResponse(await run(request, takes.describe, job))
 
     async def delete_take(request: Request) -> Response:
         job = await find_job(request)
-        return JSONResponse({"files": await run(request, trash.throw_away, job)})
+        async with deleting:
+            return JSONResponse({"files": await run(request, trash.throw_away, takes, job)})
 
     async def send_sound(request: Request) -> Response:
-        path = await find_stem(request)
-        return FileResponse(path, media_type=KINDS[path.suffix.lower()], filename=path.name)
+        path, file = await open_clip(request)
+        kind = KINDS[path.suffix.lower()]
+        return OpenFileResponse(file, media_type=kind, filename=path.name)
 
     async def send_preview(request: Request) -> Response:
         job = await find_job(request)
-        path = await run(request, takes.find_preview, parts.settings().state, job)
+        path = await run(request, find_preview, parts.settings().state, job)
         if path is None:
             raise Refused(404, "it has no preview", "the parameter preview makes some")
-        return FileResponse(path, media_type=KINDS[path.suffix])
+        try:
+            file = await run(request, parts.allowed_folders().open_landed, path)
+        except OSError as error:  # a newer one has made room for itself
+            raise Refused(404, "its preview is not there any more", "ask again") from error
+        return OpenFileResponse(file, media_type=KINDS[path.suffix])
 
     async def reveal(request: Request) -> Response:
         if not is_loopback(find_host(request)):
             raise Refused(403, "it would be shown on the machine that acestepd runs on")
-        path = await find_stem(request)
+        path, file = await open_clip(request)
+        file.close()
         try:
-            is_shown = await run(request, file_manager.show, path)
+            async with revealing:
+                is_shown = await run(request, file_manager.show, path)
         except file_manager.NotShown as error:
             raise Refused(500, str(error), str(path)) from error
         if not is_shown:
@@ -179,27 +202,22 @@ def build_app(parts: Parts) -> ASGIApp:
         return JSONResponse({"path": str(path)})
 
     async def send_waveform(request: Request) -> Response:
-        path = await find_stem(request)
+        path, file = await open_clip(request)
         try:
-            found = await run(request, waveforms.read, path)
+            with file:
+                found = await run(request, waveforms.read, file)
             return JSONResponse(found, headers={"Cache-Control": KEPT})
         except (OSError, ValueError) as error:
             raise Refused(404, f"{path.name} cannot be read: {error}") from error
 
     async def send_manifest(request: Request) -> Response:
-        path = takes.find_manifest(await find_job(request))
-        if path is None:
-            raise Refused(404, "it has no manifest")
-        try:
-            found = await run(request, untrusted.read_bytes, path, LIMITS.manifest_bytes)
-            return JSONResponse(untrusted.parse_json(found))
-        except (OSError, ValueError) as error:
-            raise Refused(404, f"{path.name} cannot be read: {error}") from error
+        job = await find_job(request)
+        return JSONResponse(await run(request, takes.read_manifest, job))
 
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
         with_log = is_loopback(find_host(request))
-        daemon = parts.settings(), parts.engine, parts.journal
+        daemon = parts.settings(), parts.engine, parts.journal, takes
         return JSONResponse(await run(request, describe_daemon, *daemon, with_log))
 
     async def show_parameters(request: Request) -> Response:
@@ -218,7 +236,8 @@ def build_app(parts: Parts) -> ASGIApp:
                 return {"problem": str(error), "hint": error.hint}
             return reading.read(parts.panel, resolved, parts.engine.default_guide)
 
-        return JSONResponse(await run(request, read))
+        async with turns.take(find_host(request)):
+            return JSONResponse(await run(request, read))
 
     async def keep_source(request: Request) -> Response:
         folder = parts.settings().out / SOURCES
@@ -295,19 +314,23 @@ def _parse_query(request: Request, name: str) -> int:
 
 
 async def read_chunks(request: Request) -> AsyncIterator[bytes]:
-    """What is sent, as it comes. Raises `Refused`: 408 where nothing comes for a while, 499 where
-    it is broken off.
+    """What is sent, as it comes. Raises `Refused`: 408 where nothing comes for a while, or too
+    little, 499 where it is broken off.
     """
+    clock = asyncio.get_running_loop()
     chunks = aiter(request.stream())
+    latest = clock.time() + SILENCE_SECONDS  # by which more must have come
     try:
         while True:
-            async with asyncio.timeout(SILENCE_SECONDS):
+            async with asyncio.timeout_at(min(latest, clock.time() + SILENCE_SECONDS)):
                 chunk = await anext(chunks)
+            latest += len(chunk) / LEAST_RATE
             yield chunk
     except StopAsyncIteration:
         return
     except TimeoutError:
-        raise Refused(408, f"nothing came for {SILENCE_SECONDS:g} seconds") from None
+        least = f"{LEAST_RATE >> 10} KB a second, without pauses of {SILENCE_SECONDS:g} seconds"
+        raise Refused(408, "what is sent comes too slowly", f"send {least}") from None
     except ClientDisconnect:
         raise Refused(499, "it was broken off") from None
 

@@ -54,9 +54,7 @@ class Connections:
     async def serve(self, socket: WebSocket) -> None:
         """Until it is closed."""
         host = socket.client.host if socket.client else ""
-        if not self._has_room(host):
-            await socket.close(TRY_AGAIN_LATER, "too many pages are open")
-            return
+        self._make_room(host)
         await socket.accept()
         # no number: a connection to the next daemon would be taken for one to this
         peer = Peer(f"{KIND}:{secrets.token_hex(8)}", host)
@@ -72,11 +70,21 @@ class Connections:
         """After other settings: who may not send any more is hung up on. From any thread."""
         for connection in self._open.values():
             if not self._osc.guard.is_trusted(connection.peer.host):
-                connection.end()
+                connection.end(POLICY_VIOLATION, "the daemon's settings have changed")
 
-    def _has_room(self, host: str) -> bool:
+    def _make_room(self, host: str) -> None:
+        """For one more of that machine: of its own, where these are too many, or else of those of
+        the machine that has most, that which has said nothing for longest goes.
+        """
         hosts = Counter(connection.peer.host for connection in self._open.values())
-        return hosts.total() < MAX_CONNECTIONS and hosts[host] < MAX_PER_HOST
+        if hosts[host] < MAX_PER_HOST:
+            if hosts.total() < MAX_CONNECTIONS:
+                return
+            [(host, _)] = hosts.most_common(1)
+        crowd = [each for each in self._open.values() if each.peer.host == host]
+        idlest = min(crowd, key=lambda each: each.heard)
+        self._open = {name: one for name, one in self._open.items() if one is not idlest}
+        idlest.end(TRY_AGAIN_LATER, "too many pages are open")
 
     async def close(self) -> None:
         for connection in self._open.values():
@@ -91,6 +99,7 @@ class _Connection:
         self._socket = socket
         self._osc = osc
         self._loop = asyncio.get_running_loop()
+        self.heard = self._loop.time()  # when it last said something
         self._lock = threading.Lock()
         self._unsent: list[bytes] = []
         self._has_unsent = asyncio.Event()
@@ -105,10 +114,9 @@ class _Connection:
             with suppress(RuntimeError):  # the server has just ended
                 self._loop.call_soon_threadsafe(self._has_unsent.set)
 
-    def end(self) -> None:
+    def end(self, code: int, reason: str) -> None:
         """From any thread."""
-        closing = self._socket.close(POLICY_VIOLATION, "the daemon's settings have changed")
-        asyncio.run_coroutine_threadsafe(closing, self._loop)
+        asyncio.run_coroutine_threadsafe(self._socket.close(code, reason), self._loop)
 
     async def run(self) -> None:
         sending = asyncio.create_task(self._send_all())
@@ -136,7 +144,9 @@ class _Connection:
 
     async def _receive_all(self) -> None:
         while True:
-            for message in read_messages(await self._receive_text()):
+            text = await self._receive_text()
+            self.heard = self._loop.time()
+            for message in read_messages(text):
                 self._osc.receive(message, self.peer)
             while self._osc.is_behind:
                 await asyncio.sleep(PAUSE)

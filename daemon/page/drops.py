@@ -4,6 +4,7 @@ may name them.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
@@ -25,33 +26,77 @@ from pipeline.source_facts import read_facts
 from ..jobs import Refused
 
 MAX_BYTES = 256 * 2**20  # of one file
+MEASURED = 2**20  # bytes of one after which it is looked again whether there is room
 MAX_NAME = 80  # characters of its name that are kept
 SOUNDS = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".caf")
 NOTES = (".mid", ".midi")
 
 
-async def keep(folder: Path, name: str, chunks: AsyncIterator[bytes], limit: int) -> dict[str, Any]:
-    """Write what comes to a file of that folder, which is then what a request may name. Returns its
-    name there, what it is for (`source` or `guide`), and what it says of itself. Raises `Refused`:
-    413 where it is too large, 422 where it is no sound and no MIDI file, 507 where the folder has
-    twice the bytes of its `limit`: what is new stays there for an hour whatever comes.
-    """
-    stem, suffix = _clean_name(name)
-    make_private(folder)
-    if await run_in_threadpool(_measure, folder) > 2 * max(limit, MAX_BYTES):
+class Drops:
+    """How files are kept, also many at once. On the server's loop."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()  # of measuring
+
+    async def keep(
+        self, folder: Path, name: str, chunks: AsyncIterator[bytes], limit: int
+    ) -> dict[str, Any]:
+        """Write what comes to a file of that folder, which is then what a request may name. Returns
+        its name there, what it is for (`source` or `guide`), and what it says of itself. Raises
+        `Refused`: 413 where it is too large, 422 where it is no sound and no MIDI file, 507 where
+        the folder has twice the bytes of its `limit`, or a file more once this one is being
+        written: what is new stays there for an hour whatever comes.
+        """
+        stem, suffix = _clean_name(name)
+        make_private(folder)
+        room = 2 * max(limit, MAX_BYTES)
+        await run_in_threadpool(_check_room, folder, room)
+        part = folder / f".{secrets.token_hex(8)}.part"
+        try:
+            digest = await self._write(part, chunks, room + MAX_BYTES)
+            path = folder / f"{stem}-{digest[:8]}{suffix}"
+            part = part.rename(part.with_suffix(suffix))  # what it is, is told by its ending
+            await run_in_threadpool(_check, part, stem + suffix)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return await run_in_threadpool(_describe, path)
+
+    async def _write(self, path: Path, chunks: AsyncIterator[bytes], room: int) -> str:
+        """Returns the content's SHA-256."""
+        digest = hashlib.sha256()
+        size = measured = 0
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    raise Refused(
+                        413, f"a file may have {MAX_BYTES >> 20} MB", "drop a shorter one"
+                    )
+                digest.update(chunk)
+                await run_in_threadpool(file.write, chunk)
+                if size - measured >= MEASURED:
+                    await self._keep_room(path, room)
+                    measured = size
+        await self._keep_room(path, room)
+        return digest.hexdigest()
+
+    async def _keep_room(self, path: Path, room: int) -> None:
+        """Raises `Refused` 507. The part is gone then before another is looked at."""
+        async with self._lock:
+            try:
+                await run_in_threadpool(_check_room, path.parent, room)
+            except Refused:
+                path.unlink()
+                raise
+
+
+def _check_room(folder: Path, room: int) -> None:
+    """Raises `Refused` 507 where a folder has more than so many bytes."""
+    if _measure(folder) > room:
         hint = "what no take uses goes after an hour; sources_mb in the settings has room for more"
-        raise Refused(507, f"{folder} is full", hint)
-    part = folder / f".{secrets.token_hex(8)}.part"
-    try:
-        digest = await _write(part, chunks)
-        path = folder / f"{stem}-{digest[:8]}{suffix}"
-        part = part.rename(part.with_suffix(suffix))  # what it is, is told by its ending
-        await run_in_threadpool(_check, part, stem + suffix)
-        part.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
-    return await run_in_threadpool(_describe, path)
+        raise Refused(507, f"{folder.name} is full", hint)
 
 
 def _check(path: Path, name: str) -> None:
@@ -62,7 +107,8 @@ def _check(path: Path, name: str) -> None:
         else:
             next(iter(read_blocks(str(path))))
     except (BadRequest, midi_file.BadMidi, StopIteration) as error:
-        text = str(error).replace(path.name, name) or f"there is no sound in {name}"
+        text = str(error).replace(str(path), name).replace(path.name, name)
+        text = text or f"there is no sound in {name}"
         hint = getattr(error, "hint", "") or "drop a file that other programs play"
         raise Refused(422, text, hint) from error
 
@@ -84,21 +130,6 @@ def _measure(folder: Path) -> int:
             with suppress(FileNotFoundError):  # it has made room meanwhile
                 size += file.stat(follow_symlinks=False).st_size
     return size
-
-
-async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
-    """Returns the content's SHA-256."""
-    digest = hashlib.sha256()
-    size = 0
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "wb") as file:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise Refused(413, f"a file may have {MAX_BYTES >> 20} MB", "drop a shorter one")
-            digest.update(chunk)
-            await run_in_threadpool(file.write, chunk)
-    return digest.hexdigest()
 
 
 def _clean_name(name: str) -> tuple[str, str]:

@@ -7,14 +7,12 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from pipeline import untrusted
-from pipeline.limits import LIMITS
-
 from ..engine import Engine
+from ..jobs import Refused
 from ..journal import Journal
 from ..runtime.logs import NAME as LOG
 from ..settings import Settings
-from .takes import find_manifest
+from .takes import Takes
 
 MAX_LOG = 16_384  # bytes of the log's end
 MAX_JOBS = 50
@@ -22,12 +20,12 @@ GB = 2**30
 
 
 def describe_daemon(
-    settings: Settings, engine: Engine, journal: Journal, with_log: bool
+    settings: Settings, engine: Engine, journal: Journal, takes: Takes, with_log: bool
 ) -> dict[str, Any]:
     """Model, machine, folders and queue, and the newest lines of the log where it is to be seen.
     Reads files.
     """
-    device, memory = _read_newest(journal)
+    device, memory = _read_newest(journal, takes)
     facts = [
         ("model", f"{engine.title}, {engine.state}"),
         ("trouble", engine.error),
@@ -48,19 +46,18 @@ def describe_daemon(
     }
 
 
-def _read_newest(journal: Journal) -> tuple[str, int]:
+def _read_newest(journal: Journal, takes: Takes) -> tuple[str, int]:
     """What computed the newest take that landed, and the most bytes that it took; "" and 0 where
     that is not known.
     """
     job = journal.find_newest_clip("")
-    path = find_manifest(job) if job else None
-    if path is None:
+    if job is None:
         return "", 0
     try:
-        found = untrusted.parse_json(untrusted.read_bytes(path, LIMITS.manifest_bytes))
+        found = takes.read_manifest(job)
         device = ", ".join(map(str, found["machine"].values()))
         return device, max(map(int, found["memory"].values()), default=0)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (Refused, ValueError, KeyError, TypeError, AttributeError):
         return "", 0
 
 

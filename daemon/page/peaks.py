@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -44,18 +44,18 @@ class WaveformStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, path: Path) -> dict[str, Any]:
-        """The waveform of a sound file, as JSON. Raises OSError, and ValueError for what is no
-        sound.
+    def read(self, file: BinaryIO) -> dict[str, Any]:
+        """The waveform of a sound file that is open, as JSON. Raises OSError, and ValueError for
+        what is no sound.
         """
-        kept = self._folder / f"{_identify(path)}.json"
+        kept = self._folder / f"{_identify(file)}.json"
         with suppress(OSError, ValueError):
             found: dict[str, Any] = untrusted.parse_json(untrusted.read_bytes(kept, MAX_BYTES))
             return found
         try:
-            waveform = compute_waveform(path).to_json()
+            waveform = compute_waveform(file.fileno()).to_json()
         except soundfile.SoundFileError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(str(error).rpartition(": ")[2]) from error
         with suppress(OSError):  # it is computed again, where it cannot be kept
             self._keep(kept, waveform)
         return waveform
@@ -72,9 +72,11 @@ class WaveformStore:
                 os.unlink(entry)
 
 
-def compute_waveform(path: Path, columns: int = COLUMNS) -> Waveform:
-    """Of a sound file, both channels together; a file of fewer frames has a column for each."""
-    with soundfile.SoundFile(path) as file:
+def compute_waveform(sound: Path | int, columns: int = COLUMNS) -> Waveform:
+    """Of a sound file, by its path or descriptor, both channels together; a file of fewer frames
+    has a column for each.
+    """
+    with soundfile.SoundFile(sound, closefd=False) as file:
         frames = max(1, file.frames)
         edges = np.linspace(0, frames, min(columns, frames) + 1).astype(int)
         lowest = np.zeros(len(edges) - 1, np.float32)
@@ -98,7 +100,7 @@ def _read_blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
         yield block
 
 
-def _identify(path: Path) -> str:
-    """One name for each content that a path has had."""
-    found = path.stat()
+def _identify(file: BinaryIO) -> str:
+    """One name for each content that a file has had."""
+    found = os.fstat(file.fileno())
     return f"{found.st_dev:x}-{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import explain, resolve_request
 from pipeline.singer.lyrics import LinesOfSection, parse_lyrics
 
+from ..jobs import Refused
 from ..panel import BuiltRequest, Panel
+
+MAX_LISTED = 200  # sections, and sentences, that are told
+
+
+class Turns:
+    """One reading at a time, as some take seconds, and of each machine the newest that waits: who
+    types on has no use for the others. On the server's loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._newest: dict[str, object] = {}  # by machine
+
+    @asynccontextmanager
+    async def take(self, host: str) -> AsyncIterator[None]:
+        """Raises `Refused` 409 where that machine has asked for another meanwhile."""
+        own = self._newest[host] = object()
+        async with self._lock:
+            if self._newest[host] is not own:
+                raise Refused(409, "another reading was asked for meanwhile")
+            yield
 
 
 def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict[str, Any]:
@@ -23,6 +47,10 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
     except BadRequest as error:
         return {"problem": str(error), "hint": error.hint}
     lyrics = parse_lyrics(request.lyrics, request.language)
+    notes = [*dict.fromkeys([*built.notes, *explain(built.request), *lyrics.notes])]
+    more = len(lyrics.parts) - MAX_LISTED
+    if more > 0:
+        notes.insert(0, f"{more} more sections are read than are listed here")
     return {
         "bpm": request.bpm,
         "tempoSource": _find_tempo_source(panel, built, request),
@@ -30,8 +58,8 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
         "timeSignature": request.time_signature,
         "bars": request.bars,
         "seconds": request.seconds,
-        "sections": [_describe_section(part) for part in lyrics.parts],
-        "notes": [*dict.fromkeys([*built.notes, *explain(built.request), *lyrics.notes])],
+        "sections": [_describe_section(part) for part in lyrics.parts[:MAX_LISTED]],
+        "notes": notes[:MAX_LISTED],
     }
 
 

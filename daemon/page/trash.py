@@ -5,25 +5,23 @@ from __future__ import annotations
 import send2trash
 
 from ..jobs import Job, Refused
-from .takes import list_files
+from .takes import Takes
 
 
-def throw_away(job: Job) -> int:
+def throw_away(takes: Takes, job: Job) -> int:
     """Returns how many files it were. Raises `Refused`: 409 where it is still being made, 404 where
     its files are gone, 507 where they cannot be moved there.
     """
     if not job.has_ended:
         raise Refused(409, f"{job.id} is still being made", "cancel it first")
-    files = list_files(job)
+    files = takes.list_files(job)
     if not files:
         raise Refused(404, f"the files of {job.id} are not there any more")
     for path in files:
         try:
             send2trash.send2trash(path)
         except OSError as error:
-            reason = error.strerror or str(error)
-            hint = f"it lies in {path.parent}"
-            raise Refused(
-                507, f"{path.name} cannot be moved to the trash: {reason}", hint
-            ) from error
+            reason = error.strerror or "it has none"
+            text = f"{path.name} cannot be moved to the trash: {reason}"
+            raise Refused(507, text, "delete it where it lies") from error
     return len(files)

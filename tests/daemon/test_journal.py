@@ -292,6 +292,21 @@ def test_a_file_leads_to_the_newest_job_that_has_landed_it(path: Path) -> None:
         assert journal.find_by_path("/clips/b.wav") is None
 
 
+def test_a_file_is_taken_over_by_whoever_lands_it_later(path: Path) -> None:
+    """Not by the newer job: that may have been made first."""
+    clip = ("mix", "/clips/a.wav", 84.0, 4, "7")
+    with closing(Journal(path)) as journal:
+        older, newer = job("older"), job("newer")
+        journal.add([older, newer])
+        ended(journal, newer, Event("clip", newer, clip))
+        assert not journal.is_taken_over(newer, "/clips/a.wav")
+        older.ended = newer.ended + 1
+        ended(journal, older, Event("clip", older, clip))
+        assert journal.is_taken_over(newer, "/clips/a.wav")
+        assert not journal.is_taken_over(older, "/clips/a.wav")
+        assert not journal.is_taken_over(newer, "/clips/b.wav")
+
+
 def test_what_waits_for_a_program_is_found_until_it_is_in_or_too_old(path: Path) -> None:
     with closing(Journal(path)) as journal:
         for id, program in (("a", "live"), ("b", "reaper"), ("c", "live"), ("d", "")):

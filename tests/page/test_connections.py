@@ -6,13 +6,13 @@ import dataclasses
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from daemon.osc.server import MAX_RECEIVED
@@ -160,12 +160,29 @@ def test_who_is_gone_is_sent_nothing_more(stage: Stage, asker: Asker) -> None:
         assert not any(kind.startswith("page:") for kind in kinds)
 
 
-def test_so_many_pages_and_no_more(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 1)
-    with asker.connect() as first:
-        Socket(first).send(["/ace/ping"])
-        with pytest.raises(InvalidStatus):
-            asker.connect()
+@pytest.mark.parametrize("most", ["MAX_CONNECTIONS", "MAX_PER_HOST"])
+def test_of_too_many_pages_the_one_that_has_been_silent_for_longest_makes_room(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, most: str
+) -> None:
+    monkeypatch.setattr(connections, most, 3)
+    with ExitStack() as opened:
+        held = [opened.enter_context(asker.connect()) for _ in range(3)]
+        for number in (1, 0, 2):  # in this order they speak
+            socket = Socket(held[number])
+            socket.send(["/ace/ping", "here"])
+            socket.until("/ace/pong")
+        Socket(held[1]).send(["/ace/ping", "again"])
+        Socket(held[1]).until("/ace/pong")
+        newest = Socket(opened.enter_context(asker.connect()))
+        newest.send(["/ace/ping", "new"])
+        assert newest.until("/ace/pong")[0] == "new"
+        with pytest.raises(ConnectionClosed) as closed:
+            held[0].recv(timeout=60)
+        assert closed.value.rcvd
+        assert closed.value.rcvd.code == connections.TRY_AGAIN_LATER
+        for number in (1, 2):
+            Socket(held[number]).send(["/ace/ping", "still"])
+            assert Socket(held[number]).until("/ace/pong")[0] == "still"
 
 
 def test_a_page_that_is_gone_before_it_was_heard_is_no_subscriber(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import closing
+import http.client
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -89,6 +93,49 @@ def test_what_is_neither_sound_nor_notes_is_refused(shared_asker: Asker, name: s
     answer = drop(shared_asker, name, b"MZ")
     assert answer.status == 422
     assert ".wav" in answer.json["hint"]
+
+
+def test_what_comes_at_once_is_counted_together(
+    stage: Stage, asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them have begun before any has written much."""
+    monkeypatch.setattr(drops, "MAX_BYTES", len(sound))
+    monkeypatch.setattr(drops, "MEASURED", len(sound) // 10)
+    stage.apply(dataclasses.replace(stage.settings, sources_mb=len(sound) / 2**20))
+    have_begun = threading.Barrier(5)
+
+    def drop_slowly(number: int) -> int:
+        content = sound[:-1] + bytes([number])  # each by itself
+
+        def send() -> Iterator[bytes]:
+            yield content[:1000]
+            have_begun.wait(60)
+            for start in range(1000, len(content), 10_000):
+                yield content[start : start + 10_000]
+
+        connection = http.client.HTTPConnection("127.0.0.1", asker.port, timeout=60)
+        with closing(connection):
+            headers = {"Origin": asker.origin, "Content-Length": str(len(content))}
+            with suppress(ConnectionError):  # it was answered before all was sent
+                connection.request("POST", f"/sources?name={number}.wav", send(), headers)
+                return connection.getresponse().status
+        return 507
+
+    with ThreadPoolExecutor(5) as pool:
+        statuses = sorted(pool.map(drop_slowly, range(5)))
+    assert statuses == [200, 200, 200, 507, 507]
+    kept = [path.stat().st_size for path in (stage.settings.out / SOURCES).iterdir()]
+    assert sum(kept) <= 3 * len(sound)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mid"])
+def test_what_is_wrong_with_a_file_tells_no_folder(
+    shared_stage: Stage, shared_asker: Asker, name: str
+) -> None:
+    for content in (b"", b"RIFF" * 100, b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\xff\xff\xff\xff"):
+        answer = drop(shared_asker, name, content)
+        assert answer.status == 422
+        assert str(shared_stage.settings.out).encode() not in answer.body
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mid", "a.mp3"])

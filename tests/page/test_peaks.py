@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,13 +30,18 @@ def test_each_column_has_its_lowest_and_highest_sample(
         assert highest == np.rint(max(0, part.max()) * 127)
 
 
+def read(store: WaveformStore, path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return store.read(file)
+
+
 def test_a_file_that_changed_has_another_one(tmp_path: Path) -> None:
     store = WaveformStore(tmp_path / "waveforms")
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full((4800, 2), 0.5), 48_000)
-    quiet = store.read(path)
+    quiet = read(store, path)
     soundfile.write(path, np.full((9600, 2), 1.0), 48_000)
-    assert store.read(path) != quiet
+    assert read(store, path) != quiet
 
 
 def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,11 +50,11 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for number in range(30):
         path = tmp_path / f"{number}.wav"
         soundfile.write(path, np.zeros((48, 2)), 48_000)
-        store.read(path)
+        read(store, path)
     assert len(list((tmp_path / "waveforms").iterdir())) <= 20
 
 
 def test_what_is_kept_is_the_user_s_alone(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((48, 2)), 48_000)
-    WaveformStore(tmp_path / "waveforms").read(tmp_path / "a.wav")
+    read(WaveformStore(tmp_path / "waveforms"), tmp_path / "a.wav")
     assert (tmp_path / "waveforms").stat().st_mode & 0o077 == 0

@@ -6,18 +6,25 @@ import base64
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import send2trash
 
-from daemon.page import peaks
+from daemon.page import peaks, reading
 from daemon.runtime import file_manager
-from tests.page.conftest import Asker, make_take
+from pipeline.real_files import LinkOnTheWay
+from pipeline.singer.lines import LineTime, WordTime
+from pipeline.singer.lrc import format_lrc
+from tests.page.conftest import Answer, Asker, make_take
 from tests.support.journals import add_takes
-from tests.support.stage import Stage
+from tests.support.stage import Stage, on_stage
+from tests.support.waiting import until
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "emoji 🎹🔥", "\u202egnp.exe", "a'b\"c&d;e", "%2e%2e%2f"]
 
@@ -104,12 +111,15 @@ def test_its_recipe_is_the_manifest(stage: Stage, asker: Asker) -> None:
     assert recipe["request"]["prompt"] == "warm keys"
 
 
-def test_what_is_thrown_away_lies_in_the_trash(
-    stage: Stage, asker: Asker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     trash = tmp_path / "data" / "Trash"
     monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(trash.parent))
     monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(trash))
+    return trash
+
+
+def test_what_is_thrown_away_lies_in_the_trash(stage: Stage, asker: Asker, trash: Path) -> None:
     take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
     kept = make_take(stage, asker, "b", "prompt", "y", "bars", 1)
     content = Path(take["path"]).read_bytes()
@@ -121,6 +131,117 @@ def test_what_is_thrown_away_lies_in_the_trash(
     assert asker.ask(f"/takes/{take['number']}").json["isGone"]
     again = asker.ask(f"/takes/{take['number']}", "DELETE")
     assert again.status == 404
+
+
+REPEATED = ("name", "again", "prompt", "x", "bars", 1, "seed", 7)
+
+
+def assert_gone(asker: Asker, number: int) -> None:
+    """Nothing of a take is shown, or can be thrown away, any more."""
+    assert asker.ask(f"/takes/{number}").json["isGone"]
+    for what in ("sound/mix", "waveform/mix", "manifest"):
+        assert asker.ask(f"/takes/{number}/{what}").status == 404
+    assert asker.ask(f"/takes/{number}", "DELETE").status == 404
+
+
+def test_a_name_that_came_again_is_the_later_take_s_also_after_a_restart(
+    tmp_path: Path, trash: Path
+) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        older = make_take(stage, asker, "older", *REPEATED)
+        assert asker.ask(f"/takes/{older['number']}", "DELETE").status == 200
+        newer = make_take(stage, asker, "newer", *REPEATED)
+        assert newer["path"] == older["path"]
+        assert_gone(asker, older["number"])
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        assert_gone(asker, older["number"])
+        assert asker.ask(f"/takes/{newer['number']}/sound/mix").status == 200
+        assert asker.ask(f"/takes/{newer['number']}/manifest").json["id"] == "newer"
+        assert asker.ask(f"/takes/{newer['number']}", "DELETE").json == {"files": 2}
+
+
+def test_files_that_another_program_has_landed_there_are_not_thrown_away(
+    stage: Stage, asker: Asker, trash: Path
+) -> None:
+    """The manifest beside them says whose they are."""
+    take = make_take(stage, asker, "a", *REPEATED)
+    manifest = Path(take["path"]).with_suffix(".json")
+    recipe = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(recipe | {"id": "another"}))
+    assert asker.ask(f"/takes/{take['number']}", "DELETE").status == 404
+    assert Path(take["path"]).exists()
+    assert manifest.exists()
+
+
+def test_words_that_somebody_has_written_beside_a_take_stay(
+    stage: Stage, asker: Asker, trash: Path
+) -> None:
+    take = make_take(stage, asker, "a", *REPEATED)
+    words = Path(take["path"]).with_suffix(".lrc")
+    words.write_text("[00:01.00] by hand\n")
+    assert asker.ask(f"/takes/{take['number']}", "DELETE").json == {"files": 2}
+    assert words.read_text() == "[00:01.00] by hand\n"
+
+
+@pytest.mark.parametrize("is_by_hand", [False, True])
+def test_words_go_with_their_take_unless_they_were_changed(
+    stage: Stage, asker: Asker, trash: Path, is_by_hand: bool
+) -> None:
+    take = make_take(stage, asker, "a", *REPEATED)
+    line = LineTime("la", 1.0, 2.0, "Verse", 1, 1, 0, (WordTime("la", 1.0, 2.0),))
+    manifest = Path(take["path"]).with_suffix(".json")
+    recipe = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(recipe | {"lines": [line._asdict()]}))
+    words = Path(take["path"]).with_suffix(".lrc")
+    words.write_text(format_lrc([line], "a title", 2.0) + "[00:09.00] more\n" * is_by_hand)
+    answer = asker.ask(f"/takes/{take['number']}", "DELETE")
+    assert answer.json == {"files": 2 if is_by_hand else 3}
+    assert words.exists() == is_by_hand
+
+
+def test_who_throws_a_take_away_twice_at_once_does_it_once(
+    stage: Stage, asker: Asker, trash: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take(stage, asker, "a", *REPEATED)
+    throw = send2trash.send2trash
+    at_once = threading.Barrier(2)
+
+    def throw_at_once(path: Path) -> None:
+        with suppress(threading.BrokenBarrierError):
+            at_once.wait(0.2)  # the other is here too, if it may
+        throw(path)
+
+    monkeypatch.setattr(send2trash, "send2trash", throw_at_once)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [*pool.map(lambda _: asker.ask(f"/takes/{take['number']}", "DELETE"), range(2))]
+    assert sorted(answer.status for answer in answers) == [200, 404]
+    assert {"files": 2} in [answer.json for answer in answers]
+
+
+def test_what_cannot_be_thrown_away_tells_no_folder(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take(stage, asker, "a", *REPEATED)
+
+    def fail(path: Path) -> None:
+        raise OSError(f"no trash for {path}")
+
+    monkeypatch.setattr(send2trash, "send2trash", fail)
+    answer = asker.ask(f"/takes/{take['number']}", "DELETE")
+    assert answer.status == 507
+    assert str(stage.settings.out).encode() not in answer.body
+
+
+def test_a_clip_that_is_no_sound_any_more_tells_no_folder(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", *REPEATED)
+    Path(take["path"]).write_bytes(b"no sound")
+    answer = asker.ask(f"/takes/{take['number']}/waveform/mix")
+    assert answer.status == 404
+    assert str(stage.settings.out).encode() not in answer.body
 
 
 def test_what_is_being_made_is_not_thrown_away(tmp_path: Path, asker: Asker, stage: Stage) -> None:
@@ -235,6 +356,69 @@ def test_nothing_is_shown_for_another_machine(
     assert asker.ask(f"/takes/{take['number']}/reveal/mix", "POST").status == 403
 
 
+def test_a_file_manager_that_hangs_keeps_nobody_waiting(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_shown = threading.Event()
+    begun = []
+
+    def hang(path: Path) -> bool:
+        begun.append(path)
+        return is_shown.wait(60)
+
+    monkeypatch.setattr(file_manager, "show", hang)
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    path = f"/takes/{take['number']}/reveal/mix"
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(asker.ask, path, "POST") for _ in range(6)]
+        until(lambda: bool(begun))
+        assert asker.ask(f"/takes/{take['number']}").status == 200
+        assert asker.ask(f"/takes/{take['number']}/sound/mix").status == 200
+        assert len(begun) == 1
+        is_shown.set()
+        assert [answer.result().status for answer in answers] == [200] * 6
+
+
+# --- what would be read ---------------------------------------------------------------------------
+
+
+def test_readings_that_take_long_keep_nobody_waiting_but_older_ones(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+    begun = []
+
+    def read_slowly(panel: Any, values: dict[str, Any], default_guide: str) -> dict[str, Any]:
+        begun.append(values["prompt"])
+        may_go_on.wait(60)
+        return {"prompt": values["prompt"]}
+
+    monkeypatch.setattr(reading, "read", read_slowly)
+
+    def ask(prompt: str) -> Answer:
+        return asker.ask("/reading", "POST", json.dumps({"prompt": prompt}))
+
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(ask, "first")
+        until(lambda: bool(begun))
+        others = [pool.submit(ask, f"{number}") for number in range(6)]
+        assert asker.ask("/takes").status == 200
+        until(lambda: all(asker.ask("/panel").status == 200 for _ in range(2)))
+        may_go_on.set()
+        assert first.result().status == 200
+        statuses = sorted(other.result().status for other in others)
+    assert statuses.count(200) >= 1
+    assert set(statuses) <= {200, 409}
+    assert len(begun) == 1 + statuses.count(200)
+
+
+def test_of_many_sections_the_first_are_told(stage: Stage, asker: Asker) -> None:
+    lyrics = "[verse]\nla la\n" * (reading.MAX_LISTED + 7)
+    read = asker.ask("/reading", "POST", json.dumps({"prompt": "x", "lyrics": lyrics})).json
+    assert len(read["sections"]) == reading.MAX_LISTED
+    assert read["notes"][0] == "7 more sections are read than are listed here"
+
+
 # --- ids that two have used -----------------------------------------------------------------------
 
 
@@ -308,6 +492,38 @@ def test_a_link_in_the_place_of_a_take_leads_nowhere(
     Path(take["path"]).symlink_to(secret)
     for what in ("sound", "waveform"):
         assert asker.ask(f"/takes/{take['number']}/{what}/mix").status == 404
+    assert asker.ask(f"/takes/{take['number']}").json["isGone"]
+
+
+def test_a_link_in_the_place_of_a_manifest_leads_nowhere(
+    stage: Stage, asker: Asker, tmp_path: Path
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"password": "hunter2", "machine": {"name": "hunter2"}, "memory": {}}')
+    manifest = Path(take["path"]).with_suffix(".json")
+    manifest.unlink()
+    manifest.symlink_to(secret)
+    answer = asker.ask(f"/takes/{take['number']}/manifest")
+    assert answer.status == 404
+    for said in (answer, asker.ask("/daemon")):
+        assert b"hunter2" not in said.body
+
+
+def test_a_link_in_the_place_of_a_folder_leads_nowhere(tmp_path: Path) -> None:
+    """But the way to the folder that the settings name may be one."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+        assert asker.ask(f"/takes/{take['number']}/sound/mix").status == 200
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "a.wav").write_bytes(b"secret")
+        (stage.settings.out / "inner").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(LinkOnTheWay):
+            stage.osc.allowed_folders.open_landed(stage.settings.out / "inner" / "a.wav")
 
 
 @pytest.mark.parametrize(

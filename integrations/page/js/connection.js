@@ -2,6 +2,7 @@
 
 const FIRST_PAUSE = 250; // milliseconds before a lost connection is tried again
 const LONGEST_PAUSE = 5000;
+const TRY_AGAIN_LATER = 1013; // another page took its place
 
 export class Connection extends EventTarget {
   #socket = null;
@@ -22,11 +23,12 @@ export class Connection extends EventTarget {
     this.#socket.addEventListener("message", ({ data }) => {
       for (const [address, ...values] of JSON.parse(data)) this.#tell(address, values);
     });
-    this.#socket.addEventListener("close", () => {
+    this.#socket.addEventListener("close", ({ code }) => {
       if (this.isOpen) {
         this.isOpen = false;
         this.dispatchEvent(new Event("close"));
       }
+      if (code === TRY_AGAIN_LATER) this.#pause = LONGEST_PAUSE;
       setTimeout(() => this.open(), this.#pause);
       this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
     });
