@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from daemon.osc.guard import Guard
 from daemon.page import app, protocol
 from tests.page.conftest import Asker
 from tests.support.stage import Stage, on_stage
@@ -282,6 +284,35 @@ def test_a_body_that_stops_is_not_waited_for(
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
+def begin_post(asker: Asker, path: str, size: int = 100_000) -> socket.socket:
+    """A question whose body has begun."""
+    own = f"127.0.0.1:{asker.port}"
+    connection = open_connection(asker.port)
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"
+        f"Content-Length: {size}\r\n\r\nR".encode()
+    )
+    return connection
+
+
+@pytest.mark.parametrize("path", ["/reading", "/sources?name=a.wav"])
+def test_a_body_that_comes_byte_by_byte_is_not_waited_for(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Each comes within the silence that there may be, and all of them take days."""
+    monkeypatch.setattr(app, "SILENCE_SECONDS", 0.3)
+    with closing(begin_post(asker, path)) as connection:
+        connection.settimeout(0.05)
+        for _ in range(1000):
+            try:
+                connection.sendall(b"x")
+                assert read_statuses(connection.recv(1000)) == [408]
+                return
+            except TimeoutError:
+                continue
+    pytest.fail("it was waited for all the same")
+
+
 def test_a_drop_that_is_broken_off_leaves_nothing(shared_stage: Stage, asker: Asker) -> None:
     own = f"127.0.0.1:{asker.port}"
     with closing(open_connection(asker.port)) as connection:
@@ -339,6 +370,17 @@ def test_who_opens_many_makes_room_by_its_oldest_and_a_page_is_answered(
         assert "/ace/pong" in str(page.recv(timeout=60))
 
 
+def test_bodies_that_never_end_make_room_for_a_page(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MAX_CONNECTIONS", 8)
+    with ExitStack() as opened:
+        for _ in range(20):
+            opened.enter_context(closing(begin_post(asker, "/sources?name=a.wav")))
+        for _ in range(3):
+            assert asker.ask("/takes").status == 200
+
+
 @pytest.fixture
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that comes is as from another machine."""
@@ -364,24 +406,69 @@ def test_another_machine_has_so_many_connections(
         assert asker.ask("/takes").status == 200
 
 
-def test_a_machine_that_has_not_said_the_token_gets_the_page_that_asks_for_it(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+@pytest.fixture
+def stranger(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Asker]:
+    """A machine that has not said the token."""
     with on_stage(tmp_path, page=0, token="open sesame") as stage:
         request.getfixturevalue("foreign")
         assert stage.page
-        asker = Asker(stage.page.port)
-        answer = asker.ask("/")
-        assert (answer.status, answer.headers["location"]) == (303, "/token")
-        for path in ("/takes", "/panel", "/daemon", "/takes/1/sound/mix", "/js/main.js"):
-            assert asker.ask(path).status == 401
-        with pytest.raises(InvalidStatus):
-            asker.connect()
-        for path in ("/token", "/style.css", "/js/token.js"):
-            assert asker.ask(path).status == 200
-        assert asker.ask("/token", "POST", "open").status == 401
-        assert asker.ask("/token", "POST", "open sesame").status == 303
-        assert asker.ask("/takes").status == 200
-        with asker.connect() as page:
-            page.send('[["/ace/ping", "here"]]')
-            assert "/ace/pong" in str(page.recv(timeout=60))
+        yield Asker(stage.page.port)
+
+
+def test_who_has_not_said_the_token_has_few_connections_and_not_for_long(
+    stranger: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "TOKEN_SECONDS", 0.5)
+    with ExitStack() as opened:
+        held = [
+            opened.enter_context(closing(begin_post(stranger, "/token", 4000)))
+            for _ in range(protocol.MAX_STRANGERS + 2)
+        ]
+        for connection in held:
+            connection.settimeout(0.05)
+        ended: list[socket.socket] = []
+        while len(ended) < len(held):  # or this test ends after minutes
+            for connection in held:
+                if connection not in ended and not is_open(connection):
+                    ended.append(connection)
+        assert {*ended[:2]} == {*held[:2]}, "the oldest have made room for the newest"
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Sends a byte more."""
+    try:
+        connection.sendall(b"x")
+        return bool(connection.recv(1000))
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def test_the_right_token_is_heard_whatever_its_machine_floods(
+    stranger: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Guard, "admit", lambda self, sender: False)  # it has used up everything
+    assert stranger.ask("/token").status == 429
+    assert stranger.ask("/token", "POST", "open").status == 401
+    assert stranger.ask("/token", "POST", "open sesame").status == 303
+    assert stranger.ask("/takes").status == 429
+
+
+def test_a_machine_that_has_not_said_the_token_gets_the_page_that_asks_for_it(
+    stranger: Asker,
+) -> None:
+    answer = stranger.ask("/")
+    assert (answer.status, answer.headers["location"]) == (303, "/token")
+    for path in ("/takes", "/panel", "/daemon", "/takes/1/sound/mix", "/js/main.js"):
+        assert stranger.ask(path).status == 401
+    with pytest.raises(InvalidStatus):
+        stranger.connect()
+    for path in ("/token", "/style.css", "/js/token.js"):
+        assert stranger.ask(path).status == 200
+    assert stranger.ask("/token", "POST", "open").status == 401
+    assert stranger.ask("/token", "POST", "open sesame").status == 303
+    assert stranger.ask("/takes").status == 200
+    with stranger.connect() as page:
+        page.send('[["/ace/ping", "here"]]')
+        assert "/ace/pong" in str(page.recv(timeout=60))
