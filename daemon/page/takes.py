@@ -59,6 +59,8 @@ class Takes:
             "task": request.task,
             "seed": request.seed,
             "variation": request.variation,
+            "repaintBar": request.repaint_bar,
+            "repaintBars": request.repaint_bars,
             "bpm": round(float(bpm), 3),
             "bars": bars,
             "key": request.key,

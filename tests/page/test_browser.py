@@ -124,9 +124,46 @@ def test_every_parameter_is_in_the_drawer(stage: Stage, page: Page) -> None:
     expect(page.locator("#param-lm_temperature")).to_have_value("0")
     page.fill("#param-guidance_scale", "99")
     page.keyboard.press("Tab")
-    expect(page.locator("#notice")).to_contain_text("guidance_scale", timeout=PATIENCE)
-    expect(page.locator("#param-guidance_scale")).to_have_value("4.5", timeout=PATIENCE)
+    problem = page.locator("#param-guidance_scale-problem")
+    expect(problem).to_contain_text("guidance_scale", timeout=PATIENCE)
+    expect(page.locator("#param-guidance_scale")).to_have_value("99")
     assert stage.panel.request.guidance_scale == 4.5
+    page.fill("#param-guidance_scale", "5")
+    page.keyboard.press("Tab")
+    until(lambda: stage.panel.request.guidance_scale == 5)
+    expect(problem).to_have_count(0)
+
+
+@long
+def test_go_waits_until_what_is_refused_is_mended(stage: Stage, asker: Asker, page: Page) -> None:
+    page.fill("#prompt", "keys")
+    page.fill("#bars", "99999")
+    page.keyboard.press("Control+Enter")
+    bars = page.locator("#bars")
+    expect(bars).to_have_attribute("aria-invalid", "true", timeout=PATIENCE)
+    expect(bars).to_be_focused()
+    expect(page.locator("#bars-problem")).not_to_contain_text("/ace")
+    expect(page.locator("#reading .problem")).to_contain_text("bars", timeout=PATIENCE)
+    page.fill("#bars", "1")
+    page.keyboard.press("Control+Enter")
+    until(lambda: [take["state"] for take in asker.find_takes()] == ["finished"])
+    [take] = asker.find_takes()
+    assert take["bars"] == 1
+    expect(bars).not_to_have_attribute("aria-invalid", "true")
+
+
+@long
+def test_what_is_not_sung_is_read_first_and_whole(stage: Stage, page: Page) -> None:
+    page.fill("#prompt", "keys in Am, 84 bpm, in 4/4, 92 bpm later")
+    expect(page.locator("#reading")).to_contain_text("A minor", timeout=PATIENCE)
+    assert "language" not in page.inner_text("#reading")
+    page.fill("#lyrics", "[verse]\nla la\nПривет\n" * 9)
+    more = page.locator("#reading .more")
+    expect(more).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#reading li").first).to_contain_text("no rules for Cyrillic")
+    more.click()
+    expect(page.locator("#reading .chip").last).to_be_visible()
+    expect(more).to_have_text("fewer")
 
 
 @long
@@ -207,6 +244,28 @@ def test_what_is_too_large_is_refused(
     assert not stage.panel.request.source
 
 
+@long
+def test_a_cover_follows_its_sound_or_the_midi_file_and_not_both(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    page.fill("#prompt", "keys")
+    drop(page, "tune.mid", TUNE)
+    expect(page.locator("#source")).to_contain_text("guide: tune", timeout=PATIENCE)
+    assert "/" not in page.input_value("#guide")
+    drop(page, "loop.wav", Path(take["path"]).read_bytes())
+    expect(page.locator("#source")).to_contain_text("It follows one of them", timeout=PATIENCE)
+    page.click("#source >> text=the sound")
+    until(lambda: stage.panel.request.guide == "")
+    expect(page.locator("#source")).not_to_contain_text("one of them")
+    page.select_option("#task", "")
+    expect(page.locator("#source")).to_contain_text("does without it", timeout=PATIENCE)
+    page.keyboard.press("Control+Enter")
+    until(lambda: len(asker.find_takes()) == 2)
+    newest, *_ = stage.journal.search(limit=1)
+    assert newest.request.source == ""
+
+
 # --- to listen ----------------------------------------------------------------------------------
 
 
@@ -223,9 +282,11 @@ def test_a_take_is_heard_and_loops(stage: Stage, asker: Asker, page: Page) -> No
 
 
 @long
+@pytest.mark.parametrize("loops", [True, False])
 def test_another_take_of_its_length_goes_on_in_the_beat(
-    stage: Stage, asker: Asker, page: Page
+    stage: Stage, asker: Asker, page: Page, loops: bool
 ) -> None:
+    page.locator("#loop").set_checked(loops)
     for id in ("first", "second"):
         make_take(stage, asker, id, "prompt", id, "bars", 4, "bpm", 120)
     find_row(page, "first").locator(".hear").click()
@@ -270,6 +331,41 @@ def test_stems_are_muted_and_heard_alone(stage: Stage, asker: Asker, page: Page)
     expect(page.locator("[aria-label='Solo drums']")).to_have_attribute("aria-pressed", "true")
 
 
+@long
+def test_a_stem_that_is_muted_in_the_mix_goes_silent_in_the_beat(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 4, "bpm", 120, "stems", "drums bass")
+    find_row(page, "x").locator(".hear").click()
+    until(lambda: page.evaluate("acestepd.player.isPlaying && acestepd.player.position > 0.5"))
+    began = page.evaluate("acestepd.player.began")
+    page.click("[aria-label='Mute drums']")
+    until(lambda: page.evaluate("acestepd.player.stems.join()") == "drums,bass")
+    seconds = page.evaluate("acestepd.player.seconds")
+    shift = (page.evaluate("acestepd.player.began") - began) % seconds
+    assert min(shift, seconds - shift) < 0.5 / 48_000
+    page.click("[aria-label='Mute bass']")
+    wait_for_level(page, 0, 0.001)
+    page.keyboard.press("Space")  # a mouse has pressed M: it is the player's key
+    until(lambda: not page.evaluate("acestepd.player.isPlaying"))
+    expect(page.locator("[aria-label='Mute bass']")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    page.focus("[aria-label='Mute bass']")
+    page.keyboard.press("Space")
+    expect(page.locator("[aria-label='Mute bass']")).to_have_attribute("aria-pressed", "false")
+
+
+@long
+def test_what_opens_is_seen(stage: Stage, asker: Asker, page: Page) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    make_take(stage, asker, "a", "prompt", "x", "bars", 4, "stems", "drums bass")
+    page.locator(".choose").click()
+    page.click("text=Between two takes")
+    expect(page.locator("#variation")).to_be_in_viewport(ratio=1)
+    page.click("#stems summary")
+    expect(page.locator("#tracks")).to_be_in_viewport(ratio=1)
+
+
 # --- what becomes of takes ----------------------------------------------------------------------
 
 
@@ -285,10 +381,16 @@ def test_progress_is_seen_and_a_take_is_cancelled(tmp_path: Path, open_page: Ope
         model.step(2)
         expect(row.locator("progress")).to_have_js_property("value", 0.5, timeout=PATIENCE)
         expect(row).to_contain_text("diffusion 50 %")
-        row.locator("[aria-label^=Cancel]").click()
+        page.set_viewport_size({"width": 390, "height": 800})
+        expect(page.locator("#badge")).to_have_text("50 %")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.locator("#loop").focus()
+        page.keyboard.press("x")
         expect(row.locator("progress")).to_be_hidden(timeout=PATIENCE)
         [job] = stage.journal.search()
         assert job.state.value == "cancelled"
+        page.keyboard.press("x")
+        expect(page.locator("#notice")).to_have_text("no take is being made")
         model.run()
 
 
@@ -337,7 +439,8 @@ def test_what_lies_between_two_takes_is_made(stage: Stage, asker: Asker, page: P
         make_take(stage, asker, f"t{seed}", "prompt", "x", "bars", 1, "seed", seed)
     find_row(page, "seed 5").locator(".choose").click()
     page.click("text=Between two takes")
-    page.select_option("#variation-to", label="seed 6: x")
+    expect(page.locator("#variation-to option").nth(1)).to_contain_text("seed 6, ")
+    page.select_option("#variation-to", index=1)
     page.locator("#variation-amount").fill("0.25")
     page.click("#variation")
     until(lambda: len(asker.find_takes()) == 3)
@@ -365,6 +468,7 @@ def test_bars_are_chosen_on_the_waveform_and_repainted(
     page.click("#repaint")
     until(lambda: len(asker.find_takes()) == 2)
     newest, *_ = stage.journal.search(limit=1)
+    expect(page.locator("#rows")).to_contain_text("bars 2 to 3 repainted", timeout=PATIENCE)
     assert newest.request.task == "repaint"
     assert (newest.request.repaint_bar, newest.request.repaint_bars) == (2, 2)
     assert (newest.request.prompt, newest.request.lyrics) == ("four bars", "la")
@@ -464,8 +568,11 @@ def test_a_pad_is_hit_held_and_marked(stage: Stage, page: Page) -> None:
     pad = page.locator(".pad").filter(has_text=re.compile("^3"))
     pad.click()
     expect(pad).to_have_attribute("data-state", "ready", timeout=PATIENCE)
-    expect(pad).to_have_attribute("aria-label", "Pad 3, ready")
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    expect(pad).to_have_attribute("aria-label", "Pad 3, ready, heard")
+    expect(find_row(page, "pad 3").first).to_be_visible()
+    page.keyboard.press("Space")
+    expect(pad).to_have_attribute("aria-label", "Pad 3, ready")
     pad.click(modifiers=["Shift"])
     expect(pad).to_have_attribute("data-state", "favourite", timeout=PATIENCE)
     pad.focus()
@@ -505,3 +612,32 @@ def test_a_daemon_that_goes_and_comes_is_found_again(tmp_path: Path, open_page: 
         expect(find_row(page, "before it went")).to_be_visible(timeout=PATIENCE)
         until(lambda: stage.panel.request.prompt == "typed while it was away")
         expect(page.locator("#prompt")).to_have_value("typed while it was away")
+
+
+@long
+def test_what_a_daemon_has_forgotten_the_page_says_again(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        port = stage.page.port
+        page = open_page(port)
+        page.fill("#prompt", "all of it")
+        page.fill("#bars", "7")
+        page.click("#stems summary")
+        page.click("#tracks >> text=drums")
+        take = make_take(stage, Asker(port), "a", "prompt", "x", "bars", 1)
+        drop(page, "loop.wav", Path(take["path"]).read_bytes())
+        until(lambda: stage.panel.request.task == "cover")
+        source = stage.panel.request.source
+    expect(page.locator("#engine-text")).to_contain_text("away", timeout=PATIENCE)
+    page.fill("#key", "Am")
+    page.keyboard.press("Tab")
+    with on_stage(tmp_path, page=port) as stage:
+        expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
+        until(lambda: stage.panel.request.prompt == "all of it")
+        until(lambda: stage.panel.request.task == "cover")
+        request = stage.panel.request
+        assert (request.bars, request.stems, request.source) == (7, "drums", source)
+        until(lambda: stage.panel.request.key == "A minor")
+        expect(page.locator("#bars")).to_have_value("7")

@@ -61,6 +61,9 @@ def test_axe_finds_nothing(
     expect(page.locator("[data-state=ready].pad")).to_have_count(1, timeout=PATIENCE)
     page.fill("#param-guidance_scale", "99")
     page.keyboard.press("Tab")
+    refused = page.locator("#param-guidance_scale[aria-invalid=true]")
+    expect(refused).to_have_count(1, timeout=PATIENCE)
+    page.evaluate("acestepd.connection.send('/ace/tempo', 9999)")
     expect(page.locator("#notice")).to_be_visible(timeout=PATIENCE)
     assert find_violations(page, axe) == []
     for opener in (
@@ -132,7 +135,7 @@ def test_whatever_has_the_focus_is_seen_to_have_it(stage: Stage, asker: Asker, p
     expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("ArrowDown")
     reached = set()
-    for _ in range(90):
+    for _ in range(100):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):
             break
@@ -209,7 +212,7 @@ def test_nothing_jumps(stage: Stage, asker: Asker, page: Page) -> None:
     expect(page.locator("#reading")).to_contain_text("84 bpm", timeout=PATIENCE)
     make_take(stage, asker, "a", "prompt", "x", "bars", 1)
     expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
-    page.evaluate("acestepd.connection.send('/ace/set/bpm', 9999)")
+    page.evaluate("acestepd.connection.send('/ace/tempo', 9999)")
     expect(page.locator("#notice")).to_be_visible(timeout=PATIENCE)
     page.evaluate("new Promise(requestAnimationFrame)")
     shifts = page.evaluate("shifts")

@@ -3,6 +3,7 @@
 import { $, count, make, round, say, saying } from "./elements.js";
 import { askJson } from "./http.js";
 
+const SECOND = 1000; // milliseconds
 const ANSWERED = ["client", "finding"]; // what is asked for when the dialog opens
 const WORDS = { cold: "cold", loading: "loads", warm: "ready", busy: "at work", error: "in trouble" };
 const SOURCES = { explicit: "set here", link: "Ableton Link", midi: "MIDI clock", default: "bpm" };
@@ -11,12 +12,20 @@ export class Daemon {
   #connection;
   #heard = new Map(); // by kind: what answers came
   #facts = null;
+  #nameJob;
 
-  constructor(connection) {
+  #loadingSince = 0; // milliseconds; 0 while it does not load
+
+  /** `nameJob` gives the text of a job's id. */
+  constructor(connection, nameJob) {
     this.#connection = connection;
+    this.#nameJob = nameJob;
+    setInterval(() => this.#tellLoading(), SECOND);
     connection.on("/ace/state", ([state, model, waiting]) => {
       const queue = waiting ? ` · ${waiting} waiting` : "";
       this.#showEngine(state, `${WORDS[state] ?? state}${queue} · ${model}`);
+      this.#loadingSince = state === "loading" ? this.#loadingSince || Date.now() : 0;
+      this.#tellLoading();
       if ($("daemon").open) this.#load();
     });
     connection.on("/ace/tempo", ([bpm, source]) => {
@@ -58,6 +67,12 @@ export class Daemon {
     this.#draw();
   });
 
+  #tellLoading() {
+    const seconds = Math.floor((Date.now() - this.#loadingSince) / SECOND);
+    const text = this.#loadingSince ? `for ${seconds} s` : "";
+    if ($("loading").textContent !== text) $("loading").textContent = text;
+  }
+
   #showEngine(state, text) {
     $("engine").dataset.state = state;
     if ($("engine-text").textContent !== text) $("engine-text").textContent = text;
@@ -77,7 +92,7 @@ export class Daemon {
         make("p", {}, make("strong", { class: "problem" }, `${what}: ${problem}`), ` ${path} `,
           make("span", { class: "quiet" }, hint))),
       heading("Queue"),
-      list((facts?.queue ?? []).map(({ id, state }) => [`${id}: ${state} `, this.#buildCancel(id)])),
+      list((facts?.queue ?? []).map(({ id, state }) => [`${this.#nameJob(id)}: ${state} `, this.#buildCancel(id)])),
       heading("Programs that are connected"),
       list((this.#heard.get("client") ?? []).map(([name, client, seconds]) =>
         [`${name} (${client}), heard ${Math.round(seconds)} s ago`])),
@@ -90,7 +105,7 @@ export class Daemon {
 
   #buildCancel(id) {
     const cancel = () => this.#connection.send("/ace/cancel", id);
-    return make("button", { type: "button", "aria-label": `Cancel ${id}`, onclick: cancel }, "Cancel");
+    return make("button", { type: "button", "aria-label": `Cancel ${this.#nameJob(id)}`, onclick: cancel }, "Cancel");
   }
 }
 

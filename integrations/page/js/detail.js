@@ -4,7 +4,7 @@ import { $, count, formatSeconds, icon, make, round, say, saying } from "./eleme
 import { ask, askJson } from "./http.js";
 import { soundPath } from "./player.js";
 import { showRecipe } from "./recipe.js";
-import { carry, fileName, nameTake } from "./takes.js";
+import { carry, fileName, nameTake, tellKind, tellTime } from "./takes.js";
 import { drawWaveform, readWaveform } from "./waveform.js";
 
 const DRAG = 4; // pixels: less is a click
@@ -58,6 +58,15 @@ export class Detail {
 
   cancel(take = this.#take) {
     if (take && !take.ended) this.#send("/ace/cancel", nameJob(take));
+  }
+
+  /** The chosen take, or else the one that is being made. */
+  cancelWhatRuns() {
+    const unended = this.#takes.all.filter((take) => !take.ended);
+    const chosen = unended.find(({ number }) => number === this.#take?.number);
+    const take = chosen ?? unended.find(({ state }) => state === "running") ?? unended[0];
+    if (take) this.cancel(take);
+    else say("no take is being made");
   }
 
   delete = saying(async (take = this.#take) => {
@@ -142,7 +151,7 @@ export class Detail {
     const star = make("button", { type: "button", class: take.favourite ? "favourite" : "", "aria-keyshortcuts": "F",
       "aria-pressed": String(take.favourite), onclick: () => this.favourite() }, icon("star"), "Favourite");
     const link = make("a", { class: "button", draggable: "true", href: soundPath(take, take.stems[0]),
-      download: fileName(take), title: "Drag it into your DAW, or click to save it" }, icon("drag"), "Drag the WAV");
+      download: fileName(take), title: "Drag it into your DAW, or click to save it" }, icon("drag"), make("span", { class: "for-mouse" }, "Drag the WAV"), make("span", { class: "for-finger" }, "Download"));
     link.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
     const ghost = { class: "ghost" };
     return [
@@ -277,7 +286,7 @@ export class Detail {
     const lanes = take.stems.filter((stem) => stem !== "mix");
     return make("div", { id: "stems-lanes", role: "group", "aria-label": "Stems" },
       make("div", { class: "line" }, make("h4", {}, "Stems"),
-        make("button", { type: "button", class: "ghost", onclick: saying(() => this.#playStems(take)) }, "Play the stems")),
+        make("button", { type: "button", onclick: saying(() => this.#playStems(take)) }, "Play the stems")),
       ...lanes.map((stem) => this.#buildLane(take, stem)));
   }
 
@@ -289,7 +298,8 @@ export class Detail {
         if (!set.delete(stem)) set.add(stem);
         button.setAttribute("aria-pressed", String(set.has(stem)));
         this.#applyLevels(take);
-        if (!this.#player.isHeard(take) || this.#player.stems.length < 2) await this.#playStems(take);
+        const isMixed = !this.#player.isHeard(take) || !this.#player.stems.includes(stem);
+        if (isMixed) await this.#playStems(take);
       }));
       return button;
     };
@@ -322,11 +332,11 @@ export class Detail {
   // --- a variation between two takes --------------------------------------------------------------------
 
   #buildVariation(take) {
-    const others = this.#takes.all.filter((one) => one.number !== take.number && one.ended && one.seed !== take.seed);
+    const others = this.#takes.all.filter((one) => one.number !== take.number && one.state === "finished" && one.seed !== take.seed);
     const choose = make("select", { id: "variation-to" },
       make("option", { value: "0" }, "a seed that is drawn"),
       ...others.slice(0, MOST_OTHERS).map((one) =>
-        make("option", { value: String(one.number) }, `seed ${one.seed}: ${nameTake(one).slice(0, 60)}`)));
+        make("option", { value: String(one.number) }, `seed ${one.seed}, ${tellTime(one)}: ${nameTake(one).slice(0, 60)}`)));
     if (this.#takes.find(this.#other)) choose.value = String(this.#other);
     choose.addEventListener("change", () => (this.#other = Number(choose.value)));
     const amount = make("input", { id: "variation-amount", type: "range", min: "0.05", max: "1", step: "0.05", value: String(this.#amount) });
@@ -369,13 +379,12 @@ function nameJob(take) {
 function describe(take) {
   const made = take.ended ? new Date(take.ended * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : take.state;
   const facts = [
-    take.task,
+    tellKind(take),
     take.bpm && `${round(take.bpm)} bpm`,
     take.key,
     take.timeSignature,
     take.bars ? count(take.bars, "bar") : take.seconds && formatSeconds(take.seconds),
     `seed ${take.seed}`,
-    take.variation && `variation ${round(take.variation)}`,
     take.inserted && `in ${take.inserted.program}: ${take.inserted.where}`,
     made,
   ];

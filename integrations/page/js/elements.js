@@ -50,11 +50,15 @@ let hiding;
 
 /** Tell something, over the page and not in it: nothing moves. */
 export function say(text) {
-  const notice = $("notice");
-  notice.textContent = text;
-  notice.hidden = false;
+  $("notice-text").textContent = text;
+  $("notice").hidden = false;
   clearTimeout(hiding);
-  hiding = setTimeout(() => (notice.hidden = true), READING_TIME);
+  hiding = setTimeout(hush, READING_TIME);
+}
+
+/** What was told is over. */
+export function hush() {
+  $("notice").hidden = true;
 }
 
 /** Say what went wrong of what a listener does. */

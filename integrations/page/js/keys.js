@@ -5,10 +5,14 @@ import { $, make } from "./elements.js";
 const TYPED = new Set(["INPUT", "TEXTAREA", "SELECT"]);
 const NOT_TYPED = new Set(["checkbox", "range", "file"]);
 
+let isPointed = false; // whether a mouse gave the focus: then Space is the player's
+
 /** `actions`, in the order in which the help lists those that have a text. */
 export function openKeys(actions) {
   for (const { keys, text } of actions.filter(({ text }) => text))
     $("keys-list").append(make("dt", {}, make("kbd", {}, keys)), make("dd", {}, text));
+  document.addEventListener("pointerdown", () => (isPointed = true), true);
+  document.addEventListener("keydown", ({ key }) => { if (key === "Tab") isPointed = false; }, true);
   $("open-help").addEventListener("click", () => $("help").showModal());
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]")) return;
@@ -16,6 +20,7 @@ export function openKeys(actions) {
       matches(event) && (whileTyping || !isForField(event)));
     if (!action) return;
     event.preventDefault();
+    if (event.key === " " && isPointed) event.target.blur(); // its button is not pressed as well
     action.act();
   });
 }
@@ -27,7 +32,7 @@ function isForField({ key, target }) {
   // a row of the list is chosen when it has the focus: space and enter play it
   if (target.closest("#rows .choose")) return false;
   const isPressed = target.closest("button, summary, a, label, input");
-  return Boolean(isPressed) && (key === " " || key === "Enter");
+  return Boolean(isPressed) && ((key === " " && !isPointed) || key === "Enter");
 }
 
 const hasNoModifier = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;

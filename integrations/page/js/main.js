@@ -3,7 +3,7 @@
 import { Connection } from "./connection.js";
 import { Daemon } from "./daemon.js";
 import { Detail } from "./detail.js";
-import { $, changeIcon, formatSeconds, say, saying } from "./elements.js";
+import { $, changeIcon, formatSeconds, hush, say, saying } from "./elements.js";
 import { command, hidden, key, leaveField, openKeys } from "./keys.js";
 import { Pads } from "./pads.js";
 import { Panel } from "./panel.js";
@@ -18,15 +18,22 @@ const panel = new Panel(connection);
 const takes = new Takes(connection, player);
 const detail = new Detail(connection, takes, player, panel);
 const pads = new Pads(connection, panel);
-const daemon = new Daemon(connection);
+const daemon = new Daemon(connection, (id) => {
+  const take = takes.all.find((one) => one.id === id);
+  return take ? nameTake(take) : id;
+});
 
 connection.on("/ace/fail", ([, name, , message, hint]) => {
-  say(`${name}: ${[message, hint].filter(Boolean).join("; ")}`);
+  const text = [message, hint].filter(Boolean).join("; ");
+  if (!panel.refuse(name, text)) say(text);
 });
 connection.on("/ace/note", ([id, text]) => {
   if (!id) say(text); // of no take: what a command came to
 });
-$("notice").addEventListener("click", () => ($("notice").hidden = true));
+connection.on("/ace/queued", ([id]) => {
+  if (panel.isOwn(id)) hush(); // what was wrong before is mended
+});
+$("notice").addEventListener("click", hush);
 
 // --- on a narrow screen, one part at a time --------------------------------------------------------
 
@@ -45,6 +52,9 @@ const hasTabs = () => getComputedStyle(document.querySelector("nav")).display !=
 
 // --- takes ----------------------------------------------------------------------------------------
 
+const showProgress = () => ($("badge").textContent = takes.tellProgress());
+takes.addEventListener("change", showProgress);
+takes.addEventListener("progress", showProgress);
 takes.addEventListener("choose", ({ detail: take }) => {
   takes.select(take.number);
   if (hasTabs()) location.hash = "#take";
@@ -84,6 +94,7 @@ function showPosition() {
 player.addEventListener("change", () => {
   const { isPlaying, take } = player;
   changeIcon($("play"), isPlaying ? "stop" : "play", isPlaying ? "Stop" : "Play");
+  pads.showHeard(isPlaying ? take : null);
   $("playing").textContent = isPlaying ? `${nameTake(take)}, seed ${take.seed}` : "";
   showPosition();
 });
@@ -113,6 +124,18 @@ function moveAndPlay(rows) {
   if (player.isPlaying && takes.selected?.stems.length) detail.play(takes.selected);
 }
 
+/** What is opened is seen. */
+document.addEventListener("click", ({ target }) => {
+  const details = target.closest("summary")?.parentElement;
+  if (details) requestAnimationFrame(() => details.open && details.scrollIntoView({ block: "nearest" }));
+});
+
+$("fold-pads").addEventListener("click", () => {
+  const isShown = !$("pads").classList.toggle("folded");
+  $("fold-pads").setAttribute("aria-expanded", String(isShown));
+  $("fold-pads").textContent = isShown ? "Fold" : "Unfold";
+});
+
 /** Go to a field, which a tab may hide. */
 function focus(id, view) {
   if (hasTabs()) location.hash = `#${view}`;
@@ -132,7 +155,7 @@ openKeys([
   key("L", "l", "Loop, or not", () => $("loop").click()),
   key("R", "r", "Reroll: the take with another seed", reroll),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
-  key("X", "x", "Cancel the take that is being made", () => detail.cancel()),
+  key("X", "x", "Cancel the chosen take, or the one that is being made", () => detail.cancelWhatRuns()),
   key("Delete", "Delete", "Move the take to the trash", () => detail.delete()),
   hidden("Backspace", () => detail.delete()),
   key("P", "p", "Write the prompt", () => focus("prompt", "ask")),

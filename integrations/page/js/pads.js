@@ -1,15 +1,18 @@
 // The bank of pads, lit as on a controller.
 
 import { $, make, say } from "./elements.js";
+import { PAD } from "./takes.js";
 
 const HOLD = 600; // milliseconds
 const OWN = 120_000; // milliseconds that a hit waits for its clip
+const HINT = "click plays, hold rerolls, Shift and click marks as favourite";
 const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
 
 export class Pads extends EventTarget {
   #connection;
   #panel;
-  #pads = new Map(); // by number: {element, state}
+  #pads = new Map(); // by number: {element, state, percent}
+  #heard = 0; // the number of the pad that is heard
   #hit = 0; // when a pad was hit here last
 
   constructor(connection, panel) {
@@ -17,6 +20,10 @@ export class Pads extends EventTarget {
     this.#connection = connection;
     this.#panel = panel;
     connection.on("/ace/pad", ([number, state, progress]) => this.#show(number, state, progress));
+    connection.on("/ace/progress", ([id, progress]) => {
+      const pad = this.#pads.get(Number(PAD.exec(id)?.[1]));
+      if (pad?.state === "rendering") this.#tell(pad, progress);
+    });
     connection.on("/ace/bank", ([name, , count]) => {
       $("bank").textContent = name ? `bank ${name}` : "";
       for (const number of [...this.#pads.keys()]) if (number > count) this.#remove(number);
@@ -53,16 +60,32 @@ export class Pads extends EventTarget {
   #show(number, state, progress) {
     let pad = this.#pads.get(number);
     if (!pad) {
-      pad = { element: this.#build(number), state: "" };
+      pad = { number, element: this.#build(number), state: "", percent: "" };
       this.#pads.set(number, pad);
       this.#sort();
     }
     pad.state = state;
-    pad.element.dataset.state = state;
-    const percent = state === "rendering" ? `${Math.round(progress * 100)} %` : "";
-    pad.element.lastChild.textContent = percent || (MARKS[state] ?? state);
-    pad.element.setAttribute("aria-label", `Pad ${number}, ${state} ${percent}`.trim());
-    pad.element.title = state;
+    this.#tell(pad, progress);
+  }
+
+  /** A take is heard, or none: null. */
+  showHeard(take) {
+    const before = this.#pads.get(this.#heard);
+    this.#heard = Number(PAD.exec(take?.id)?.[1] ?? 0);
+    for (const pad of [before, this.#pads.get(this.#heard)]) if (pad) this.#tell(pad);
+  }
+
+  #tell(pad, progress = null) {
+    const { number, element, state } = pad;
+    if (state !== "rendering") pad.percent = "";
+    else if (progress !== null) pad.percent = `${Math.round(progress * 100)} %`;
+    const isHeard = number === this.#heard;
+    element.dataset.state = state;
+    element.classList.toggle("heard", isHeard);
+    element.lastChild.textContent = pad.percent || (isHeard ? "▶" : (MARKS[state] ?? state));
+    const label = [`Pad ${number}`, `${state} ${pad.percent}`.trim(), isHeard && "heard"].filter(Boolean).join(", ");
+    element.setAttribute("aria-label", label);
+    element.title = `${label}: ${HINT}`;
   }
 
   #build(number) {

@@ -12,6 +12,13 @@ const NOTES = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const MOST_DRAWN = 10 ** 6; // as the daemon draws seeds: short enough to type
 const TYPING = 300; // milliseconds after the last key
 const DIGITS = 7; // of a number that was sent as a float of 32 bits
+const SET = "/ace/set/";
+const GO = 1; // what is answered once all is read that was sent before
+const FOLLOW_SOURCE = ["cover", "cover-nofsq", "extract", "lego", "complete"]; // tasks that take no guide
+// what of the notes is not as it was asked for
+const WARNING = /not sung|hummed|no rules|refused|ignored|not told|was given|not there/;
+const SAID_BY_CHIPS = /^the prompt says .*: it was taken$/;
+const OF_WORDS = /language|sung/; // an instrumental has none
 
 export class Panel {
   #connection;
@@ -21,8 +28,9 @@ export class Panel {
   #typed = new Set(); // names whose fields were changed and not sent yet
   #unsent = new Map(); // what was set while the daemon was away
   #changed = new Set(); // names that were set, here or elsewhere, since all values were asked for
+  #refused = new Map(); // what is wrong with a field, by its name: it keeps what was typed
   #reading = null;
-  #made = 0;
+  #made = new Set(); // ids
 
   constructor(connection) {
     this.#connection = connection;
@@ -52,8 +60,8 @@ export class Panel {
     connection.on("/ace/param/*", (values, address) => {
       this.#hear(address.slice("/ace/param/".length), values[0]);
     });
-    connection.on("/ace/fail", ([, name]) => {
-      if (name.startsWith("/ace/set/")) this.#load(); // the field shows again what holds
+    connection.on("/ace/synced", ([number]) => {
+      if (number === GO) this.#generate();
     });
     connection.addEventListener("open", saying(() => this.#begin()));
   }
@@ -69,17 +77,68 @@ export class Panel {
 
   /** A new id for a job of this page. */
   makeId(word = "page") {
-    this.#made += 1;
-    return `${word}-${Date.now().toString(36)}-${this.#made}`;
+    const id = `${word}-${Date.now().toString(36)}-${this.#made.size + 1}`;
+    this.#made.add(id);
+    return id;
   }
 
+  isOwn(id) {
+    return this.#made.has(id);
+  }
+
+  /** A take is asked for once it is known that nothing of what was typed is refused. */
   go() {
     for (const field of document.querySelectorAll("[data-param]"))
       if (this.#typed.has(field.dataset.param)) this.#commit(field);
+    if (!this.#connection.send("/ace/sync", GO)) say("the daemon is away: press Go again when it is back");
+  }
+
+  #generate() {
+    const [wrong] = this.#refused.keys();
+    if (wrong) {
+      const field = findField(wrong);
+      const drawer = field.closest("details");
+      if (drawer) drawer.open = true;
+      field.focus();
+      return;
+    }
     const takes = Math.max(1, Number($("count").value) || 1);
     const options = takes > 1 ? ["count", takes] : [];
-    const sent = this.#connection.send("/ace/generate", this.makeId(), ...options);
-    if (!sent) say("the daemon is away: press Go again when it is back");
+    const { task, source } = this.#values;
+    if (source && !task) options.push("source", ""); // new music is made of nothing
+    this.#connection.send("/ace/generate", this.makeId(), ...options);
+  }
+
+  /** What was set is refused. Returns whether that is seen beside its field. */
+  refuse(address, text) {
+    const name = address.startsWith(SET) ? address.slice(SET.length) : "";
+    const field = name ? findField(name) : null;
+    if (!field?.checkVisibility()) {
+      if (name) this.#load(); // it is shown again what holds
+      return false;
+    }
+    this.#mark(field, text);
+    this.#load();
+    return true;
+  }
+
+  #mark(field, text) {
+    const { param } = field.dataset;
+    this.#accept(field);
+    this.#refused.set(param, text);
+    const id = `${field.id}-problem`;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-errormessage", id);
+    (field.closest("label") ?? field).after(make("p", { id, class: "problem refused", role: "alert" }, text));
+    this.read();
+  }
+
+  #accept(field) {
+    if (!this.#refused.delete(field.dataset.param)) return;
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-errormessage");
+    $(`${field.id}-problem`).remove();
+    this.read();
   }
 
   /** Set a parameter, and show it. */
@@ -92,11 +151,19 @@ export class Panel {
     this.change("seed", Math.floor(Math.random() * MOST_DRAWN));
   }
 
-  /** What was set while the daemon was away counts; all else is as it has it. */
+  /** What was set while the daemon was away counts, and what another daemon has forgotten: it has
+   * its default where this page shows something else. All else is as the daemon has it. */
   async #begin() {
     if (!this.#specs.size) this.#build(await askJson("/parameters"));
-    for (const [name, value] of this.#unsent) this.#connection.send(`/ace/set/${name}`, value);
-    await this.#load([...this.#unsent.keys()]);
+    const shown = Object.entries(this.#values).filter(([name, value]) => value !== this.#specs.get(name)?.default);
+    const values = await askJson("/panel");
+    const forgotten = shown.filter(([name]) => values[name] === this.#specs.get(name)?.default);
+    const kept = new Map([...forgotten, ...this.#unsent]);
+    for (const [name, value] of kept) {
+      this.#connection.send(`${SET}${name}`, value);
+      this.#show(name, value);
+    }
+    await this.#load([...kept.keys()]);
     this.#unsent.clear();
   }
 
@@ -115,7 +182,7 @@ export class Panel {
   #set(name, value) {
     this.#values[name] = value;
     this.#changed.add(name);
-    if (!this.#connection.send(`/ace/set/${name}`, value)) this.#unsent.set(name, value);
+    if (!this.#connection.send(`${SET}${name}`, value)) this.#unsent.set(name, value);
     this.read();
   }
 
@@ -140,7 +207,9 @@ export class Panel {
     const name = field.dataset.param;
     const value = readField(field, this.#specs.get(name));
     this.#typed.delete(name);
-    if (value !== undefined && value !== this.#values[name]) this.#set(name, value);
+    this.#accept(field);
+    if (value === undefined) this.#mark(field, field.validationMessage || "this is no number");
+    else if (value !== this.#values[name] && value !== tellFile(this.#values[name])) this.#set(name, value);
   }
 
   #hear(name, value) {
@@ -148,6 +217,8 @@ export class Panel {
     if (typeof value === "string" && value.endsWith("…")) this.#loadSoon();
     else {
       this.#changed.add(name);
+      const field = findField(name);
+      if (field && !this.#typed.has(name)) this.#accept(field);
       this.#show(name, value);
     }
     this.read();
@@ -162,12 +233,13 @@ export class Panel {
       if (field !== document.activeElement && !this.#typed.has(name)) this.#write(field);
     }
     if (name === "seed") $("lock").checked = this.#values.seed >= 0;
-    if (name === "source" || name === "guide") this.#showSource();
+    if (["source", "guide", "task"].includes(name)) this.#showSource();
     if (name === "stems") this.#showTracks();
   }
 
   #write(field) {
     const { param } = field.dataset;
+    if (this.#refused.has(param)) return; // it is to be mended there
     writeField(field, this.#values[param], this.#specs.get(param));
   }
 
@@ -213,10 +285,15 @@ export class Panel {
 
   #showReading(read) {
     this.#suggest(read);
+    if (this.#refused.size) {
+      const problems = [...this.#refused.values()].map((text) => make("p", { class: "problem" }, text));
+      this.#fillReading(...problems);
+      return;
+    }
     if (read.problem) {
       const isEmpty = !$("prompt").value.trim() && !$("lyrics").value.trim();
       const text = isEmpty ? "What is read out of prompt and lyrics is shown here." : [read.problem, read.hint].filter(Boolean).join("; ");
-      $("reading").replaceChildren(make("p", { class: isEmpty ? "" : "problem" }, text));
+      this.#fillReading(make("p", { class: isEmpty ? "" : "problem" }, text));
       return;
     }
     const chips = [
@@ -226,12 +303,36 @@ export class Panel {
       read.bars ? count(read.bars, "bar") : read.seconds && formatSeconds(read.seconds),
       ...read.sections.map(({ label, kind, lines }) => `${label || kind}: ${count(lines, "line")}`),
     ];
+    const hasWords = $("lyrics").value.trim() !== "";
     const leftOut = read.sections.flatMap((section) => section.leftOut);
-    const notes = [...leftOut.map((line) => `not sung: ${line}`), ...read.notes];
-    $("reading").replaceChildren(
+    const notes = [...leftOut.map((line) => `not sung: ${line}`), ...read.notes.filter((note) => !SAID_BY_CHIPS.test(note) && (hasWords || !OF_WORDS.test(note)))];
+    const warnings = notes.filter((note) => WARNING.test(note));
+    const others = notes.filter((note) => !WARNING.test(note));
+    this.#fillReading(
+      make("ul", {}, ...warnings.map((note) => make("li", { class: "problem" }, note))),
       make("p", {}, ...chips.filter(Boolean).map((chip) => make("span", { class: "chip" }, chip))),
-      make("ul", {}, ...notes.map((note) => make("li", {}, note))),
+      make("ul", {}, ...others.map((note) => make("li", {}, note))),
     );
+  }
+
+  /** Lines that do not fit in whole are behind a button that counts them. */
+  #fillReading(...children) {
+    const box = $("reading");
+    box.classList.remove("whole");
+    const more = make("button", { type: "button", class: "ghost more", "aria-expanded": "false", hidden: true });
+    box.replaceChildren(...children, more);
+    const lines = [...box.querySelectorAll("li, .chip")];
+    const findCut = (spare) => lines.filter((line) => line.offsetTop + line.offsetHeight > box.clientHeight - spare);
+    if (!findCut(0).length) return;
+    more.hidden = false;
+    const cut = findCut(more.offsetHeight);
+    for (const line of cut) line.classList.add("cut");
+    more.textContent = `${cut.length} more`;
+    more.addEventListener("click", () => {
+      const isWhole = box.classList.toggle("whole");
+      more.setAttribute("aria-expanded", String(isWhole));
+      more.textContent = isWhole ? "fewer" : `${cut.length} more`;
+    });
   }
 
   /** What holds where a field is empty. */
@@ -281,13 +382,20 @@ export class Panel {
 
   #showSource() {
     const { source = "", guide = "" } = this.#values;
-    const named = [["source", source], ["guide", /\.midi?$/i.test(guide) ? guide : ""]];
-    const shown = named.filter(([, path]) => path);
+    const hasMidi = MIDI.test(guide);
+    const shown = [["source", source], ["guide", hasMidi ? guide : ""]].filter(([, path]) => path);
+    const isTorn = source && hasMidi && FOLLOW_SOURCE.includes(this.#values.task);
+    const button = (text, name, attributes = {}) =>
+      make("button", { type: "button", class: "ghost", onclick: () => this.#leaveOut(name), ...attributes }, text);
+    const isIdle = source && !this.#values.task;
     $("source").hidden = !shown.length;
-    $("source").replaceChildren(...shown.flatMap(([name, path]) => [
-      `${name}: ${path.split(/[\\/]/).pop()} `,
-      make("button", { type: "button", class: "ghost", "aria-label": `Leave the ${name} out`, onclick: () => this.#leaveOut(name) }, "Leave it out"),
-    ]));
+    $("source").replaceChildren(
+      ...shown.map(([name, path]) => make("div", { class: "line" },
+        make("span", {}, `${name}: ${baseName(path)}${name === "source" && isIdle ? " (new music does without it)" : ""}`),
+        button("Leave it out", name, { "aria-label": `Leave the ${name} out` }))),
+      isTorn ? make("div", { class: "line" }, make("span", { class: "problem" }, "It follows one of them:"),
+        button("the sound", "guide"), button("the MIDI file", "source")) : "",
+    );
   }
 
   #leaveOut(name) {
@@ -322,6 +430,21 @@ export class Panel {
   }
 }
 
+function findField(name) {
+  return document.querySelector(`[data-param="${name}"]`);
+}
+
+const MIDI = /\.(midi?|kar|rmi|smf)$/i;
+
+function baseName(path) {
+  return path.split(/[\\/]/).pop();
+}
+
+/** A MIDI file's name without its folders; anything else as it is: chords have slashes too. */
+function tellFile(value) {
+  return MIDI.test(value) ? baseName(value) : value;
+}
+
 function buildInput(spec, id) {
   const common = { id, "data-param": spec.name, "aria-describedby": `${id}-help` };
   if (spec.kind === "choice") {
@@ -347,7 +470,7 @@ function readField(field, spec) {
 function writeField(field, value, spec) {
   if (field.type === "checkbox") field.checked = Boolean(value);
   else if (field.type === "number" && value === spec?.default) field.value = "";
-  else field.value = value;
+  else field.value = field.dataset.param === "guide" ? tellFile(value) : value;
 }
 
 function tidy(value, spec) {

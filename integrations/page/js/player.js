@@ -54,7 +54,7 @@ export class Player extends EventTarget {
   }
 
   /** Play these stems of a take together, from `from`, 0..1 of its length. Where that is not said
-   * and one of its length is heard, it goes on in the beat. */
+   * and one of its length is heard, it goes on in the beat, looping or not. */
   async play(take, stems = ["mix"], from = null) {
     const chosen = stems.filter((stem) => take.stems.includes(stem));
     const named = chosen.length ? chosen : take.stems.slice(0, 1);
@@ -109,7 +109,7 @@ export class Player extends EventTarget {
   #change(take, stems, buffers, from) {
     const starts = this.#context.currentTime + AHEAD;
     const { duration } = buffers[0];
-    const isInSync = this.isPlaying && this.isLooping && Math.abs(duration - this.seconds) < SAME;
+    const isInSync = this.isPlaying && Math.abs(duration - this.seconds) < SAME;
     const inBeat = isInSync ? (starts - this.#began) % duration : 0;
     const offset = from === null ? inBeat : from * duration;
     this.#end(starts);

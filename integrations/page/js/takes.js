@@ -8,6 +8,7 @@ import { drawWaveform, readWaveform } from "./waveform.js";
 const ROW = 5; // rem, as in the style sheet
 const PAGE = 100; // takes that are asked for at once
 const SPARE = 6; // rows above and below those that are seen
+export const PAD = /^pad(\d+)-/; // how the ids of takes of pads begin
 const RUNNING = ["waiting", "running", "landing", "held"];
 
 export class Takes extends EventTarget {
@@ -32,6 +33,7 @@ export class Takes extends EventTarget {
       this.#progress.set(id, { fraction, stage, eta });
       const take = this.#takes.find((one) => one.id === id);
       if (take && this.#rows.has(take.number)) this.#showProgress(take);
+      this.dispatchEvent(new Event("progress"));
     });
     connection.on("/ace/preview", ([id, step]) => {
       this.#previews.set(id, step);
@@ -60,6 +62,14 @@ export class Takes extends EventTarget {
 
   find(number) {
     return this.#takes.find((take) => take.number === number);
+  }
+
+  /** How far the take is that is being made: "42 %"; "…" while others wait, and "" where none does. */
+  tellProgress() {
+    const unended = this.#takes.filter((take) => RUNNING.includes(take.state));
+    const known = unended.map(({ id }) => this.#progress.get(id)).find(Boolean);
+    if (known) return `${Math.round(known.fraction * 100)} %`;
+    return unended.length ? "…" : "";
   }
 
   /** The step of its newest preview; undefined where it has none, or is made. */
@@ -265,12 +275,12 @@ function listFacts(take, isRunning) {
   if (isRunning) return take.state;
   const facts = [
     take.state === "cancelled" && "cancelled",
+    `seed ${take.seed}`,
+    tellKind(take),
+    tellTime(take),
+    take.bars && count(take.bars, "bar"),
     take.bpm && `${round(take.bpm)} bpm`,
     take.key,
-    take.bars && count(take.bars, "bar"),
-    take.task,
-    `seed ${take.seed}`,
-    take.variation && `variation ${round(take.variation)}`,
     take.notes.length && count(take.notes.length, "note"),
   ];
   return facts.filter(Boolean).join(" · ");
@@ -278,6 +288,26 @@ function listFacts(take, isRunning) {
 
 export function nameTake(take) {
   return take.name || take.prompt || take.task || take.id;
+}
+
+/** What it was made for; "" for one that was asked for as it is. */
+export function tellKind(take) {
+  const [, pad] = PAD.exec(take.id) ?? [];
+  const last = take.repaintBar + take.repaintBars - 1;
+  const bars = last > take.repaintBar ? `bars ${take.repaintBar} to ${last}` : `bar ${take.repaintBar}`;
+  const kinds = [
+    pad && `pad ${pad}`,
+    take.variation && `variation ${round(take.variation)}`,
+    take.task === "repaint" && take.repaintBar ? `${bars} repainted` : take.task,
+  ].filter(Boolean);
+  return kinds.join(", ") || (take.parent ? "reroll" : "");
+}
+
+/** When it was made: of today, the time; of other days, the date as well. */
+export function tellTime({ ended, created }) {
+  const when = new Date((ended || created) * 1000);
+  const isToday = when.toDateString() === new Date().toDateString();
+  return when.toLocaleString([], isToday ? { timeStyle: "medium" } : { dateStyle: "short", timeStyle: "short" });
 }
 
 function linkTo(take) {
