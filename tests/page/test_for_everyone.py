@@ -27,6 +27,10 @@ OUTLINE = """() => {
     const shown = [document.activeElement, document.activeElement.parentElement];
     return shown.some((element) => getComputedStyle(element).outlineStyle !== "none");
 }"""
+SMALL = """() => [...document.querySelectorAll("button, .switch, .drag, summary, nav a")]
+    .filter((each) => each.checkVisibility() && getComputedStyle(each).visibility === "visible")
+    .filter((each) => !each.closest("#reading") && each.getBoundingClientRect().height < 43.9)
+    .map((each) => each.outerHTML)"""
 WIDE = """() => [document.documentElement, ...document.querySelectorAll("section, dialog[open]")]
     .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id)"""
 
@@ -186,6 +190,25 @@ def test_nothing_is_wider_than_the_window(
     page.click("#open-daemon")
     expect(page.locator("#daemon-body")).to_contain_text("mini", timeout=PATIENCE)
     assert page.evaluate(WIDE) == []
+
+
+def test_on_a_phone_fingers_hit_what_they_mean(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1, "stems", "drums")
+    page.set_viewport_size({"width": 366, "height": 740})
+    page.evaluate("acestepd.connection.send('/ace/tempo', 9999)")
+    notice = page.locator("#notice")
+    expect(notice).to_be_visible(timeout=PATIENCE)
+    for view in ("ask", "takes", "take", "pads"):
+        page.evaluate(f"location.hash = '#{view}'")
+        if view == "takes":
+            page.locator(".choose").first.click()
+            page.wait_for_selector("#picture")
+            expect(page.locator("#detail >> text=Download")).to_be_visible()
+            page.evaluate("location.hash = '#takes'")
+        expect(page.locator(f"body[data-view={view}]")).to_have_count(1)
+        assert page.evaluate(SMALL) == []
+    notice.locator("button").click()
+    expect(notice).to_be_hidden()
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])

@@ -307,7 +307,7 @@ export function tellKind(take) {
 export function tellTime({ ended, created }) {
   const when = new Date((ended || created) * 1000);
   const isToday = when.toDateString() === new Date().toDateString();
-  return when.toLocaleString([], isToday ? { timeStyle: "medium" } : { dateStyle: "short", timeStyle: "short" });
+  return when.toLocaleString([], isToday ? { timeStyle: "short" } : { dateStyle: "short", timeStyle: "short" });
 }
 
 function linkTo(take) {
