@@ -513,6 +513,7 @@ def test_a_take_is_thrown_away_once_it_is_said_twice(
     monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(trash.parent))
     monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(trash))
     take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
     page.locator(".choose").click()
     page.keyboard.press("Delete")
     expect(page.locator("#confirm-text")).to_contain_text(Path(take["path"]).name)

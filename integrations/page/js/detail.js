@@ -72,7 +72,11 @@ export class Detail {
   delete = saying(async (take = this.#take) => {
     if (!take?.ended) return;
     const dialog = $("confirm");
-    $("confirm-text").textContent = `Move ${fileName(take) || nameTake(take)} and what lies beside it to the trash?`;
+    const isThere = take.stems.length > 0 && !take.isGone;
+    $("confirm-text").textContent = isThere
+      ? `Move ${fileName(take)} and what lies beside it to the trash?`
+      : `Take ${nameTake(take)} off the list? It has no file.`;
+    $("confirm-yes").textContent = isThere ? "Move to the trash" : "Take it off";
     dialog.returnValue = "";
     dialog.showModal();
     await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
@@ -145,7 +149,7 @@ export class Detail {
     const again = make("button", { type: "button", onclick: () => this.reroll(), "aria-keyshortcuts": "R" }, icon("reroll"), "Reroll");
     if (!take.ended) return [button("Cancel", () => this.cancel()), again];
     const remove = button("Delete", () => this.delete(), { class: "ghost", "aria-keyshortcuts": "Delete" });
-    if (!isThere) return [again, ...(take.stems.length ? [] : [remove])];
+    if (!isThere) return [again, remove];
     const play = make("button", { type: "button", id: "play-take", "aria-keyshortcuts": "Enter",
       onclick: () => (this.#player.isHeard(take) ? this.#player.stop() : this.play()) }, icon("play"), make("span", {}, "Play"));
     const star = make("button", { type: "button", class: take.favourite ? "favourite" : "", "aria-keyshortcuts": "F",
