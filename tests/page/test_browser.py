@@ -349,6 +349,10 @@ def test_a_stem_that_is_muted_in_the_mix_goes_silent_in_the_beat(
     page.keyboard.press("Space")  # a mouse has pressed M: it is the player's key
     until(lambda: not page.evaluate("acestepd.player.isPlaying"))
     expect(page.locator("[aria-label='Mute bass']")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")  # what is shown as muted stays so
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    wait_for_level(page, 0, 0.001)
+    assert page.evaluate("acestepd.player.stems.join()") == "drums,bass"
     page.keyboard.press("Tab")
     page.focus("[aria-label='Mute bass']")
     page.keyboard.press("Space")

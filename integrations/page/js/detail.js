@@ -91,10 +91,10 @@ export class Detail {
     const step = this.#takes.findPreview(take);
     if (step) await this.#player.playPreview({ ...take, step });
     if (!take.stems.length) return;
-    this.#muted.clear();
-    this.#soloed.clear();
+    const isShown = take.number === this.#take?.number;
     this.#applyLevels(take);
-    await this.#player.play(take, [take.stems[0]], from);
+    if (isShown && (this.#muted.size || this.#soloed.size)) await this.#playStems(take, from);
+    else await this.#player.play(take, [take.stems[0]], from);
   });
 
   #send(address, ...values) {
@@ -321,9 +321,9 @@ export class Detail {
       toggle(this.#muted, "M", "Mute"), toggle(this.#soloed, "S", "Solo"), link);
   }
 
-  async #playStems(take) {
+  async #playStems(take, from = null) {
     this.#applyLevels(take);
-    await this.#player.play(take, take.stems.filter((stem) => stem !== "mix"));
+    await this.#player.play(take, take.stems.filter((stem) => stem !== "mix"), from);
   }
 
   #applyLevels(take) {
