@@ -133,6 +133,19 @@ class Journal(Questions):
         change = "UPDATE jobs SET favourite = ? WHERE number = ?"
         self._writer.put(lambda db: _execute(db, change, (favourite, job.number)), on_done)
 
+    def dismiss(self, job: Job) -> bool:
+        """Take a job off the list of takes, for good; it stays in the history. Returns whether it
+        was on it. On disk when this returns. Raises OSError.
+        """
+        changed: list[int] = []
+        change = "UPDATE jobs SET dismissed = 1 WHERE number = ? AND dismissed = 0"
+        waiter = Waiter()
+        self._writer.put(
+            lambda db: changed.append(db.execute(change, (job.number,)).rowcount), waiter
+        )
+        waiter.wait()
+        return changed[-1] > 0
+
     def note_insertion(self, job: Job) -> None:
         """Write down who has still to put a job's clips in, and who has."""
         inserted = "\t".join(job.inserted) if job.inserted else ""

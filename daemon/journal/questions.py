@@ -163,11 +163,12 @@ class Questions:
         limit: int = 50,
         before: int | None = None,
         seconds: float = math.inf,
+        listed: bool = False,
     ) -> list[Job]:
         """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
-        since the epoch; only older ones than that of the number `before`. Raises `OutOfRange` for
-        too many words. It may take long, and keeps no other question waiting: `Refused` 408 where
-        it takes longer than `seconds`.
+        since the epoch; only older ones than that of the number `before`; none that was dismissed,
+        where they are to be `listed`. Raises `OutOfRange` for too many words. It may take long, and
+        keeps no other question waiting: `Refused` 408 where it takes longer than `seconds`.
         """
         clauses, values = _match_words(text)
         for clause, value in (
@@ -176,6 +177,7 @@ class Questions:
             ("created <= ?", until),
             ("favourite = 1", favourite or None),
             ("number < ?", before),
+            ("dismissed = 0", listed or None),
         ):
             if value is not None:
                 clauses.append(clause)
@@ -186,10 +188,12 @@ class Questions:
             rows = _select(db, where, (*values, limit))
         return _read_rows(rows, unwritten)
 
-    def count(self, text: str = "", favourite: bool = False) -> int:
-        """How many jobs a search of these finds. Raises `OutOfRange` for too many words."""
+    def count_listed(self, text: str = "", favourite: bool = False) -> int:
+        """How many jobs a search of these finds that are `listed`. Raises `OutOfRange` for too many
+        words.
+        """
         clauses, values = _match_words(text)
-        where = " AND ".join([*clauses, *(["favourite = 1"] if favourite else [])])
+        where = " AND ".join([*clauses, "dismissed = 0", *(["favourite = 1"] if favourite else [])])
         with self._file.reading_aside(SEARCH_SECONDS) as db:
             found = db.execute(f"SELECT count(*) AS count FROM jobs WHERE {where}", values)
             return int(found.fetchone()["count"])

@@ -52,6 +52,7 @@ MIGRATIONS = (
     """,
     "ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE jobs ADD COLUMN command TEXT NOT NULL DEFAULT '/ace/generate'",
+    "ALTER TABLE jobs ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0",
 )
 
 

@@ -143,10 +143,11 @@ def build_app(parts: Parts) -> ASGIApp:
                 limit=min(limit, MAX_ROWS),
                 before=before or None,
                 seconds=SEARCH_SECONDS,
+                listed=True,
             )
             found: dict[str, Any] = {"takes": [takes.describe(job) for job in jobs]}
             if not before:  # who asks for older ones knows it
-                found["total"] = parts.journal.count(words, favourite)
+                found["total"] = parts.journal.count_listed(words, favourite)
             return found
 
         return JSONResponse(await run(request, search))

@@ -103,6 +103,14 @@ class Takes:
             raise Refused(404, f"{path.name} is another take's")
         return found
 
+    def dismiss(self, job: Job) -> bool:
+        """List it no more. Returns whether it was listed. Raises `Refused` 507."""
+        try:
+            return self._journal.dismiss(job)
+        except OSError as error:
+            text = f"the journal cannot be written: {error.strerror or error}"
+            raise Refused(507, text, "try it again") from error
+
     def list_files(self, job: Job) -> list[Path]:
         """All that landed with a take and is still its own: its clips, its manifest, and the times
         of its words as they were written. Nothing where the manifest beside them is another's.

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from daemon import settings
 from daemon.cli import main, revisions, template
@@ -114,10 +115,12 @@ def test_what_needs_no_daemon_loads_the_pinned_commits_too(
     monkeypatch.setattr("pipeline.load", load)
     monkeypatch.setattr("pipeline.weights.convert.convert", lambda found, *more: note(found))
     out = str(tmp_path / "out")
+    song = str(tmp_path / "song.wav")
+    soundfile.write(song, [[0.1, 0.1]] * 48_000, 48_000)
     for words in (
         ["generate", "beat", "--model", HUB_MODEL, "--out", str(tmp_path)],
         ["generate", "beat", "--out", str(tmp_path)],
-        ["understand", "song.wav", "--model", HUB_MODEL],
+        ["understand", song, "--model", HUB_MODEL],
         ["convert", HUB_MODEL, out],
     ):
         assert main.main(["--settings", str(file), *words]) != 0

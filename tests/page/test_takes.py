@@ -133,6 +133,33 @@ def test_what_is_thrown_away_lies_in_the_trash(stage: Stage, asker: Asker, trash
     assert again.status == 404
 
 
+def test_what_was_thrown_away_or_never_made_is_listed_no_more_also_after_a_restart(
+    tmp_path: Path, trash: Path
+) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        kept = make_take(stage, asker, "kept", "prompt", "x", "bars", 1)
+        thrown = make_take(stage, asker, "thrown", "prompt", "x", "bars", 1)
+        lost = make_take(stage, asker, "lost", "prompt", "x", "bars", 1)
+        for path in (lost["path"], str(Path(lost["path"]).with_suffix(".json"))):
+            Path(path).unlink()
+        files = [
+            asker.ask(f"/takes/{take['number']}", "DELETE").json["files"] for take in (thrown, lost)
+        ]
+        assert files == [2, 0]
+        listed = asker.ask("/takes").json
+        assert [take["id"] for take in listed["takes"]] == ["kept"]
+        assert listed["total"] == 1
+        assert asker.ask(f"/takes/{lost['number']}", "DELETE").status == 404
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        assert [take["number"] for take in asker.ask("/takes").json["takes"]] == [kept["number"]]
+        assert asker.ask("/takes?words=thrown").json == {"takes": [], "total": 0}
+        assert asker.ask(f"/takes/{thrown['number']}").json["id"] == "thrown"
+
+
 REPEATED = ("name", "again", "prompt", "x", "bars", 1, "seed", 7)
 
 
@@ -172,7 +199,7 @@ def test_files_that_another_program_has_landed_there_are_not_thrown_away(
     manifest = Path(take["path"]).with_suffix(".json")
     recipe = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(recipe | {"id": "another"}))
-    assert asker.ask(f"/takes/{take['number']}", "DELETE").status == 404
+    assert asker.ask(f"/takes/{take['number']}", "DELETE").json == {"files": 0}
     assert Path(take["path"]).exists()
     assert manifest.exists()
 
