@@ -212,6 +212,7 @@ def test_its_own_clip_comes_out_once_though_it_is_handed_over_too(
     relay.send(encode_message("/ace/insert", "mine", -1, -1, path))
     acknowledged = encode_message("/ace/inserted", "mine", "pd", "patch")
     until(lambda: acknowledged in relay.packets)
+    pd.wait_for("file: symbol /tmp/mine.wav", 1)  # it prints when it likes
     assert pd.text.count("file: symbol /tmp/mine.wav") == 1
     relay.send(encode_message("/ace/insert", "mine", -1, -1, path))  # a pad, hit again
     pd.wait_for("file: symbol /tmp/mine.wav", 2)
