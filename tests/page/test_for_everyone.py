@@ -207,6 +207,9 @@ def test_on_a_phone_fingers_hit_what_they_mean(stage: Stage, asker: Asker, page:
             page.evaluate("location.hash = '#takes'")
         expect(page.locator(f"body[data-view={view}]")).to_have_count(1)
         assert page.evaluate(SMALL) == []
+        # a tab's link brings its panel into view, and must not push the header out of it
+        assert page.evaluate("scrollY + document.body.scrollTop") == 0
+        assert page.evaluate("document.querySelector('header').getBoundingClientRect().top") == 0
     notice.locator("button").click()
     expect(notice).to_be_hidden()
 
