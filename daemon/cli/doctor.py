@@ -318,20 +318,27 @@ def _build_watch_check(watch: Watch) -> Check:
     return check
 
 
+def _try_port(host: str, port: int) -> OSError | None:
+    """Why nobody can listen on a TCP port now; None where one can."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error
+    return None
+
+
 def _check_page(settings: Settings) -> Finding:
     if settings.page < 0:
         return Finding(OK, "none, as the settings say")
     address = f"TCP {settings.host}:{settings.page}"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.page))
-        except OSError as error:
-            holder = lock.read_holder(settings.state)
-            if holder and holder.page == settings.page and lock.is_held(settings.state):
-                return Finding(OK, f"the page is on {client.locate_page(holder)}")
-            hint = "acestepd does without a page: choose another port for it with --page"
-            return Finding(NOTE, f"{address}: {error.strerror}", hint)
+    if taken := _try_port(settings.host, settings.page):
+        holder = lock.read_holder(settings.state)
+        if holder and holder.page == settings.page and lock.is_held(settings.state):
+            return Finding(OK, f"the page is on {client.locate_page(holder)}")
+        hint = "acestepd does without a page: choose another port for it with --page"
+        return Finding(NOTE, f"{address}: {taken.strerror}", hint)
     return Finding(OK, f"{address} is free for the page")
 
 
@@ -349,15 +356,11 @@ def _check_discovery(settings: Settings) -> Finding:
     if not settings.oscquery:
         return Finding(OK, "zeroconf works, OSCQuery takes a free port")
     address = f"TCP {settings.host}:{settings.oscquery}"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.oscquery))
-        except OSError as error:
-            if ask_name(settings.host, settings.oscquery) == NAME:
-                return Finding(OK, f"zeroconf works, acestepd answers OSCQuery on {address}")
-            hint = "another program has it: choose another oscquery"
-            return Finding(WRONG, f"{address}: {error.strerror}", hint)
+    if taken := _try_port(settings.host, settings.oscquery):
+        if ask_name(settings.host, settings.oscquery) == NAME:
+            return Finding(OK, f"zeroconf works, acestepd answers OSCQuery on {address}")
+        hint = "another program has it: choose another oscquery"
+        return Finding(WRONG, f"{address}: {taken.strerror}", hint)
     return Finding(OK, f"zeroconf works, {address} is free for OSCQuery")
 
 

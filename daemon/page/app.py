@@ -61,7 +61,7 @@ from .drops import Drops
 from .facts import describe_daemon
 from .parameters import list_parameters
 from .peaks import WaveformStore
-from .takes import KINDS, MAX_ROWS, OpenClip, Takes, find_preview
+from .takes import KINDS, MAX_ROWS, LandedTakes, OpenClip, find_preview
 
 log = LimitedLog(logging.getLogger("acestepd.page"))
 
@@ -107,7 +107,7 @@ def build_app(parts: Parts) -> ASGIApp:
     """The application, with its admission in front."""
     files = list_files()
     waveforms = WaveformStore(parts.settings().state / WAVEFORMS)
-    takes = Takes(parts.journal, parts.allowed_folders)
+    takes = LandedTakes(parts.journal, parts.allowed_folders)
     drops = Drops()
     turns = reading.Turns()
     deleting, revealing = asyncio.Lock(), asyncio.Lock()  # one at a time

@@ -12,7 +12,7 @@ from ..jobs import Refused
 from ..journal import Journal
 from ..runtime.logs import NAME as LOG
 from ..settings import Settings
-from .takes import Takes
+from .takes import LandedTakes
 
 MAX_LOG = 16_384  # bytes of the log's end
 MAX_JOBS = 50
@@ -20,7 +20,7 @@ GB = 2**30
 
 
 def describe_daemon(
-    settings: Settings, engine: Engine, journal: Journal, takes: Takes, with_log: bool
+    settings: Settings, engine: Engine, journal: Journal, takes: LandedTakes, with_log: bool
 ) -> dict[str, Any]:
     """Model, machine, folders and queue, and the newest lines of the log where it is to be seen.
     Reads files.
@@ -46,7 +46,7 @@ def describe_daemon(
     }
 
 
-def _read_newest(journal: Journal, takes: Takes) -> tuple[str, int]:
+def _read_newest(journal: Journal, takes: LandedTakes) -> tuple[str, int]:
     """What computed the newest take that landed, and the most bytes that it took; "" and 0 where
     that is not known.
     """

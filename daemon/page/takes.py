@@ -30,7 +30,7 @@ class OpenClip(NamedTuple):
     file: BinaryIO
 
 
-class Takes:
+class LandedTakes:
     """Jobs with the files that are still theirs: names come again once files are gone. So a file
     is no job's any more when a later one has landed it, and never what a link leads to. From any
     thread.

@@ -7,10 +7,10 @@ from __future__ import annotations
 import send2trash
 
 from ..jobs import Job, Refused
-from .takes import Takes
+from .takes import LandedTakes
 
 
-def throw_away(takes: Takes, job: Job) -> int:
+def throw_away(takes: LandedTakes, job: Job) -> int:
     """Returns how many files it were: none of a job that failed, was cancelled, or whose files are
     gone. Raises `Refused`: 409 where it is still being made, 404 where it was thrown away before,
     507 where its files cannot be moved there.
