@@ -153,9 +153,12 @@ def _is_apart(text: str, index: int, texts: Sequence[str]) -> bool:
 
 
 def _is_section(text: str, named: re.Match[str] | None) -> bool:
-    heading = read_heading(named["inner"].strip() if named else text.strip("[]()*# :"))
+    around = "[]()*# :" if text[0] in "[(" else "*# :"
+    heading = read_heading(named["inner"].strip() if named else text.strip(around))
+    if heading is None or heading.abbreviation:
+        return False
     is_marked = named is not None or text[0] in "[("
-    return heading is not None and not heading.abbreviation and (is_marked or not heading.rest)
+    return is_marked or not heading.rest or heading.mark == "("  # Intro (8 bars)
 
 
 def _find_times(texts: Sequence[str]) -> dict[int, tuple[str, str]]:

@@ -404,7 +404,17 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
         is_denied(text, *match.span()),
         is_former=bool(_FORMER.search(before)),
     )
-    return _read_around(text, match, mention) if allowed else mention
+    if allowed:
+        return _read_around(text, match, mention)
+    if read:  # half of 310 bpm
+        told = _read_around(text, match, mention._replace(values=(read[0],)))
+        return told if _allow(*told.values) else mention
+    return mention
+
+
+def _allow(*tempos: float) -> tuple[float, ...]:
+    """Those that a request allows."""
+    return tuple(tempo for tempo in tempos if LOWEST <= tempo <= HIGHEST)
 
 
 def _quote(match: re.Match[str], numbers: str, allowed: Sequence[float], factor: float) -> str:
@@ -424,8 +434,7 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
     if share := _SHARE.search(before) or _BEHIND_SHARE.match(match[0]):
         tempo = _take_share(share, first)
         told = f"{share[0].strip()} {said}" if share.re is _SHARE else match[0]
-        values = (tempo,) if LOWEST <= tempo <= HIGHEST else ()
-        return mention._replace(said=told, values=values, how="")
+        return mention._replace(said=told, values=_allow(tempo), how="")
     if match.re is _BEFORE_UNIT and (per := _PER_DOTTED.match(text, match.end())):
         return _scale(mention, per, 1.5)
     if factor := _FACTOR.match(text, match.end()):
@@ -442,7 +451,7 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
             share = _SHARE.search(f"{step[0]}{match[0].removesuffix(match['numbers'])}")
             if share:
                 told = f"{share[0]}{said}"
-                return mention._replace(said=told, values=(_take_share(share, first),), how="")
+                return mention._replace(said=told, values=_allow(_take_share(share, first)), how="")
         denial = "no " if re.search(r"\b(?:never|not?) $", before) else ""
         bounded = _bound(mention, denial + match[0], f"{denial}{match[0]}")
         return bounded._replace(is_denied=False)
@@ -457,7 +466,7 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
 def _scale(mention: TempoMention, behind: re.Match[str], factor: float) -> TempoMention:
     """So many times a tempo, as what stands behind it says."""
     tempo = factor * mention.values[0]
-    values = (tempo,) if LOWEST <= tempo <= HIGHEST else ()
+    values = _allow(tempo)
     told = f"{mention.said} ({behind[0].strip(' (),')})"
     return mention._replace(end=behind.end(), said=told, values=values, how="")
 

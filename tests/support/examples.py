@@ -1,5 +1,5 @@
-"""How many examples hypothesis tries: few in the short suite, as each run has others, and all of
-them with `--hypothesis-profile thorough`.
+"""How many examples hypothesis tries: few in the short suite, all of them with
+`--hypothesis-profile thorough`, and with `exploring` ten times as many that no run had before.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ def test_notes_below_the_words_are_not_sung_up_to_the_next_section(heading: str)
     assert 5 in [note.line for note in find_problems(read_sheet(text).notes)]
 
 
+def test_a_section_with_its_length_behind_it_is_one_above_notes() -> None:
+    text = "Alkusoitto (8 bars)\none two\n\n## Notes\ntry it slower"
+    assert sing(text) == "[Alkusoitto (8 bars)]\none two"
+
+
 @pytest.mark.parametrize("line", ["Notes from a broken heart", "my ideas", "Notes, notes, notes"])
 def test_words_about_notes_are_sung(line: str) -> None:
     assert sing(f"{WORDS}\n{line}\nfive six").endswith(f"{line}\nfive six")
