@@ -31,8 +31,8 @@ from tests.support.jack import Jack
 from tests.support.osc_client import OscClient
 from tests.support.quick_voice import write_quick_voice
 
-# A test is not about how fast the machine is. Two profiles draw the same examples each time, so that
-# what is red was made red by a change; the third looks for what nobody thought of.
+# A test is not about how fast the machine is. Two profiles draw the same examples each time, so
+# that what is red was made red by a change; the third looks for what nobody thought of.
 for name, examples in (("short", SHORT), ("thorough", THOROUGH)):
     hypothesis.settings.register_profile(
         name, deadline=None, max_examples=examples, derandomize=True, database=None

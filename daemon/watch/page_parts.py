@@ -12,6 +12,7 @@ from pipeline.keys import parse_key
 from .characters import fold, fold_word
 from .chords import is_chord
 from .headings import read_heading
+from .markers import Surroundings, parse_marker
 
 SUNG_HINT = "write [Verse] above it where it is sung"
 LIKED_HINT = "remove it where it is another song that a site recommends"
@@ -153,6 +154,9 @@ def _is_apart(text: str, index: int, texts: Sequence[str]) -> bool:
 
 
 def _is_section(text: str, named: re.Match[str] | None) -> bool:
+    read = parse_marker(text, Surroundings(begins_stanza=True))
+    if read and read.heading and not read.sung:  # — Intro —
+        return True
     around = "[]()*# :" if text[0] in "[(" else "*# :"
     heading = read_heading(named["inner"].strip() if named else text.strip(around))
     if heading is None or heading.abbreviation:

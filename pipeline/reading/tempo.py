@@ -407,8 +407,8 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
     if allowed:
         return _read_around(text, match, mention)
     if read:  # half of 310 bpm
-        told = _read_around(text, match, mention._replace(values=(read[0],)))
-        return told if _allow(*told.values) else mention
+        meant = _read_around(text, match, mention._replace(values=(read[0],)))
+        return meant if _allow(*meant.values) else mention
     return mention
 
 

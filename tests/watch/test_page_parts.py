@@ -78,9 +78,13 @@ def test_notes_below_the_words_are_not_sung_up_to_the_next_section(heading: str)
     assert 5 in [note.line for note in find_problems(read_sheet(text).notes)]
 
 
-def test_a_section_with_its_length_behind_it_is_one_above_notes() -> None:
-    text = "Alkusoitto (8 bars)\none two\n\n## Notes\ntry it slower"
-    assert sing(text) == "[Alkusoitto (8 bars)]\none two"
+@pytest.mark.parametrize(
+    "heading",
+    ["Alkusoitto (8 bars)", "— Alkusoitto —", "~ Verse 2 ~", "** Chorus **", "=== Bridge"],
+)
+def test_a_section_above_notes_is_one_however_it_is_marked(heading: str) -> None:
+    text = f"{heading}\none two\n\n## Notes\ntry it slower"
+    assert sing(text).split("\n")[1:] == ["one two"]
 
 
 @pytest.mark.parametrize("line", ["Notes from a broken heart", "my ideas", "Notes, notes, notes"])
