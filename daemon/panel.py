@@ -34,13 +34,14 @@ class NothingToPlay(BadRequest):
 class WrittenLyrics(NamedTuple):
     """What was made of lyrics as somebody wrote them: what is sung, the values of other fields that
     stand above the words, those of which it was not understood, with the reason, and sentences for
-    whoever wrote them.
+    whoever wrote them, of which some are `problems`.
     """
 
     lyrics: str
     values: Mapping[str, object] = MappingProxyType({})
     refused: Mapping[str, BadRequest] = NOTHING
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class Draft(NamedTuple):
@@ -54,13 +55,14 @@ class Draft(NamedTuple):
 
 
 class BuiltRequest(NamedTuple):
-    """A request, what was read out of the lyrics that were written for it, and which of its fields
-    the `session` says, panel or tempo, rather than the message.
+    """A request, what was read out of the lyrics that were written for it, which of its fields the
+    `session` says, panel or tempo, rather than the message, and what of it are `problems`.
     """
 
     request: Request
     notes: tuple[str, ...] = ()
     session: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class ReadValues(NamedTuple):
@@ -188,21 +190,25 @@ class Panel:
         """
         request, given, _ = draft
         notes: tuple[str, ...] = ()
+        problems: tuple[str, ...] = ()
         if request.task != UNDERSTAND and request.lyrics:
             read = self._read_lyrics if "lyrics" in given else self._read_own
             written = read(request.lyrics)
             _check_understood(request, written, given)
-            notes = (*written.notes, *_compare(request, written, given))
+            others = _compare(request, written, given)
+            notes, problems = (*written.notes, *others), (*written.problems, *others)
             if found := _fill(request, written, given):
                 request = request.changed(found)
                 _check_words(request)
                 given = (*given, *found)
-        notes = (*notes, *explain_two_lengths(request, given))
+        lengths = explain_two_lengths(request, given)
+        notes, problems = (*notes, *lengths), (*problems, *lengths)
         session = list_session_fields(given)
         if request.bpm or request.task == UNDERSTAND or "bpm" in given:
-            return BuiltRequest(request, notes, session)
+            return BuiltRequest(request, notes, session, problems)
         bpm = self.session_bpm(only_set=request.follow_prompt().bpm > 0)
-        return BuiltRequest(request.changed({"bpm": bpm}) if bpm else request, notes, session)
+        built = request.changed({"bpm": bpm}) if bpm else request
+        return BuiltRequest(built, notes, session, problems)
 
     def session_bpm(self, only_set: bool = False) -> float:
         """The session's tempo; 0 where it has none, or one outside of what `bpm` allows.

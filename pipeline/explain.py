@@ -7,17 +7,18 @@ from typing import NamedTuple
 
 from .prompt_reading import read_prompt
 from .prompts import KNOWN_BEATS, find_known_signature
-from .reading.said import Said
+from .reading.said import TAKEN, Said
 from .request import UNDERSTAND, Request
 
 
 class Explanation(NamedTuple):
     """A sentence about what was read. `is_problem`: something was not understood, or becomes
-    something else than is written there.
+    something else than is written there. `is_plain`: it says no more than the value does.
     """
 
     text: str
     is_problem: bool = False
+    is_plain: bool = False
 
 
 def explain_request(request: Request) -> tuple[str, ...]:
@@ -61,7 +62,8 @@ def _explain(said: Said, field: str, given: str, by: str) -> Iterator[Explanatio
     if not said.value:
         yield from (Explanation(text, not given) for text in said.problems)
     elif given in ("", said.value):
-        yield Explanation(f"the prompt says {said.said}: {said.verdict}")
+        is_plain = said.verdict == TAKEN
+        yield Explanation(f"the prompt says {said.said}: {said.verdict}", is_plain=is_plain)
     else:
         text = f"the prompt says {said.said}, and {field} {given} {by}: it is {given}"
         yield Explanation(text, True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pipeline.explain import list_prompt_explanations
 from pipeline.request import BadRequest, Request
-from pipeline.request_files import explain, resolve_request
-from pipeline.singer.lyrics import LinesOfSection, parse_lyrics
+from pipeline.request_files import follow_source, list_file_explanations, resolve_request
+from pipeline.singer.lyrics import LinesOfSection, Lyrics, parse_lyrics
 
 from ..jobs import Refused
 from ..panel import BuiltRequest, Panel
@@ -38,8 +39,9 @@ class Turns:
 
 def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict[str, Any]:
     """What a take would be that is asked for now with these values over the panel's: its tempo,
-    key, metre and length, the sections of its lyrics, and sentences about what was read. Where it
-    would be refused, `problem` says why, and the rest is left out. Takes tens of milliseconds.
+    key, metre and length, the sections of its lyrics, and sentences about what was read, problems
+    first. Where it would be refused, `problem` says why, and the rest is left out. Takes tens of
+    milliseconds.
     """
     try:
         built = panel.finish(panel.draft(values))
@@ -47,10 +49,7 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
     except BadRequest as error:
         return {"problem": str(error), "hint": error.hint}
     lyrics = parse_lyrics(request.lyrics, request.language)
-    notes = [*dict.fromkeys([*built.notes, *explain(built.request), *lyrics.notes])]
-    more = len(lyrics.parts) - MAX_LISTED
-    if more > 0:
-        notes.insert(0, f"{more} more sections are read than are listed here")
+    notes = sorted(_list_notes(built, lyrics), key=lambda note: not note["isProblem"])
     return {
         "bpm": request.bpm,
         "tempoSource": _find_tempo_source(panel, built, request),
@@ -61,6 +60,31 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
         "sections": [_describe_section(part) for part in lyrics.parts[:MAX_LISTED]],
         "notes": notes[:MAX_LISTED],
     }
+
+
+def _list_notes(built: BuiltRequest, lyrics: Lyrics) -> Iterator[dict[str, Any]]:
+    """Sentences, what each is about, and whether somebody has to look at it. What only repeats a
+    value that is told by itself is left out.
+    """
+    more = len(lyrics.parts) - MAX_LISTED
+    if more > 0:
+        yield _describe_note(f"{more} more sections are read than are listed here", "lyrics")
+    for about, notes, problems in (
+        ("request", built.notes, built.problems),
+        ("lyrics", lyrics.notes if lyrics.parts else (), lyrics.problems),
+    ):
+        for text in dict.fromkeys((*problems, *notes)):
+            yield _describe_note(text, about, text in problems)
+    written = follow_source(built.request).request
+    said = {"prompt": list_prompt_explanations(written), "file": list_file_explanations(written)}
+    for about, explanations in said.items():
+        for each in explanations:
+            if not each.is_plain:
+                yield _describe_note(each.text, about, each.is_problem)
+
+
+def _describe_note(text: str, about: str, is_problem: bool = False) -> dict[str, Any]:
+    return {"text": text, "about": about, "isProblem": is_problem}
 
 
 def _find_tempo_source(panel: Panel, built: BuiltRequest, resolved: Request) -> str:

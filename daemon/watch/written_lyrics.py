@@ -13,7 +13,7 @@ from ..jobs import Refused
 from ..panel import WrittenLyrics
 from .characters import split_written_lines
 from .lyrics import SUGGESTION
-from .notes import UNDERSTOOD, SheetNote, shorten
+from .notes import UNDERSTOOD, SheetNote, find_problems, shorten
 from .sheet import read_sheet
 
 MOST_TOLD = 8  # sentences: each is a message to whoever asked
@@ -37,7 +37,8 @@ def read_written_lyrics(text: str) -> WrittenLyrics:
     }
     notes = [note for note in sheet.notes if not _is_as_written(note, lines)]
     lyrics = _keep_written(str(sheet.values.get("lyrics", "")), text, lines)
-    return WrittenLyrics(lyrics, values, refused, _tell(notes, lines))
+    problems = _tell(find_problems(notes), lines)
+    return WrittenLyrics(lyrics, values, refused, _tell(notes, lines), problems)
 
 
 def _keep_written(sung: str, text: str, lines: list[str]) -> str:

@@ -18,7 +18,7 @@ from ..keys import (
 )
 from .denials import is_denied
 from .music_words import MUSIC_WORDS
-from .said import Places, Said, join_said, look_ahead, look_back
+from .said import TAKEN, Places, Said, join_said, look_ahead, look_back
 
 _LETTER = "A-Za-zÀ-ÖØ-öø-ɏа-яё"
 
@@ -159,7 +159,7 @@ def find_key(text: str) -> Said:
     if then and len(keys) == 1:
         said = f"{said} to {then['key']}"
         keys.append(())
-    verdict = "it was taken" if said == key else f"{key} was taken"
+    verdict = TAKEN if said == key else f"{key} was taken"
     if len(keys) > 1:
         verdict += ", the first" if named[0] == min(named) else ", which is called the key"
     elif any(mode in said.lower() for mode in CHURCH_MODES):

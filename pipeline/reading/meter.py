@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .denials import is_denied
 from .meter_words import BARS, BEATS, COUNTS, EVERY, MEANINGS, UNITS
-from .said import Mention, Places, Said, join_said, limit_problems, look_back
+from .said import TAKEN, Mention, Places, Said, join_said, limit_problems, look_back
 
 _MOST = 16  # beats in a bar
 _UNITS = ("2", "4", "8", "16")
@@ -108,7 +108,7 @@ def find_meter(text: str) -> Said:
         return Said(problems=problems, words=words)
     meters = list(dict.fromkeys(mention.value for mention in taken))
     said = join_said(mention.said for mention in taken)
-    verdict = "it was taken" if said == meters[0] else f"{meters[0]} was taken"
+    verdict = TAKEN if said == meters[0] else f"{meters[0]} was taken"
     if len(meters) > 1:
         verdict += ", the first"
     return Said(meters[0], said, verdict, problems, words)

@@ -13,6 +13,7 @@ _PLAIN = str.maketrans(
 _ACCENTS = 200  # combining classes of accents; below are other marks
 MOST_NAMED = 3  # tempos, keys or metres in a sentence
 NEAR = 24  # characters before and behind that say what is meant
+TAKEN = "it was taken"  # as it is written
 
 
 class Said(NamedTuple):
@@ -23,7 +24,7 @@ class Said(NamedTuple):
 
     value: str = ""
     said: str = ""
-    verdict: str = "it was taken"
+    verdict: str = TAKEN
     problems: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..quantities import BPM
 from .denials import is_denied
-from .said import Places, Said, join_said, limit_problems, look_ahead, look_back
+from .said import TAKEN, Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
@@ -256,7 +256,7 @@ def find_tempo(text: str, keys: Sequence[str] = ()) -> Said:
         tempos = [sum(tempos) / 2]
         how = "the middle"
     value = f"{tempos[0]:.10g}"
-    verdict = "it was taken" if said == value else f"{value} was taken"
+    verdict = TAKEN if said == value else f"{value} was taken"
     return Said(value, f"{said} bpm", f"{verdict}, {how}" if how else verdict, problems, words)
 
 

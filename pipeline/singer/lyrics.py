@@ -69,10 +69,13 @@ class LinesOfSection:
 
 @dataclass(frozen=True)
 class Lyrics:
-    """All sections in their order, and what was read otherwise than it is written."""
+    """All sections in their order, and what was read otherwise than it is written. `problems` are
+    the notes by which something is left out, or hummed.
+    """
 
     parts: tuple[LinesOfSection, ...]
     notes: tuple[str, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def sections(self) -> tuple[LyricSection, ...]:
@@ -89,10 +92,9 @@ class Lyrics:
 
 def parse_lyrics(text: str, language: str = "unknown") -> Lyrics:
     """The lyrics of a request. `language` is its code, "unknown" where the words show it."""
-    written, notes = _read_lines(text)
+    written, ignored = _read_lines(text)
     voices = [voice for line in written for voice in line.voices]
     pronounced = pronounce_lyrics([words for words, _ in voices], language)
-    notes += pronounced.notes
     sung = iter(pronounced.lines)
     parts: list[LinesOfSection] = []
     label = ""
@@ -114,7 +116,8 @@ def parse_lyrics(text: str, language: str = "unknown") -> Lyrics:
         if line.text:
             lines.append(Line(line.text, line.number, tuple(words)))
     close()
-    return Lyrics(tuple(parts), tuple(notes))
+    problems = (*ignored, *pronounced.problems)
+    return Lyrics(tuple(parts), (*ignored, *pronounced.notes), problems)
 
 
 def find_kind(label: str) -> str:

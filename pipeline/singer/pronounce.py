@@ -30,6 +30,7 @@ _TAG = re.compile(  # of HTML, without < and > in it
 # in a note
 _SHOWN_WORDS = 6
 _SHOWN_CHARACTERS = 40
+_REWORDED = "sung in other words"
 
 Syllables = tuple[Syllable, ...]
 
@@ -43,6 +44,7 @@ class PronouncedLyrics(NamedTuple):
     language: str  # as it was said, or guessed
     lines: tuple[tuple[SungWord, ...], ...]  # of each line, also of one without words
     notes: tuple[str, ...]  # each once, however many lines it is about
+    problems: tuple[str, ...]  # those of them by which words are left out, or hummed
 
 
 def pronounce_line(line: str, language: str = UNKNOWN) -> PronouncedLine:
@@ -69,7 +71,7 @@ def pronounce_lyrics(lines: Sequence[str], language: str = UNKNOWN) -> Pronounce
     each_once = dict.fromkeys(lines)
     read = {line: tuple(_pronounce_words(line, language, latin, notes)) for line in each_once}
     sung = (*(read[line] for line in lines), *[()] * wordless)
-    return PronouncedLyrics(language, sung, tuple(notes.write()))
+    return PronouncedLyrics(language, sung, tuple(notes.write()), tuple(notes.write_problems()))
 
 
 def _find_latin_reader(language: str, lines: Iterable[str]) -> str:
@@ -100,10 +102,16 @@ class _Notes:
         if self.guessed:
             latin = f", Latin letters as {NAMES[self.latin]}" if self.latin else ""
             yield f"no language is given: sung as {NAMES[self.guessed]}{latin}"
-        for what, words in self._words.items():
-            more = len(words) - _SHOWN_WORDS
-            shown = ", ".join(list(words)[:_SHOWN_WORDS])
-            yield f"{what}: {shown}{f' and {more} more' if more > 0 else ''}"
+        yield from map(self._write, self._words)
+
+    def write_problems(self) -> Iterator[str]:
+        yield from (self._write(what) for what in self._words if what != _REWORDED)
+
+    def _write(self, what: str) -> str:
+        words = self._words[what]
+        more = len(words) - _SHOWN_WORDS
+        shown = ", ".join(list(words)[:_SHOWN_WORDS])
+        return f"{what}: {shown}{f' and {more} more' if more > 0 else ''}"
 
 
 class _Spoken(NamedTuple):
@@ -126,7 +134,7 @@ def _pronounce_words(line: str, language: str, latin: str, notes: _Notes) -> Ite
         said = speak(chunk, reader, is_shouted)
         spoken += [_Spoken(place, word, reader) for word in said.words]
         if said.is_reworded:
-            notes.add("sung in other words", f"{chunk.strip(AROUND)} ({' '.join(said.words)})")
+            notes.add(_REWORDED, f"{chunk.strip(AROUND)} ({' '.join(said.words)})")
         if said.left_out:
             notes.add("not sung", said.left_out)
     sung: dict[int, Syllables] = {}

@@ -145,7 +145,7 @@ def test_what_is_made_of_a_file_needs_no_words_and_keeps_its_own_tempo(tmp_path:
     for name, bpm in (("song_90bpm.wav", 90), ("song.wav", 98.5)):
         (tmp_path / name).touch()
         values = {"task": "extract", "source": str(tmp_path / name)}
-        request, _, session = panel.finish(panel.draft(values))
+        request, _, session, _ = panel.finish(panel.draft(values))
         followed = follow_source(request, session).request
         assert (followed.bpm, followed.key, followed.bars) == (bpm, "C major", 0)
     assert panel.build_request({"task": "understand", "source": str(tmp_path / name)}).bpm == 0

@@ -318,6 +318,35 @@ def test_what_would_be_read_is_told_as_it_is_read(stage: Stage, asker: Asker) ->
     assert asker.ask("/reading", "POST", "x" * 300_000).status == 413
 
 
+def read_notes(asker: Asker, **values: Any) -> dict[str, tuple[str, bool]]:
+    """What each note is about and whether it is a problem, by its text."""
+    read = asker.ask("/reading", "POST", json.dumps(values)).json
+    return {note["text"]: (note["about"], note["isProblem"]) for note in read["notes"]}
+
+
+def test_a_note_says_what_it_is_about_and_whether_somebody_has_to_look(
+    shared_asker: Asker,
+) -> None:
+    lyrics = "Title: Low Tide\nbpm: 92\n[verse]\nla la 24/7\nПривет\n[what a day]"
+    assert read_notes(shared_asker, prompt="keys in 4/4, 84 and 90 bpm", lyrics=lyrics, bpm=80) == {
+        "the lyrics say bpm 92, and bpm 80 was given: it is 80": ("request", True),
+        "no section and not sung: [what a day]": ("lyrics", True),
+        "hummed, as there are no rules for Cyrillic: Привет": ("lyrics", True),
+        "the prompt says 84 and 90 bpm, and bpm 80 was given: it is 80": ("prompt", True),
+        "the lyrics' line 1 (Title: Low Tide): name = Low Tide": ("request", False),
+        "the lyrics' line 2 (bpm: 92): bpm = 92": ("request", False),
+        "no language is given: sung as English": ("lyrics", False),
+        "sung in other words: 24/7 (twenty four seven)": ("lyrics", False),
+    }
+
+
+def test_what_the_values_say_already_is_no_note(shared_asker: Asker) -> None:
+    assert read_notes(shared_asker, prompt="keys in A minor, 84 bpm, in 4/4") == {}
+    assert read_notes(shared_asker, prompt="keys, 84 bpm or 92 bpm") == {
+        "the prompt says 84 bpm or 92 bpm: 84 was taken, the first": ("prompt", False)
+    }
+
+
 # --- previews -------------------------------------------------------------------------------------
 
 
@@ -443,7 +472,7 @@ def test_of_many_sections_the_first_are_told(stage: Stage, asker: Asker) -> None
     lyrics = "[verse]\nla la\n" * (reading.MAX_LISTED + 7)
     read = asker.ask("/reading", "POST", json.dumps({"prompt": "x", "lyrics": lyrics})).json
     assert len(read["sections"]) == reading.MAX_LISTED
-    assert read["notes"][0] == "7 more sections are read than are listed here"
+    assert read["notes"][0]["text"] == "7 more sections are read than are listed here"
 
 
 # --- ids that two have used -----------------------------------------------------------------------

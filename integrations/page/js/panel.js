@@ -15,10 +15,6 @@ const DIGITS = 7; // of a number that was sent as a float of 32 bits
 const SET = "/ace/set/";
 const GO = 1; // what is answered once all is read that was sent before
 const FOLLOW_SOURCE = ["cover", "cover-nofsq", "extract", "lego", "complete"]; // tasks that take no guide
-// what of the notes is not as it was asked for
-const WARNING = /not sung|hummed|no rules|refused|ignored|not told|was given|not there/;
-const SAID_BY_CHIPS = /^the prompt says .*: it was taken$/;
-const OF_WORDS = /language|sung/; // an instrumental has none
 
 export class Panel {
   #connection;
@@ -303,15 +299,13 @@ export class Panel {
       read.bars ? count(read.bars, "bar") : read.seconds && formatSeconds(read.seconds),
       ...read.sections.map(({ label, kind, lines }) => `${label || kind}: ${count(lines, "line")}`),
     ];
-    const hasWords = $("lyrics").value.trim() !== "";
-    const leftOut = read.sections.flatMap((section) => section.leftOut);
-    const notes = [...leftOut.map((line) => `not sung: ${line}`), ...read.notes.filter((note) => !SAID_BY_CHIPS.test(note) && (hasWords || !OF_WORDS.test(note)))];
-    const warnings = notes.filter((note) => WARNING.test(note));
-    const others = notes.filter((note) => !WARNING.test(note));
+    const leftOut = read.sections.flatMap((section) => section.leftOut.map((line) => `not sung: ${line}`));
+    const problems = read.notes.filter(({ isProblem }) => isProblem).map(({ text }) => text);
+    const others = read.notes.filter(({ isProblem }) => !isProblem);
     this.#fillReading(
-      make("ul", {}, ...warnings.map((note) => make("li", { class: "problem" }, note))),
+      make("ul", {}, ...[...leftOut, ...problems].map((text) => make("li", { class: "problem" }, text))),
       make("p", {}, ...chips.filter(Boolean).map((chip) => make("span", { class: "chip" }, chip))),
-      make("ul", {}, ...others.map((note) => make("li", {}, note))),
+      make("ul", {}, ...others.map(({ text }) => make("li", {}, text))),
     );
   }
 
