@@ -15,6 +15,7 @@
 | `/takes/N/preview` | the newest estimate of it while it is made |
 | `/takes/N/reveal/STEM` | POST shows it in the file manager, of this machine |
 | `/takes/N/manifest` | the recipe |
+| `/takes/N/words` | its lyrics, and when each line is sung |
 | `/sources` | POST keeps a file that was dropped |
 | `/token` | where another machine says the token |
 """
@@ -215,6 +216,10 @@ def build_app(parts: Parts) -> ASGIApp:
         job = await find_job(request)
         return JSONResponse(await run(request, takes.read_manifest, job))
 
+    async def send_words(request: Request) -> Response:
+        job = await find_job(request)
+        return JSONResponse(await run(request, takes.read_words, job))
+
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
         with_log = is_loopback(find_host(request))
@@ -268,6 +273,7 @@ def build_app(parts: Parts) -> ASGIApp:
         Route("/takes/{number}/preview", send_preview),
         Route("/takes/{number}/waveform/{stem}", send_waveform),
         Route("/takes/{number}/manifest", send_manifest),
+        Route("/takes/{number}/words", send_words),
         Route("/sources", keep_source, methods=["POST"]),
         Route(TOKEN, show_token),
         Route(TOKEN, say_token, methods=["POST"]),

@@ -103,6 +103,17 @@ class LandedTakes:
             raise Refused(404, f"{path.name} is another take's")
         return found
 
+    def read_words(self, job: Job) -> dict[str, Any]:
+        """All of a take's lyrics as they are written, and of each line that is sung its place among
+        them, from 0, with the seconds at which it begins and ends; none where that is not known.
+        """
+        lines: list[tuple[int, float, float]] = []
+        with suppress(Refused, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            found = parse_lines([*line.values()] for line in self.read_manifest(job)["lines"])
+            sung = [each for each in found if each.is_sung]
+            lines = [(int(each.line), float(each.start), float(each.end)) for each in sung]
+        return {"lyrics": job.resolved.lyrics, "lines": lines}
+
     def dismiss(self, job: Job) -> bool:
         """List it no more. Returns whether it was listed. Raises `Refused` 507."""
         try:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from daemon.integrations.sources import SOURCES
 from daemon.page import drops
+from pipeline.singer.lines import LineTime
 from tests.page.conftest import (
     LOUDEST,
     PATIENCE,
@@ -301,6 +302,83 @@ def test_another_take_of_its_length_goes_on_in_the_beat(
     assert page.evaluate("acestepd.player.position > 0.4")
 
 
+def drag_over(page: Page, low: float, high: float) -> None:
+    """The waveform, from one part of its width to another."""
+    box = page.locator("#picture").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * low, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * high, box["y"] + 20)
+    page.mouse.up()
+
+
+@long
+def test_bars_that_are_chosen_are_looped_in_the_beat(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    for id in ("first", "second"):
+        make_take(stage, asker, id, "prompt", id, "bars", 4, "bpm", 240)
+    find_row(page, "first").locator(".choose").click()
+    drag_over(page, 0.3, 0.7)
+    page.keyboard.press("l")
+    expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
+    until(lambda: page.evaluate("acestepd.player.clock - acestepd.player.began > 5"))
+    places = page.evaluate("acestepd.player.position")
+    assert 1 <= places < 3
+    wait_for_level(page, 0.1, 1)  # it did not end
+    began = page.evaluate("acestepd.player.began")
+    find_row(page, "second").locator(".hear").click()
+    until(lambda: page.evaluate("acestepd.player.take.id === 'second'"))
+    shift = (page.evaluate("acestepd.player.began") - began) % 2
+    assert min(shift, 2 - shift) < 0.5 / 48_000, "a whole number of loops later, to the sample"
+    assert 1 <= page.evaluate("acestepd.player.position") < 3
+    expect(page.locator("#repaint-from")).to_have_value("2")
+    page.keyboard.press("l")
+    expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "false")
+    until(lambda: page.evaluate("acestepd.player.position >= 3"))
+
+
+@long
+def test_a_click_beside_the_bars_that_are_looped_leaves_them(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 4, "bpm", 120)
+    page.locator(".choose").click()
+    drag_over(page, 0.3, 0.45)
+    page.click("#loop-bars")
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    box = page.locator("#picture").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + 20)
+    until(lambda: page.evaluate("acestepd.player.position > 6"))
+    expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "false")
+
+
+@long
+def test_the_line_that_is_sung_is_marked_and_its_words_are_used_again(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    model = SteppedModel()
+    model.lines = (LineTime("we are alive", 0.0, 60.0, "Verse", 1, 9, 1, ()),)
+    lyrics = "[Verse]\nwe are alive\n" + "\nla la la la" * 60
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        make_take(stage, Asker(stage.page.port), "a", "prompt", "x", "seconds", 8, "lyrics", lyrics)
+        page = open_page(stage.page.port)
+        page.locator(".choose").click()
+        box = page.locator("#lyrics-sung")
+        height = box.evaluate("(box) => box.clientHeight")
+        expect(box.locator("p")).to_have_count(lyrics.count("\n") + 1, timeout=PATIENCE)
+        assert box.evaluate("(box) => box.clientHeight") == height, "nothing moves"
+        page.click("#play-take")
+        expect(box.locator("[aria-current]")).to_have_text("we are alive", timeout=PATIENCE)
+        page.click("#play-take")
+        expect(box.locator("[aria-current]")).to_have_count(0)
+        page.click("#use-words")
+        until(lambda: stage.panel.request.lyrics == lyrics)
+        expect(page.locator("#lyrics")).to_have_value(lyrics)
+
+
 @long
 def test_a_click_on_the_waveform_plays_from_there(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "x", "bars", 8, "bpm", 60)
@@ -461,12 +539,7 @@ def test_bars_are_chosen_on_the_waveform_and_repainted(
     stage.panel.set("prompt", "what is asked for next")
     stage.panel.set("bars", 16)
     find_row(page, "four bars").locator(".choose").click()
-    box = page.locator("#picture").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 20)
-    page.mouse.up()
+    drag_over(page, 0.3, 0.7)
     expect(page.locator("#repaint-from")).to_have_value("2")
     expect(page.locator("#repaint-to")).to_have_value("3")
     page.click("#repaint")

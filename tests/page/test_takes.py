@@ -22,6 +22,7 @@ from pipeline.real_files import LinkOnTheWay
 from pipeline.singer.lines import LineTime, WordTime
 from pipeline.singer.lrc import format_lrc
 from tests.page.conftest import Answer, Asker, make_take
+from tests.support.harness import SteppedModel
 from tests.support.journals import add_takes
 from tests.support.stage import Stage, on_stage
 from tests.support.waiting import until
@@ -345,6 +346,33 @@ def test_what_the_values_say_already_is_no_note(shared_asker: Asker) -> None:
     assert read_notes(shared_asker, prompt="keys, 84 bpm or 92 bpm") == {
         "the prompt says 84 bpm or 92 bpm: 84 was taken, the first": ("prompt", False)
     }
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+SONG = "[Verse 1]\nWe are alive tonight\n\n[Chorus]\nStay with me"
+
+
+def test_all_words_are_told_as_they_are_written_and_when_each_line_is_sung(
+    tmp_path: Path,
+) -> None:
+    model = SteppedModel()
+    model.lines = (
+        LineTime("We are alive tonight", 0.5, 2.0, "Verse 1", 1, 1, 1, (WordTime("We", 0.5, 0.7),)),
+        LineTime("Stay with me", 2.5, 4.0, "Chorus", 2, 1, 4, ()),
+        LineTime("???", 0.0, 0.0, "Chorus", 0, 0, 5, (), "not sung"),
+    )
+    lyrics = SONG + "\nla la la" * 100
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        take = make_take(stage, asker, "a", "prompt", "x", "bars", 2, "lyrics", lyrics)
+        assert len(take["lyrics"]) < len(lyrics)
+        words = asker.ask(f"/takes/{take['number']}/words").json
+        assert words == {"lyrics": lyrics, "lines": [[1, 0.5, 2.0], [4, 2.5, 4.0]]}
+        Path(take["path"]).with_suffix(".json").write_text('{"lines": [{"line": {}}, 3]}')
+        assert asker.ask(f"/takes/{take['number']}/words").json == {"lyrics": lyrics, "lines": []}
+        assert asker.ask("/takes/99/words").status == 404
 
 
 # --- previews -------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import { drawWaveform, readWaveform } from "./waveform.js";
 const DRAG = 4; // pixels: less is a click
 const MOST_LINES = 128; // bars that have lines between them
 const CONTROLS = "a, button, input, select, summary";
-const MOST_LYRICS = 300; // characters, as the daemon sends them
+const MOST_LYRICS = 300; // characters of them that a row has
 const MOST_OTHERS = 50; // takes that a variation may lead to
 
 export class Detail {
@@ -20,6 +20,7 @@ export class Detail {
   #panel;
   #take = null;
   #waveform = null;
+  #words = null; // {lyrics, lines}: of each line that is sung its place, and when it begins and ends
   #lanes = new Map(); // by stem: {canvas, waveform}
   #selection = null; // bars that are to be made anew: [first, behind the last], from 0
   #muted = new Set(); // stems
@@ -103,10 +104,12 @@ export class Detail {
 
   #show(take) {
     const isSame = take?.number === this.#take?.number;
+    const isAlike = take && take.bars === this.#take?.bars && take.bpm === this.#take.bpm;
     this.#take = take;
     if (!isSame) {
-      this.#selection = null;
+      if (!isAlike) this.#selection = null; // the same bars of another take are compared
       this.#waveform = null;
+      this.#words = null;
       this.#lanes.clear();
       this.#muted.clear();
       this.#soloed.clear();
@@ -125,8 +128,7 @@ export class Detail {
       make("div", { class: "line actions" }, ...this.#buildActions(take, isThere).filter(Boolean)),
       ...(isThere && take.stems.length > 1 ? [this.#buildStems(take)] : []),
       ...(isThere ? [this.#buildVariation(take)] : []),
-      take.lyrics ? make("h4", {}, "Lyrics") : "",
-      take.lyrics ? make("p", { class: "words", dir: "auto" }, tellLyrics(take.lyrics)) : "",
+      ...(take.lyrics ? this.#buildLyrics(take) : []),
       take.notes.length ? make("h4", {}, "What was read") : "",
       take.notes.length ? make("ul", { class: "notes" }, ...take.notes.map((note) => make("li", {}, note))) : "",
       take.path ? make("p", { class: "path" }, take.path) : "",
@@ -134,6 +136,7 @@ export class Detail {
     this.#showPlaying();
     if (focused) [...$("detail").querySelectorAll(CONTROLS)].find((one) => nameControl(one) === focused)?.focus();
     if (isThere) this.#load(take);
+    if (take.lyrics) this.#loadWords(take);
   }
 
   #load = saying(async (take) => {
@@ -197,6 +200,8 @@ export class Detail {
       button.lastChild.textContent = isHeard ? "Stop" : "Play";
     }
     $("head")?.classList.toggle("moving", isHeard);
+    if (!isHeard) this.#markLine(-1);
+    $("loop-bars")?.setAttribute("aria-pressed", String(this.#player.part !== null));
   }
 
   /** Where it is heard, on the waveform. */
@@ -204,12 +209,51 @@ export class Detail {
     if (!this.#take || !this.#player.isHeard(this.#take)) return;
     const part = this.#player.position / this.#player.seconds;
     if ($("head")) $("head").style.transform = `translateX(${100 * part}%)`;
+    const now = this.#player.position;
+    this.#markLine(this.#words?.lines.find(([, start, end]) => start <= now && now < end)?.[0] ?? -1);
+  }
+
+  // --- its words ------------------------------------------------------------------------------------
+
+  #buildLyrics(take) {
+    const use = () => {
+      this.#panel.change("lyrics", this.#words?.lyrics ?? take.lyrics);
+      say("The next takes have these words");
+    };
+    const isCut = take.lyrics.length >= MOST_LYRICS;
+    const box = make("div", { id: "lyrics-sung", class: isCut ? "words many" : "words", dir: "auto", tabindex: "0",
+      role: "group", "aria-label": "Lyrics" });
+    fillLyrics(box, this.#words?.lyrics ?? take.lyrics);
+    return [
+      make("div", { class: "line between" }, make("h4", {}, "Lyrics"),
+        make("button", { type: "button", id: "use-words", class: "ghost", onclick: use }, "Use these words")),
+      box,
+    ];
+  }
+
+  /** All of them: a row has their beginning. */
+  #loadWords = saying(async (take) => {
+    const words = await askJson(`/takes/${take.number}/words`);
+    if (this.#take?.number !== take.number) return;
+    if (words.lyrics !== (this.#words?.lyrics ?? take.lyrics)) fillLyrics($("lyrics-sung"), words.lyrics);
+    this.#words = words;
+  });
+
+  /** The line that is sung now; -1 where none is. */
+  #markLine(line) {
+    const box = $("lyrics-sung");
+    const before = box?.querySelector("[aria-current]");
+    const now = box?.children[line];
+    if (before === (now ?? null)) return;
+    before?.removeAttribute("aria-current");
+    now?.setAttribute("aria-current", "true");
+    if (now) box.scrollTop = now.offsetTop - (box.clientHeight - now.offsetHeight) / 2;
   }
 
   // --- the waveform, and bars of it that are made anew ------------------------------------------------
 
   #buildPicture(take) {
-    const what = take.bars ? `Waveform of ${count(take.bars, "bar")}: click to hear it from there, drag over bars to make them anew` : "Waveform: click to hear it from there";
+    const what = take.bars ? `Waveform of ${count(take.bars, "bar")}: click to hear it from there, drag over bars to loop or repaint them` : "Waveform: click to hear it from there";
     const canvas = make("canvas", { id: "picture", role: "img", "aria-label": what, title: what });
     const picture = make("div", { class: "picture" }, canvas, make("div", { id: "head", class: "head" }));
     let from = null; // pixels
@@ -240,6 +284,9 @@ export class Detail {
   }
 
   #goTo(take, part) {
+    const place = part * (this.#waveform?.seconds ?? 0);
+    const looped = this.#player.part;
+    if (looped && (place < looped.start || place >= looped.end)) this.#player.loopPart(null);
     if (this.#player.isHeard(take)) this.#player.seek(part);
     else this.play(take, part);
   }
@@ -252,13 +299,39 @@ export class Detail {
         value: String(value), inputmode: "numeric", onchange: () => this.#readSelection() }));
     return make("div", { class: "line repaint" },
       number("repaint-from", "Bars", first + 1), number("repaint-to", "to", end),
-      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take) }, "Repaint these bars"));
+      make("button", { type: "button", id: "loop-bars", "aria-keyshortcuts": "L", "aria-pressed": "false",
+        onclick: () => this.#loopBars(), title: "Loop these bars" }, "Loop"),
+      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take), title: "Make these bars anew" }, "Repaint"));
+  }
+
+  /** Loop the bars that are chosen, or all of the take again. Returns whether there are any. */
+  toggleLoop() {
+    if (!this.#selection && !this.#player.part) return false;
+    this.#loopBars();
+    return true;
+  }
+
+  #loopBars() {
+    const take = this.#take;
+    if (this.#player.part) this.#player.loopPart(null);
+    else if (this.#waveform) {
+      this.#loopSelection();
+      if (!this.#player.isHeard(take)) this.play(take, this.#selection ? this.#selection[0] / take.bars : 0);
+    }
+  }
+
+  #loopSelection() {
+    const { bars } = this.#take;
+    const of = this.#waveform.seconds;
+    const [start, end] = (this.#selection ?? [0, bars]).map((bar) => (bar / bars) * of);
+    this.#player.loopPart({ start, end, of });
   }
 
   #choose(first, end) {
     this.#selection = [Math.max(0, first), Math.min(this.#take.bars, end)];
     $("repaint-from").value = this.#selection[0] + 1;
     $("repaint-to").value = this.#selection[1];
+    if (this.#player.part && this.#waveform) this.#loopSelection();
     this.#draw();
   }
 
@@ -365,9 +438,8 @@ export class Detail {
   }
 }
 
-/** A row has the beginning of them. */
-function tellLyrics(lyrics) {
-  return lyrics.length < MOST_LYRICS ? lyrics : `${lyrics}…\n(the recipe has all of it)`;
+function fillLyrics(box, lyrics) {
+  box.replaceChildren(...lyrics.split("\n").map((line) => make("p", {}, line)));
 }
 
 /** What it is called, also where it was built anew. */

@@ -93,6 +93,7 @@ function showPosition() {
 
 player.addEventListener("change", () => {
   const { isPlaying, take } = player;
+  $("loop").checked = player.isLooping;
   changeIcon($("play"), isPlaying ? "stop" : "play", isPlaying ? "Stop" : "Play");
   pads.showHeard(isPlaying ? take : null);
   $("playing").textContent = isPlaying ? `${nameTake(take)}, seed ${take.seed}` : "";
@@ -152,7 +153,7 @@ openKeys([
   hidden("j", () => moveAndPlay(1)),
   hidden("k", () => moveAndPlay(-1)),
   key("Enter", "Enter", "Play the chosen take from its beginning", () => detail.play(undefined, 0)),
-  key("L", "l", "Loop, or not", () => $("loop").click()),
+  key("L", "l", "Loop, or not; where bars are chosen, those", () => detail.toggleLoop() || $("loop").click()),
   key("R", "r", "Reroll: the take with another seed", reroll),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
   key("X", "x", "Cancel the chosen take, or the one that is being made", () => detail.cancelWhatRuns()),

@@ -16,6 +16,7 @@ export class Player extends EventTarget {
   #request = 0;
   #volume = 0.9;
   take = null;
+  part = null; // what is looped of a take: {start, end, of}, in seconds, of one that has `of` seconds
   stems = [];
   levels = new Map(); // by stem, 0..1
   analyser = null;
@@ -29,11 +30,9 @@ export class Player extends EventTarget {
     return this.#sources[0]?.source.buffer.duration ?? 0;
   }
 
-  /** Seconds from the beginning of the loop. */
+  /** Seconds from the beginning of the take. */
   get position() {
-    if (!this.isPlaying) return 0;
-    const passed = Math.max(0, this.#context.currentTime - this.#began);
-    return this.isLooping ? passed % this.seconds : Math.min(passed, this.seconds);
+    return this.isPlaying ? this.#placeAt(this.#context.currentTime) : 0;
   }
 
   get clock() {
@@ -74,6 +73,23 @@ export class Player extends EventTarget {
     this.#change(this.take, this.stems, buffers, from);
   }
 
+  /** Loop a part of the take: it goes on in the beat, at once where the part is heard now. All of
+   * it again: null. */
+  loopPart(part) {
+    const now = this.clock;
+    const { position } = this;
+    this.part = part;
+    if (part) this.isLooping = true;
+    if (this.isPlaying && part && this.#wrap(position) !== position) {
+      const buffers = this.#sources.map(({ source }) => source.buffer);
+      this.#change(this.take, this.stems, buffers, null);
+      return;
+    }
+    this.#began = now - position;
+    for (const { source } of this.#sources) this.#setLoop(source);
+    this.dispatchEvent(new Event("change"));
+  }
+
   stop() {
     this.#request += 1;
     if (!this.isPlaying) return;
@@ -89,11 +105,8 @@ export class Player extends EventTarget {
   }
 
   setLooping(isLooping) {
-    const { seconds, position } = this;
     this.isLooping = isLooping;
-    if (!this.isPlaying) return;
-    for (const { source } of this.#sources) source.loop = isLooping;
-    if (!isLooping) this.#began = this.#context.currentTime - (position % seconds);
+    this.loopPart(null);
   }
 
   async #play(take, stems, paths, from) {
@@ -110,14 +123,42 @@ export class Player extends EventTarget {
     const starts = this.#context.currentTime + AHEAD;
     const { duration } = buffers[0];
     const isInSync = this.isPlaying && Math.abs(duration - this.seconds) < SAME;
-    const inBeat = isInSync ? (starts - this.#began) % duration : 0;
-    const offset = from === null ? inBeat : from * duration;
+    const inBeat = isInSync ? this.#placeAt(starts) : 0;
+    if (this.part && Math.abs(duration - this.part.of) >= SAME) this.part = null;
+    const offset = from === null ? this.#wrap(inBeat) : this.#clamp(from * duration);
     this.#end(starts);
     this.#began = starts - offset;
     this.take = take;
     this.stems = stems;
     this.#sources = stems.map((stem, index) => this.#start(stem, buffers[index], starts, offset));
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** The place in the take at a time of the clock. */
+  #placeAt(time) {
+    const passed = Math.max(0, time - this.#began);
+    if (!this.isLooping) return Math.min(passed, this.seconds);
+    const { start, end } = this.part ?? { start: 0, end: this.seconds };
+    return passed < end ? passed : start + ((passed - start) % (end - start));
+  }
+
+  /** A place in the part that is looped, in the beat of one that may be outside. */
+  #wrap(place) {
+    const { start, end } = this.part ?? { start: 0, end: Infinity };
+    if (start <= place && place < end) return place;
+    const length = end - start;
+    return start + ((((place - start) % length) + length) % length);
+  }
+
+  /** The same for one that is chosen by itself: outside, it begins anew. */
+  #clamp(place) {
+    return this.#wrap(place) === place ? place : this.part.start;
+  }
+
+  #setLoop(source) {
+    source.loop = this.isLooping;
+    source.loopStart = this.part?.start ?? 0;
+    source.loopEnd = this.part?.end ?? 0; // 0: the end of the sound
   }
 
   #open() {
@@ -129,7 +170,8 @@ export class Player extends EventTarget {
   }
 
   #start(stem, buffer, starts, offset) {
-    const source = new AudioBufferSourceNode(this.#context, { buffer, loop: this.isLooping });
+    const source = new AudioBufferSourceNode(this.#context, { buffer });
+    this.#setLoop(source);
     const gain = new GainNode(this.#context, { gain: this.levels.get(stem) ?? 1 });
     source.connect(gain).connect(this.#gain);
     source.start(starts, offset);
