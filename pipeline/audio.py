@@ -6,12 +6,13 @@ A waveform is (samples, 2); a clip has its channels first, (2, samples). 48 kHz.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .peaks import PAUSE, Highest, Part, find_true_peak, survey
 from .request import SAMPLE_RATE
 from .steps import Steps, complete
 
@@ -22,10 +23,8 @@ FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
 SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
-# samples that are oversampled at once, and how many of them fade in and out
-_BLOCK = 8192
-_EDGE = 1024
-_PAUSE = 64  # blocks, after each of which there is one: 8 s
+_FADE = round(FADE_SECONDS * SAMPLE_RATE)
+_PIECE = 8192  # samples that are computed at once: they stay in the processor's cache
 
 
 class BadAudio(ValueError):
@@ -51,35 +50,56 @@ def place_in_silence(waveform: Floats, front: int, samples: int) -> npt.NDArray[
     return whole
 
 
-def cut(audio: Floats, samples: int) -> npt.NDArray[np.float64]:
-    """Exactly `samples` of (2, N), without DC; faded out where there was more. Raises `BadAudio`
-    for NaN, infinity or too little.
+def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[Part]:
+    """Exactly `samples` of (2, N), without DC, times `gain`; faded out where there was more. Raises
+    `BadAudio` for NaN, infinity or too little.
     """
     if audio.shape[1] < samples:
         raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
-    if not np.isfinite(audio).all():
+    window = build_fade_out(min(samples, _FADE)) if audio.shape[1] > samples else np.ones(0)
+    faded = samples - len(window)  # the first sample that is
+    total = yield from _sum(audio[:, :samples], faded, window)
+    if not (np.isfinite(total).all() and np.isfinite(audio[:, samples:]).all()):
         raise BadAudio(
             "the model returned numbers that are not finite; another seed or less guidance may help"
         )
-    window = build_fade_out(samples) if audio.shape[1] > samples else np.ones(samples)
-    return _remove_dc(audio[:, :samples].astype(np.float64), window)
+    # so that the mean is zero although the window's end stays at zero
+    offset = total / (faded + window.sum())
+
+    def read(start: int, stop: int) -> npt.NDArray[np.float64]:
+        piece = np.array(audio[:, start:stop], np.float64, order="C")
+        piece -= offset
+        if stop > faded:
+            first = max(start, faded)
+            piece[:, first - start :] *= window[first - faded : stop - faded]
+        if gain != 1.0:
+            piece *= gain
+        return piece
+
+    return Part(samples, read)
 
 
-def _remove_dc(
-    audio: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """`audio` under `window`, shifted so that its mean is zero although the window's ends stay at
-    zero.
+def _sum(
+    audio: Floats, faded: int, window: npt.NDArray[np.float64]
+) -> Steps[npt.NDArray[np.float64]]:
+    """(2, 1) the sums of the channels, with `window` over what is behind `faded`; with pauses. Not
+    finite where a sample is not: float64 has room for any sum of float32.
     """
-    offset = (audio * window).sum(axis=1, keepdims=True) / window.sum()
-    centred: npt.NDArray[np.float64] = (audio - offset) * window
-    return centred
+    sums: list[npt.NDArray[np.float64]] = [(audio[:, faded:] * window).sum(axis=1)]
+    for number, start in enumerate(range(0, faded, _PIECE), 1):
+        # channels first, where NumPy adds in pairs
+        piece = np.array(audio[:, start : min(start + _PIECE, faded)], np.float64, order="C")
+        sums.append(piece.sum(axis=1))
+        if number * _PIECE % PAUSE < _PIECE:
+            yield
+    total: npt.NDArray[np.float64] = np.sum(sums, axis=0)[:, None]
+    return total
 
 
 def build_fade_out(samples: int) -> npt.NDArray[np.float64]:
     """1 everywhere, then a short cosine slope to 0 on the last sample."""
     window = np.ones(samples)
-    length = min(samples, round(FADE_SECONDS * SAMPLE_RATE))
+    length = min(samples, _FADE)
     window[samples - length :] = 0.5 + 0.5 * np.cos(np.linspace(0, math.pi, length))
     return window
 
@@ -114,33 +134,46 @@ def level(
     """All under one gain: up to `peak_db` of the loudest one if `normalize`, otherwise only down to
     it.
     """
-    return complete(level_in_steps(parts, peak_db, normalize))
+
+    def steps() -> Steps[list[npt.NDArray[np.float32]]]:
+        surveyed = [(part, complete(survey(part))) for part in map(Part.of, parts)]
+        gain = yield from find_common_gain(surveyed, peak_db, normalize)
+        return [complete(render(part, gain)) for part, _ in surveyed]
+
+    return complete(steps())
 
 
-def level_in_steps(
-    parts: Sequence[Floats], peak_db: float, normalize: bool
-) -> Steps[list[npt.NDArray[np.float32]]]:
-    """The same, with pauses."""
+def find_common_gain(
+    parts: Sequence[tuple[Part, Highest]], peak_db: float, normalize: bool
+) -> Steps[float]:
+    """The factor of `level` for parts with what `survey` says of them; with pauses."""
     gain = math.inf
-    for part in parts:
-        gain = min(gain, (yield from _find_gain_in_steps(peak_db, part)))
-    if not normalize or not math.isfinite(gain):
-        gain = min(gain, 1.0)
-    levelled = []
-    for part in parts:
-        levelled.append((part * gain).astype(np.float32))
-        yield
-    return levelled
+    for part, highest in parts:
+        gain = min(gain, _find_gain(peak_db, (yield from find_true_peak(part, highest))))
+    return gain if normalize and math.isfinite(gain) else min(gain, 1.0)
 
 
-def find_full_scale_gain(parts: Sequence[Floats]) -> float:
-    """1, or the factor that all need so that no sample of any is cut off."""
-    return min(1.0, *(1 / max(sample_peak(part), 1e-9) for part in parts))
+def render(part: Part, gain: float) -> Steps[npt.NDArray[np.float32]]:
+    """A part times `gain`: (2, samples), which lie in the order of a file; with pauses."""
+    frames = np.empty((part.samples, 2), np.float32)
+    for number, start in enumerate(range(0, part.samples, _PIECE), 1):
+        stop = min(start + _PIECE, part.samples)
+        piece = part.read(start, stop)
+        piece *= gain
+        frames[start:stop] = piece.T
+        if number * _PIECE % PAUSE < _PIECE:
+            yield
+    return frames.T
 
 
-def check_not_silent(clip: Floats) -> None:
-    """Raises `BadAudio` for silence."""
-    if sample_peak(clip) < 10 ** (SILENT_DB / 20):
+def find_full_scale_gain(peaks: Iterable[float]) -> float:
+    """1, or the factor that all need so that no sample of any is cut off, by their sample peaks."""
+    return min(1.0, *(1 / max(peak, 1e-9) for peak in peaks))
+
+
+def check_not_silent(peak: float) -> None:
+    """Raises `BadAudio` for the sample peak of silence."""
+    if peak < 10 ** (SILENT_DB / 20):
         raise BadAudio(
             f"the model returned silence (below {SILENT_DB:g} dBFS); try another seed or prompt"
         )
@@ -150,11 +183,10 @@ def find_gain(peak_db: float, audio: Floats) -> float:
     """The factor that brings `audio` to this true peak, or a little below, for other meters;
     infinite for silence.
     """
-    return complete(_find_gain_in_steps(peak_db, audio))
+    return _find_gain(peak_db, true_peak(audio))
 
 
-def _find_gain_in_steps(peak_db: float, audio: Floats) -> Steps[float]:
-    peak = yield from _find_true_peak_in_steps(audio)
+def _find_gain(peak_db: float, peak: float) -> float:
     return 10 ** ((peak_db - _MARGIN_DB) / 20) / peak if peak else math.inf
 
 
@@ -164,33 +196,12 @@ def sample_peak(audio: Floats) -> float:
 
 
 def true_peak(audio: Floats) -> float:
-    """The highest level between the samples too, up to 24 kHz: a meter's short filter stops before
-    that.
-
-    A band-limited signal oversampled n times rises at most by 1 / cos(pi / 2n) between its points.
-    So four times, as in ITU-R BS.1770, tells which blocks can hold the peak (0.7 dB), and sixteen
-    times finds it there (0.04 dB).
+    """The highest level between the samples too, up to half the rate: a meter's short filter stops
+    before that. See `peaks`.
     """
-    return complete(_find_true_peak_in_steps(audio))
 
+    def steps() -> Steps[float]:
+        part = Part.of(audio)
+        return (yield from find_true_peak(part, (yield from survey(part))))
 
-def _find_true_peak_in_steps(audio: Floats) -> Steps[float]:
-    step = _BLOCK - 2 * _EDGE
-    # a clip starts and ends abruptly, and rings outside
-    length = -(-(audio.shape[1] + 2 * _EDGE) // step) * step
-    padded = np.pad(audio, ((0, 0), (2 * _EDGE, length - audio.shape[1])))
-    ramp = 0.5 - 0.5 * np.cos(math.pi * (np.arange(_EDGE) + 0.5) / _EDGE)
-    window = np.concatenate([ramp, np.ones(step), ramp[::-1]])
-    peak = 0.0
-    for number, start in enumerate(range(0, length, step), 1):
-        spectrum = np.fft.rfft(padded[:, start : start + _BLOCK] * window)
-        spectrum[:, -1] /= 2  # the highest frequency becomes an ordinary one, which counts twice
-        if _oversampled_peak(spectrum, 4) > peak * math.cos(math.pi / 8):
-            peak = max(peak, _oversampled_peak(spectrum, 16))
-        if number % _PAUSE == 0:
-            yield
-    return max(sample_peak(audio), peak)
-
-
-def _oversampled_peak(spectrum: npt.NDArray[np.complex128], times: int) -> float:
-    return sample_peak(np.fft.irfft(spectrum, times * _BLOCK) * times)
+    return complete(steps())

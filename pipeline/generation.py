@@ -125,7 +125,7 @@ class Generation:
                     clip = dataclasses.replace(
                         clip,
                         latents=np.array(inputs.source_latents[0]),
-                        gain=postprocess.measure_gain(self.request, decoded["mix"], samples),
+                        gain=finished.gain,
                     )
             yield clip
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from . import audio
 from .audio import Floats, Waveform
+from .peaks import Part, survey
 from .request import REST, SAMPLE_RATE, Request
 from .source_window import find_window
 from .steps import Steps, complete
@@ -23,10 +24,13 @@ ClipSamples = npt.NDArray[np.float32]  # (2, samples)
 
 
 class PostprocessedClips(NamedTuple):
-    """The clips of a request by their names, and what has to be said about their source."""
+    """The clips of a request by their names, what has to be said about their source, and the factor
+    that all decoded audio got.
+    """
 
     clips: dict[str, ClipSamples]
     notes: tuple[str, ...]
+    gain: float
 
 
 def postprocess_clips(
@@ -48,38 +52,75 @@ def postprocess_clips_in_steps(
     gain: float,
 ) -> Steps[PostprocessedClips]:
     """The same, with pauses."""
-    parts: dict[str, Floats] = {}
+    parts: dict[str, Part] = {}
     for name, waveform in decoded.items():
-        parts[name] = audio.cut(waveform, request.samples) * gain
-        yield
-    whole: Floats | None = None
-    if source is not None:
-        whole = source[: request.samples].T.astype(np.float64)
+        parts[name] = yield from audio.cut(waveform, request.samples, gain)
+    whole = None if source is None else Part.of(source[: request.samples].T)
     window = find_window(request, request.samples)
     fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)
     if request.task == "lego" and whole is not None:
         for track in request.tracks:  # nothing around the window
-            parts[track] *= audio.build_ramp(request.samples, window, fade)
-        parts["mix"] = whole + sum(parts[track] for track in request.tracks)
+            parts[track] = _fade_around(parts[track], window, fade)
+        parts["mix"] = _add(whole, [parts[track] for track in request.tracks])
     elif request.task == "repaint" and whole is not None:
-        parts["mix"] = audio.splice(parts["mix"], whole, window, fade)
-    if "mix" in parts:
-        audio.check_not_silent(parts["mix"])
-    whole = parts.get("mix", whole)
+        parts["mix"] = _splice(parts["mix"], whole, window, fade)
+    mix = parts.get("mix", whole)
     stems = [part for name, part in parts.items() if name != "mix"]
-    if stems and whole is not None:
-        parts[REST] = whole - sum(stems)
-    yield
-    attenuation = 1.0
+    if stems and mix is not None:
+        parts[REST] = _add(mix, stems, -1)
+    highest = {}
+    for name, part in parts.items():
+        highest[name] = yield from survey(part)
+    peaks = {name: float(levels.max(initial=0.0)) for name, levels in highest.items()}
+    if "mix" in peaks:
+        audio.check_not_silent(peaks["mix"])
+    level = attenuation = 1.0
     if request.task in ("repaint", "extract", "lego"):
-        attenuation = audio.find_full_scale_gain(list(parts.values()))
-        clips = [(part * attenuation).astype(np.float32) for part in parts.values()]
+        level = attenuation = audio.find_full_scale_gain(peaks.values())
     else:
-        levelling = audio.level_in_steps(list(parts.values()), request.peak_db, request.normalize)
-        clips = yield from levelling
-    loudest = max(parts, key=lambda name: audio.sample_peak(parts[name]), default="")
+        surveyed = [(part, highest[name]) for name, part in parts.items()]
+        level = yield from audio.find_common_gain(surveyed, request.peak_db, request.normalize)
+    clips = {}
+    for name, part in parts.items():
+        clips[name] = yield from audio.render(part, level)
+    loudest = max(peaks, key=lambda name: peaks[name], default="")
     notes = _describe_source(request, source, attenuation, loudest)
-    return PostprocessedClips(dict(zip(parts, clips, strict=True)), notes)
+    return PostprocessedClips(clips, notes, gain * level)
+
+
+# --- parts that are made of others ----------------------------------------------------------------
+
+
+def _fade_around(part: Part, window: range, fade: int) -> Part:
+    """It, and silence around the window."""
+    ramp = audio.build_ramp(part.samples, window, fade)
+    return Part(part.samples, lambda start, stop: part.read(start, stop) * ramp[start:stop])
+
+
+def _splice(new: Part, old: Part, window: range, fade: int) -> Part:
+    """As `audio.splice` does."""
+    length = min(new.samples, old.samples)
+    inside = audio.build_ramp(length, window, fade)
+
+    def read(start: int, stop: int) -> npt.NDArray[np.float64]:
+        piece = new.read(start, stop)
+        end = max(start, min(stop, length))
+        share = inside[start:end]
+        both = share * piece[:, : end - start] + (1 - share) * old.read(start, end)
+        piece[:, : end - start] = both
+        return piece
+
+    return Part(new.samples, read)
+
+
+def _add(whole: Part, parts: Sequence[Part], sign: int = 1) -> Part:
+    """A part plus the sum of others, or minus it."""
+
+    def read(start: int, stop: int) -> npt.NDArray[np.float64]:
+        together = sum(part.read(start, stop) for part in parts)
+        return whole.read(start, stop) + sign * together
+
+    return Part(whole.samples, read)
 
 
 def _describe_source(
@@ -100,16 +141,3 @@ def _describe_source(
             "full scale"
         )
     return tuple(notes)
-
-
-def measure_gain(request: Request, decoded: Floats, clip: ClipSamples) -> float:
-    """What decoded audio was multiplied with on its way to the clip, told from its loudest sample
-    that is in the clip.
-    """
-    window = range(request.samples)
-    if request.task == "repaint":
-        window = find_window(request, request.samples)
-    before = audio.cut(decoded, request.samples)[0, window.start : window.stop]
-    after = clip[0, window.start : window.stop]
-    loudest = np.argmax(np.abs(before))
-    return float(after[loudest] / before[loudest]) if before[loudest] else 1.0
