@@ -662,6 +662,41 @@ def test_a_pad_is_hit_held_and_marked(stage: Stage, page: Page) -> None:
 
 
 @long
+def test_a_pad_is_heard_whatever_the_list_shows(stage: Stage, asker: Asker, page: Page) -> None:
+    stage.panel.set("prompt", "warm keys")
+    page.fill("#words", "nothing like it")
+    expect(page.locator("#count-text")).to_have_text("0 takes", timeout=PATIENCE)
+    page.locator(".pad").filter(has_text=re.compile("^3")).click()
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    expect(page.locator("#detail .facts")).to_contain_text("pad 3")
+    page.locator("#loop").focus()
+    page.keyboard.press("f")  # what is shown is what is marked
+    until(lambda: [take["favourite"] for take in asker.find_takes()] == [True])
+    expect(page.locator("#detail .favourite")).to_have_text("Favourite", timeout=PATIENCE)
+
+
+@long
+def test_nothing_begins_to_play_in_the_place_of_a_pad_that_was_cancelled(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        stage.panel.set("prompt", "warm keys")
+        page.locator(".pad").filter(has_text=re.compile("^3")).click()
+        until(lambda: len(stage.journal.search()) == 1)
+        page.click("#panic")
+        until(lambda: stage.journal.search()[0].state.value == "cancelled")
+        model.run()
+        page.click("#go")
+        expect(page.locator("#rows .hear:visible")).to_have_count(1, timeout=PATIENCE)
+        page.locator(".pad").filter(has_text=re.compile("^4")).click()
+        until(lambda: page.evaluate("acestepd.player.isPlaying"))
+        assert page.evaluate("acestepd.player.take.id").startswith("pad4-")
+
+
+@long
 def test_two_pages_show_the_same(asker: Asker, open_page: OpenPage) -> None:
     first, second = open_page(asker.port), open_page(asker.port)
     first.fill("#prompt", "from the first")

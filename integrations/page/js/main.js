@@ -56,27 +56,29 @@ const showProgress = () => ($("badge").textContent = takes.tellProgress());
 takes.addEventListener("change", showProgress);
 takes.addEventListener("progress", showProgress);
 takes.addEventListener("choose", ({ detail: take }) => {
-  takes.select(take.number);
+  takes.select(take);
   if (hasTabs()) location.hash = "#take";
 });
 takes.addEventListener("play", ({ detail: take }) => {
-  takes.select(take.number);
+  takes.select(take);
   if (player.isHeard(take)) player.stop();
   else detail.play(take);
 });
 takes.addEventListener("favourite", ({ detail: take }) => detail.favourite(take));
 takes.addEventListener("cancel", ({ detail: take }) => detail.cancel(take));
-pads.addEventListener("clip", saying(async ({ detail: path }) => {
-  await takes.refresh();
-  const take = takes.all.find((one) => one.path === path);
-  if (take) await player.play(take, ["mix"]);
+pads.addEventListener("clip", saying(async ({ detail: id }) => {
+  const take = await takes.fetch(id);
+  if (!take) return;
+  takes.select(take);
+  await player.play(take, ["mix"]);
 }));
 
 // --- the player -----------------------------------------------------------------------------------
 
 function togglePlaying() {
-  if (player.isPlaying) player.stop();
-  else detail.play(takes.selected ?? takes.all.find((take) => take.stems.length));
+  if (player.isPlaying) return player.stop();
+  if (!takes.selected) takes.select(takes.all.find((take) => take.stems.length) ?? null);
+  detail.play();
 }
 
 let nextFrame = 0;

@@ -4,7 +4,6 @@ import { $, make, say } from "./elements.js";
 import { PAD } from "./takes.js";
 
 const HOLD = 600; // milliseconds
-const OWN = 120_000; // milliseconds that a hit waits for its clip
 const HINT = "click plays, hold rerolls, Shift and click marks as favourite";
 const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
 
@@ -13,7 +12,7 @@ export class Pads extends EventTarget {
   #panel;
   #pads = new Map(); // by number: {element, state, percent}
   #heard = 0; // the number of the pad that is heard
-  #hit = 0; // when a pad was hit here last
+  #awaited = new Set(); // numbers of pads that were hit here, and are not heard yet
 
   constructor(connection, panel) {
     super();
@@ -21,7 +20,7 @@ export class Pads extends EventTarget {
     this.#panel = panel;
     connection.on("/ace/pad", ([number, state, progress]) => this.#show(number, state, progress));
     connection.on("/ace/progress", ([id, progress]) => {
-      const pad = this.#pads.get(Number(PAD.exec(id)?.[1]));
+      const pad = this.#pads.get(findPad(id));
       if (pad?.state === "rendering") this.#tell(pad, progress);
     });
     connection.on("/ace/bank", ([name, , count]) => {
@@ -32,18 +31,19 @@ export class Pads extends EventTarget {
     connection.on("/ace/preparing", ([pad]) => {
       $("preparing").textContent = pad ? `pad ${pad} is made in advance` : "";
     });
-    connection.on("/ace/clip", ([, stem, path]) => {
-      if (stem !== "mix" || Date.now() - this.#hit > OWN) return;
-      this.#hit = 0;
-      this.dispatchEvent(new CustomEvent("clip", { detail: path }));
+    connection.on("/ace/clip", ([id, stem]) => {
+      if (stem !== "mix" || !this.#awaited.delete(findPad(id))) return;
+      this.dispatchEvent(new CustomEvent("clip", { detail: id }));
     });
+    for (const kind of ["cancelled", "fail"])
+      connection.on(`/ace/${kind}`, ([id]) => this.#awaited.delete(findPad(id)));
     $("bank-fill").addEventListener("click", () => this.#fill());
     $("bank-undo").addEventListener("click", () => this.#send("/ace/bank/undo"));
     $("bank-redo").addEventListener("click", () => this.#send("/ace/bank/redo"));
   }
 
   hit(number) {
-    this.#hit = Date.now();
+    this.#awaited.add(number);
     this.#send("/ace/pad/hit", number);
   }
 
@@ -71,7 +71,7 @@ export class Pads extends EventTarget {
   /** A take is heard, or none: null. */
   showHeard(take) {
     const before = this.#pads.get(this.#heard);
-    this.#heard = Number(PAD.exec(take?.id)?.[1] ?? 0);
+    this.#heard = findPad(take?.id);
     for (const pad of [before, this.#pads.get(this.#heard)]) if (pad) this.#tell(pad);
   }
 
@@ -138,4 +138,9 @@ export class Pads extends EventTarget {
     if (elements.length !== shown.length || elements.some((one, at) => one !== shown[at]))
       $("grid").replaceChildren(...elements);
   }
+}
+
+/** The number of the pad that a job is of; 0 where it is of none. */
+function findPad(id) {
+  return Number(PAD.exec(id)?.[1] ?? 0);
 }

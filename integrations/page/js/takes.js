@@ -16,7 +16,7 @@ export class Takes extends EventTarget {
   #total = 0;
   #isLoading = false;
   #isFresh = false; // whether there was an answer yet
-  #selected = 0; // a number
+  #selected = null; // a take, also where the list has not got it
   #progress = new Map(); // by id: {fraction, stage, eta}
   #previews = new Map(); // by id: the step of its newest preview
   #rows = new Map(); // by number: the element that shows it
@@ -53,7 +53,7 @@ export class Takes extends EventTarget {
   }
 
   get selected() {
-    return this.#takes.find((take) => take.number === this.#selected) ?? null;
+    return this.#selected;
   }
 
   get all() {
@@ -62,6 +62,12 @@ export class Takes extends EventTarget {
 
   find(number) {
     return this.#takes.find((take) => take.number === number);
+  }
+
+  /** The newest take of an id, whether or not it is listed here; undefined where there is none. */
+  async fetch(id) {
+    const { takes } = await askJson(`/takes?${new URLSearchParams({ words: id, limit: 1 })}`);
+    return takes.find((take) => take.id === id);
   }
 
   /** How far the take is that is being made: "42 %"; "…" while others wait, and "" where none does. */
@@ -79,7 +85,7 @@ export class Takes extends EventTarget {
 
   async search() {
     const { takes, total } = await this.#ask({});
-    this.#takes = takes;
+    this.#keep(takes);
     this.#total = total;
     this.#isFresh = true;
     $("list").scrollTop = 0;
@@ -97,27 +103,40 @@ export class Takes extends EventTarget {
     const unknown = older.filter((take) => RUNNING.includes(take.state));
     for (const take of unknown)
       fresh.set(take.number, await askJson(`/takes/${take.number}`).catch(() => take));
-    this.#takes = [...takes, ...older.map((take) => fresh.get(take.number) ?? take)];
+    this.#keep([...takes, ...older.map((take) => fresh.get(take.number) ?? take)]);
+    const chosen = this.#selected;
+    if (chosen && !this.find(chosen.number)) {
+      const now = await askJson(`/takes/${chosen.number}`).catch(() => chosen);
+      if (this.#selected === chosen) this.#selected = now;
+    }
     this.#draw();
     this.dispatchEvent(new Event("change"));
   }
 
+  #keep(takes) {
+    this.#takes = takes;
+    this.#selected = (this.#selected && this.find(this.#selected.number)) ?? this.#selected;
+  }
+
+  /** Its neighbour is chosen in its place. */
   remove(number) {
+    const at = this.#takes.findIndex((take) => take.number === number);
+    if (at >= 0) this.#total -= 1;
     this.#takes = this.#takes.filter((take) => take.number !== number);
-    this.#total -= 1;
-    if (this.#selected === number) this.select(0);
+    if (this.#selected?.number === number) this.select(this.#takes[Math.max(0, at)] ?? this.#takes.at(-1) ?? null);
     this.#draw();
   }
 
-  select(number) {
-    this.#selected = number;
+  /** `take` may be null. */
+  select(take) {
+    this.#selected = take;
     this.#draw();
     this.dispatchEvent(new Event("select"));
   }
 
   /** Select the take so many rows below, and show it. */
   move(rows) {
-    const at = this.#takes.findIndex((take) => take.number === this.#selected);
+    const at = this.#takes.findIndex((take) => take.number === this.#selected?.number);
     const next = Math.max(0, Math.min(this.#takes.length - 1, at < 0 ? 0 : at + rows));
     if (!this.#takes[next]) return;
     const list = $("list");
@@ -126,9 +145,14 @@ export class Takes extends EventTarget {
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + height > list.scrollTop + list.clientHeight)
       list.scrollTop = top + height - list.clientHeight;
-    this.select(this.#takes[next].number);
-    if ($("rows").contains(document.activeElement))
-      this.#rows.get(this.#selected)?.choose.focus({ preventScroll: true });
+    this.select(this.#takes[next]);
+    if ($("rows").contains(document.activeElement)) this.focus();
+  }
+
+  /** The row of the chosen take, or the first, has the focus. */
+  focus() {
+    if (!this.find(this.#selected?.number)) this.move(0);
+    this.#rows.get(this.#selected?.number)?.choose.focus({ preventScroll: true });
   }
 
   async #ask(more) {
@@ -143,7 +167,7 @@ export class Takes extends EventTarget {
     this.#isLoading = true;
     try {
       const { takes } = await this.#ask({ before: this.#takes.at(-1).number });
-      this.#takes = [...this.#takes, ...takes];
+      this.#keep([...this.#takes, ...takes]);
       if (!takes.length) this.#total = this.#takes.length;
     } finally {
       this.#isLoading = false;
@@ -197,7 +221,7 @@ export class Takes extends EventTarget {
 
   #markRow(row, index) {
     const { element, take, hear, title } = row;
-    const isChosen = take.number === this.#selected;
+    const isChosen = take.number === this.#selected?.number;
     const isHeard = this.#player.isHeard(take);
     if (isChosen !== row.isChosen) {
       element.classList.toggle("chosen", isChosen);
