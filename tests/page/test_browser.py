@@ -58,7 +58,7 @@ def drop(page: Page, name: str, content: bytes) -> None:
 
 def test_a_prompt_is_typed_and_becomes_a_take(page: Page) -> None:
     page.fill("#prompt", "warm keys, 84 bpm in Eb")
-    expect(page.locator("#reading")).to_contain_text("84 bpm of the prompt", timeout=PATIENCE)
+    expect(page.locator("#reading")).to_contain_text("84 bpm from the prompt", timeout=PATIENCE)
     expect(page.locator("#reading")).to_contain_text("Eb major")
     expect(page.locator("#bpm")).to_have_attribute("placeholder", "84")
     page.fill("#bars", "1")
@@ -168,6 +168,30 @@ def test_what_is_not_sung_is_read_first_and_whole(stage: Stage, page: Page) -> N
 
 
 @long
+def test_go_says_what_is_missing(asker: Asker, page: Page) -> None:
+    page.click("#go")
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("Write what it is to sound like", timeout=PATIENCE)
+    expect(page.locator("#prompt")).to_be_focused()
+    page.fill("#prompt", "keys")
+    page.select_option("#task", "extract")
+    page.click("#go")
+    expect(notice).to_contain_text("extract works on a sound", timeout=PATIENCE)
+    expect(page.locator("#file")).to_be_focused()
+    assert asker.find_takes() == []
+
+
+@long
+def test_a_take_has_bars_or_seconds(stage: Stage, page: Page) -> None:
+    page.fill("#bars", "20")
+    page.keyboard.press("Tab")
+    page.fill("#seconds", "30")
+    page.keyboard.press("Tab")
+    expect(page.locator("#bars")).to_have_value("")
+    until(lambda: (stage.panel.request.bars, stage.panel.request.seconds) == (0, 30))
+
+
+@long
 def test_stems_are_chosen_by_name(stage: Stage, page: Page) -> None:
     page.click("#stems summary")
     page.click("#tracks >> text=drums")
@@ -184,7 +208,7 @@ def test_the_session_has_a_tempo(stage: Stage, page: Page) -> None:
     until(lambda: stage.tempo.current == (97.5, "explicit"))
     expect(page.locator("#tempo-source")).to_have_text("set here", timeout=PATIENCE)
     page.fill("#prompt", "keys")
-    expect(page.locator("#reading")).to_contain_text("97.5 bpm of the session", timeout=PATIENCE)
+    expect(page.locator("#reading")).to_contain_text("97.5 bpm from the session", timeout=PATIENCE)
     page.fill("#tempo-bpm", "")
     page.keyboard.press("Tab")
     until(lambda: stage.tempo.current[1] == "default")
@@ -216,6 +240,10 @@ def test_a_sound_is_dropped_and_worked_on(stage: Stage, asker: Asker, page: Page
     expect(page.locator("#source")).to_contain_text("source: my loop", timeout=PATIENCE)
     until(lambda: stage.panel.request.task == "cover")
     assert Path(stage.panel.request.source).parent == stage.settings.out / SOURCES
+    page.fill("#prompt", "deep house")
+    page.click("#go")
+    row = find_row(page, "deep house")  # and not by the name of its source
+    expect(row.locator(".facts")).to_contain_text("cover", timeout=PATIENCE)
     page.click("#source >> text=Leave it out")
     until(lambda: (stage.panel.request.source, stage.panel.request.task) == ("", ""))
 
@@ -513,6 +541,35 @@ def test_a_take_is_rerolled_marked_and_searched_for(stage: Stage, asker: Asker, 
     expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
     page.fill("#words", "nothing like it")
     expect(page.locator("#none")).to_have_text("No take is like that.", timeout=PATIENCE)
+
+
+@long
+def test_a_row_begins_with_tempo_and_key(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "لحن هادئ", "bars", 1, "bpm", 97, "key", "Am")
+    row = page.locator("#rows li")
+    expect(row.locator(".facts")).to_have_text(
+        re.compile("^97 bpm · A minor · 1 bar · seed"), timeout=PATIENCE
+    )
+    # where there is no room its end is cut, and not its beginning
+    direction = row.locator(".title").evaluate("each => getComputedStyle(each).direction")
+    assert direction == "rtl"
+
+
+@long
+def test_what_was_stopped_says_so(tmp_path: Path, open_page: OpenPage) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.fill("#prompt", "slow")
+        page.click("#go")
+        expect(find_row(page, "slow")).to_be_visible(timeout=PATIENCE)
+        page.click("#panic")
+        expect(page.locator("#notice")).to_contain_text("1 take cancelled", timeout=PATIENCE)
+        expect(page.locator("#engine")).to_be_hidden()  # it is behind what is told
+        page.locator("#rows .choose").click()
+        expect(page.locator("#detail .facts")).to_contain_text("cancelled", timeout=PATIENCE)
+        model.run()
 
 
 @long

@@ -214,6 +214,18 @@ def test_on_a_phone_fingers_hit_what_they_mean(stage: Stage, asker: Asker, page:
     expect(notice).to_be_hidden()
 
 
+def test_fingers_mark_pads_as_favourites(stage: Stage, page: Page) -> None:
+    stage.panel.set("prompt", "keys")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.evaluate("location.hash = '#pads'")
+    pad = page.locator(".pad").first
+    pad.click()
+    expect(pad).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    page.click("text=Taps mark favourites")
+    pad.click()
+    expect(pad).to_have_attribute("data-state", "favourite", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_nothing_moves_for_who_wants_no_motion(
     tmp_path: Path, open_page: OpenPage, motion: Any
@@ -245,3 +257,7 @@ def test_nothing_jumps(stage: Stage, asker: Asker, page: Page) -> None:
     page.evaluate("new Promise(requestAnimationFrame)")
     shifts = page.evaluate("shifts")
     assert sum(value for value, *_ in shifts) < 0.01, shifts
+    page.set_viewport_size({"width": 740, "height": 360})  # a phone on its side
+    height = page.locator("header").evaluate("each => each.offsetHeight")
+    page.evaluate("document.getElementById('preparing').textContent = 'pad 12 is made in advance'")
+    assert page.locator("header").evaluate("each => each.offsetHeight") == height

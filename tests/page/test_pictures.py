@@ -75,7 +75,7 @@ def ask_for_takes(page: Page, daemon: Daemon, album: Album) -> None:
         page.click(f"#tracks >> text=/^{track}$/")
     until(lambda: daemon.panel.request.stems == "drums bass vocals")
     ask_for(page, "sunny indie pop, female voice, 118 bpm", 8, LYRICS)
-    expect(page.locator("#reading")).to_contain_text("118 bpm of the prompt", timeout=PATIENCE)
+    expect(page.locator("#reading")).to_contain_text("118 bpm from the prompt", timeout=PATIENCE)
     page.click("#stems summary")
     album.take("rendering")
     album.take("rendering-light", scheme="light")

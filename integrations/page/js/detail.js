@@ -461,6 +461,7 @@ function describe(take) {
     take.timeSignature,
     take.bars ? count(take.bars, "bar") : take.seconds && formatSeconds(take.seconds),
     `seed ${take.seed}`,
+    take.state === "cancelled" && "cancelled",
     take.inserted && `in ${take.inserted.program}: ${take.inserted.where}`,
     made,
   ];

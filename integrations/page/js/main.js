@@ -3,7 +3,7 @@
 import { Connection } from "./connection.js";
 import { Daemon } from "./daemon.js";
 import { Detail } from "./detail.js";
-import { $, changeIcon, formatSeconds, hush, say, saying } from "./elements.js";
+import { $, changeIcon, count, formatSeconds, hush, say, saying } from "./elements.js";
 import { command, hidden, key, leaveField, openKeys } from "./keys.js";
 import { Pads } from "./pads.js";
 import { Panel } from "./panel.js";
@@ -32,6 +32,9 @@ connection.on("/ace/note", ([id, text]) => {
 });
 connection.on("/ace/queued", ([id]) => {
   if (panel.isOwn(id)) hush(); // what was wrong before is mended
+});
+connection.on("/ace/done", ([command, jobs]) => {
+  if (command === "/ace/panic") say(jobs ? `Everything is stopped: ${count(jobs, "take")} cancelled` : "Everything is stopped");
 });
 $("notice").addEventListener("click", hush);
 

@@ -95,7 +95,7 @@ export class Pads extends EventTarget {
     const mark = () => this.#send("/ace/pad/favourite", number);
     const act = (event) => {
       if (isHeld) isHeld = false; // it was rerolled already
-      else if (event.shiftKey) mark();
+      else if (event.shiftKey || $("mark-pads").checked) mark();
       else this.hit(number);
     };
     const element = make("button", { type: "button", class: "pad", onclick: act },

@@ -6,13 +6,14 @@ import { askJson, post } from "./http.js";
 const MARKERS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "outro"];
 const TRACKS = ["vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "synth", "strings",
   "brass", "woodwinds", "fx"];
-const TEMPO_SOURCES = { session: " of the session", prompt: " of the prompt", lyrics: " of the lyrics", source: " of the source",
-  guide: " of the guide" };
+const TEMPO_SOURCES = { session: " from the session", prompt: " from the prompt", lyrics: " from the lyrics",
+  source: " from the source", guide: " from the guide" };
 const NOTES = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const MOST_DRAWN = 10 ** 6; // as the daemon draws seeds: short enough to type
 const TYPING = 300; // milliseconds after the last key
 const DIGITS = 7; // of a number that was sent as a float of 32 bits
 const SET = "/ace/set/";
+const LENGTHS = { bars: "seconds", seconds: "bars" }; // a take has one of them
 const GO = 1; // what is answered once all is read that was sent before
 const FOLLOW_SOURCE = ["cover", "cover-nofsq", "extract", "lego", "complete"]; // tasks that take no guide
 
@@ -78,8 +79,9 @@ export class Panel {
     return id;
   }
 
+  /** Also for one of several takes. */
   isOwn(id) {
-    return this.#made.has(id);
+    return this.#made.has(id.replace(/\.\d+$/, ""));
   }
 
   /** A take is asked for once it is known that nothing of what was typed is refused. */
@@ -98,11 +100,18 @@ export class Panel {
       field.focus();
       return;
     }
+    const { prompt = "", lyrics = "", codes = "", task, source } = this.#values;
+    if (!(prompt.trim() || lyrics.trim() || codes || task)) return this.#miss("prompt", "Write what it is to sound like, or words to sing");
+    if (task && !source) return this.#miss("file", `${task} works on a sound: drop one on the page, or choose one`);
     const takes = Math.max(1, Number($("count").value) || 1);
     const options = takes > 1 ? ["count", takes] : [];
-    const { task, source } = this.#values;
     if (source && !task) options.push("source", ""); // new music is made of nothing
     this.#connection.send("/ace/generate", this.makeId(), ...options);
+  }
+
+  #miss(id, text) {
+    say(text);
+    $(id).focus();
   }
 
   /** What was set is refused. Returns whether that is seen beside its field. */
@@ -205,7 +214,11 @@ export class Panel {
     this.#typed.delete(name);
     this.#accept(field);
     if (value === undefined) this.#mark(field, field.validationMessage || "this is no number");
-    else if (value !== this.#values[name] && value !== tellFile(this.#values[name])) this.#set(name, value);
+    else if (value !== this.#values[name] && value !== tellFile(this.#values[name])) {
+      this.#set(name, value);
+      const other = LENGTHS[name];
+      if (value && this.#values[other]) this.change(other, 0);
+    }
   }
 
   #hear(name, value) {

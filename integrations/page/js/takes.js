@@ -9,6 +9,7 @@ const ROW = 5; // rem, as in the style sheet
 const PAGE = 100; // takes that are asked for at once
 const SPARE = 6; // rows above and below those that are seen
 export const PAD = /^pad(\d+)-/; // how the ids of takes of pads begin
+const ANEW = ["cover", "cover-nofsq", "lego", "complete"]; // tasks that follow a source and sound otherwise
 const RUNNING = ["waiting", "running", "landing", "held"];
 
 export class Takes extends EventTarget {
@@ -249,7 +250,7 @@ export class Takes extends EventTarget {
     const problem = take.failure || (take.isGone ? "its file is not there any more" : "");
     const facts = make("span", { class: problem ? "facts problem" : "facts" }, problem || listFacts(take, isRunning));
     const choose = make("button", { type: "button", class: "choose", onclick: tell("choose"), ondblclick: tell("play") },
-      make("span", { class: "title" }, name), facts, canvas, progress);
+      make("span", { class: "title", dir: "auto" }, name), facts, canvas, progress);
     const hear = iconButton("play", `Play ${title}`, tell("play"), { class: "icon-button hear" });
     if (!isThere) hear.style.visibility = "hidden"; // its place stays
     const star = iconButton("star", take.favourite ? `${title}: a favourite` : `Make ${title} a favourite`,
@@ -299,19 +300,21 @@ function listFacts(take, isRunning) {
   if (isRunning) return take.state;
   const facts = [
     take.state === "cancelled" && "cancelled",
-    `seed ${take.seed}`,
-    tellKind(take),
-    tellTime(take),
-    take.bars && count(take.bars, "bar"),
     take.bpm && `${round(take.bpm)} bpm`,
     take.key,
+    take.bars && count(take.bars, "bar"),
+    tellKind(take),
+    `seed ${take.seed}`,
+    tellTime(take),
     take.notes.length && count(take.notes.length, "note"),
   ];
   return facts.filter(Boolean).join(" · ");
 }
 
+/** What takes the sound of the prompt is called by it: its name is that of its source. */
 export function nameTake(take) {
-  return take.name || take.prompt || take.task || take.id;
+  const name = ANEW.includes(take.task) ? take.prompt || take.name : take.name || take.prompt;
+  return name || take.task || take.id;
 }
 
 /** What it was made for; "" for one that was asked for as it is. */
