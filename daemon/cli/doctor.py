@@ -24,7 +24,12 @@ from ..discovery.tree import NAME
 from ..integrations.catalogue import find_integration
 from ..integrations.clients import PRESENT_SECONDS
 from ..integrations.inbox import INBOX
-from ..integrations.installer import InstallState, find_state, read_installations
+from ..integrations.installer import (
+    InstallState,
+    find_state,
+    list_clicks,
+    read_installations,
+)
 from ..integrations.sources import SOURCES
 from ..landing import folders
 from ..osc.handlers.daemon import DOCTOR, MIDI
@@ -426,7 +431,7 @@ def _build_integration_check(name: str) -> Check:
             return Finding(OK, f"in {where}")
         last = integrations.find_last(integrations.find_heard(settings), name)
         if last is None:
-            clicks = "; ".join(integrations.list_clicks(integration, installations))
+            clicks = "; ".join(list_clicks(integration, installations))
             return Finding(NOTE, f"in {where}, and never heard", clicks)
         age = integrations.format_age(time.time() - last.time)
         return Finding(OK, f"in {where}, heard {age}")

@@ -12,9 +12,7 @@ from typing import NamedTuple
 from pipeline.user_paths import expand_path
 
 from ..integrations import catalogue, installer
-from ..integrations.catalogue import Integration
 from ..integrations.clients import read_heard
-from ..integrations.installer import Installation
 from ..integrations.places import describe_this_machine
 from ..settings import Settings, SettingsError
 from . import client
@@ -55,7 +53,7 @@ def list_integrations(settings: Settings, name: str = "") -> list[dict[str, obje
                 "inserts": integration.inserts,
                 "heard": last.time if last else None,
                 "seconds_since": time.time() - last.time if last else None,
-                "clicks": list_clicks(integration, own),
+                "clicks": installer.list_clicks(integration, own),
             }
         )
     return rows
@@ -94,13 +92,6 @@ def format_age(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s ago"
 
 
-def list_clicks(integration: Integration, installations: list[Installation]) -> list[str]:
-    """What is left to do by hand, with the folder where it was put."""
-    root = Path(installations[0].root) if installations else Path("DIR")
-    folder = root / integration.parts[0].folder
-    return [click.format(folder=folder) for click in integration.clicks]
-
-
 def format_list(rows: list[dict[str, object]]) -> str:
     states = [_format_state(row) for row in rows]
     width = max(map(len, states), default=0)
@@ -125,7 +116,7 @@ def install(name: str, settings: Settings, to: str | None) -> dict[str, list[str
         integration, settings.state, describe_this_machine(), _make_absolute(to)
     )
     files = [str(Path(one.root) / path) for one in installed for path in one.files]
-    return {"installed": files, "next": list_clicks(integration, installed)}
+    return {"installed": files, "next": installer.list_clicks(integration, installed)}
 
 
 def uninstall(name: str, settings: Settings, to: str | None) -> dict[str, list[str]]:

@@ -112,6 +112,11 @@ class Engine:
         return self._model.title
 
     @property
+    def model(self) -> str:
+        """The name of the one that was chosen: it plays, or will once it is loaded."""
+        return self._model.choice.model
+
+    @property
     def error(self) -> str:
         """Why the model could not be loaded."""
         return self._model.error

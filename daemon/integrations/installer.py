@@ -358,6 +358,13 @@ def find_state(integration: Integration, installations: list[Installation]) -> I
     return InstallState.OUTDATED if there else InstallState.INSTALLED
 
 
+def list_clicks(integration: Integration, installations: list[Installation]) -> list[str]:
+    """What is left to do by hand, with the folder where it was put."""
+    root = Path(installations[0].root) if installations else Path("DIR")
+    folder = root / integration.parts[0].folder
+    return [click.format(folder=folder) for click in integration.clicks]
+
+
 def read_installations(state: Path) -> list[Installation]:
     """What was recorded. Raises `SettingsError` where the record cannot be understood."""
     file = state / RECORD

@@ -5,6 +5,7 @@
 | `/` and what it needs | the files of integrations/page |
 | `/messages` | a WebSocket: OSC's messages as JSON, both ways |
 | `/daemon` | how it stands, and the log's end |
+| `/programs` | who could put clips in, and what to do for that |
 | `/parameters` | what a request may say |
 | `/panel` | what the panel says now, texts whole |
 | `/reading` | what would be read out of the values that are sent |
@@ -62,6 +63,7 @@ from .drops import Drops
 from .facts import describe_daemon
 from .parameters import list_parameters
 from .peaks import WaveformStore
+from .programs import list_programs
 from .takes import KINDS, MAX_ROWS, LandedTakes, OpenClip, find_preview
 
 log = LimitedLog(logging.getLogger("acestepd.page"))
@@ -223,8 +225,12 @@ def build_app(parts: Parts) -> ASGIApp:
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
         with_log = is_loopback(find_host(request))
-        daemon = parts.settings(), parts.engine, parts.journal, takes
+        folders = parts.allowed_folders().folders
+        daemon = parts.settings(), parts.engine, parts.journal, takes, folders
         return JSONResponse(await run(request, describe_daemon, *daemon, with_log))
+
+    async def show_programs(request: Request) -> Response:
+        return JSONResponse(await run(request, list_programs, parts.settings().state))
 
     async def show_parameters(request: Request) -> Response:
         return JSONResponse(list_parameters())
@@ -262,6 +268,7 @@ def build_app(parts: Parts) -> ASGIApp:
     routes = [
         WebSocketRoute("/messages", parts.connections.serve),
         Route("/daemon", show_daemon),
+        Route("/programs", show_programs),
         Route("/parameters", show_parameters),
         Route("/panel", show_panel),
         Route("/reading", show_reading, methods=["POST"]),

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ..engine import Engine
 from ..jobs import Refused
 from ..journal import Journal
+from ..osc.handlers.models import list_models
 from ..runtime.logs import NAME as LOG
+from ..runtime.processor import name_processor
 from ..settings import Settings
 from .takes import LandedTakes
 
 MAX_LOG = 16_384  # bytes of the log's end
 MAX_JOBS = 50
+MAX_ENTRIES = 20_000  # of a folder that are looked at
+MAX_ADAPTERS = 100
+PEFT = "adapter_config.json"  # in a folder of PEFT
 GB = 2**30
 
 
 def describe_daemon(
-    settings: Settings, engine: Engine, journal: Journal, takes: LandedTakes, with_log: bool
+    settings: Settings,
+    engine: Engine,
+    journal: Journal,
+    takes: LandedTakes,
+    folders: Iterable[Path],
+    with_log: bool,
 ) -> dict[str, Any]:
-    """Model, machine, folders and queue, and the newest lines of the log where it is to be seen.
-    Reads files.
+    """Model, machine, folders and queue, which models and adapters may be chosen, those in
+    `folders`, and the newest lines of the log where it is to be seen. Reads files.
     """
     device, memory = _read_newest(journal, takes)
     facts = [
         ("model", f"{engine.title}, {engine.state}"),
         ("trouble", engine.error),
-        ("adapters", ", ".join(f"{one.path} {one.scale:g}" for one in engine.adapters)),
         ("planner", settings.planner or "the one that is there, if any"),
-        ("machine", f"{platform.machine()}, {os.cpu_count()} cores, {_measure_memory():.0f} GB"),
+        ("machine", _describe_machine()),
         ("device", device),
         ("memory", _describe_memory(settings, memory)),
         ("clips", str(settings.out)),
@@ -39,11 +51,37 @@ def describe_daemon(
         ("watched", ", ".join(str(watch.folder) for watch in settings.watch) or "no folder"),
     ]
     active = engine.active()[:MAX_JOBS]
+    names = dict.fromkeys((*list_models(settings), engine.model))
+    # 0: it is there, and not worn
+    scales = dict.fromkeys(map(str, list_adapters(folders)), 0.0) | dict(engine.adapters)
     return {
         "facts": [fact for fact in facts if fact[1]],
+        "models": [{"name": name, "isPlayed": name == engine.model} for name in names],
+        "adapters": [{"path": path, "scale": scale} for path, scale in scales.items()],
         "queue": [{"id": job.id, "state": job.state.value} for job in active],
         "log": read_end(settings.state / LOG) if with_log else [],
     }
+
+
+def list_adapters(folders: Iterable[Path]) -> list[Path]:
+    """The LoRAs that lie in these folders, without those below: files, and folders of PEFT."""
+    found: list[Path] = []
+    for folder in folders:
+        with suppress(OSError), os.scandir(folder) as entries:
+            few = islice(entries, MAX_ENTRIES)
+            found += [Path(os.path.realpath(entry)) for entry in few if _is_adapter(entry)]
+    return sorted(dict.fromkeys(found))[:MAX_ADAPTERS]
+
+
+def _is_adapter(entry: os.DirEntry[str]) -> bool:
+    if entry.name.lower().endswith(".safetensors"):
+        return True
+    return entry.is_dir() and os.path.isfile(os.path.join(entry.path, PEFT))
+
+
+def _describe_machine() -> str:
+    processor = ", ".join(filter(None, (name_processor(), platform.machine())))
+    return f"{processor}, {os.cpu_count()} cores, {_measure_memory():.0f} GB"
 
 
 def _read_newest(journal: Journal, takes: LandedTakes) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -405,6 +406,100 @@ def test_the_line_that_is_sung_is_marked_and_its_words_are_used_again(
         page.click("#use-words")
         until(lambda: stage.panel.request.lyrics == lyrics)
         expect(page.locator("#lyrics")).to_have_value(lyrics)
+
+
+# --- pads -----------------------------------------------------------------------------------------
+
+
+@long
+def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    lora = tmp_path / "lofi.safetensors"
+    lora.touch()
+    given: dict[str, Any] = {"models": ("broken",), "folders": (tmp_path,)}
+    with on_stage(tmp_path / "stage", page=0, **given) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.click("#open-daemon")
+        page.click("[aria-label='Put on lofi.safetensors']")
+        expect(page.locator("#adapters [aria-current]")).to_have_count(1, timeout=PATIENCE)
+        scale = page.locator("[aria-label='Scale of lofi.safetensors']")
+        scale.fill("0.5")
+        page.keyboard.press("Enter")
+        until(lambda: [one.scale for one in stage.engine.adapters] == [0.5])
+        scale.fill("99")
+        page.keyboard.press("Enter")
+        told = page.locator("#daemon .told")
+        expect(told).to_contain_text("scale", timeout=PATIENCE)
+        expect(scale).to_have_value("0.5", timeout=PATIENCE)
+        page.click("[aria-label='Take off lofi.safetensors']")
+        until(lambda: stage.engine.adapters == ())
+        page.fill("#adapter-path", "/nowhere/x.safetensors")
+        page.keyboard.press("Enter")
+        expect(told).to_contain_text("is not in a folder", timeout=PATIENCE)
+        page.click("[aria-label='Load broken']")
+        expect(page.locator("#models [aria-current]")).to_contain_text("broken", timeout=PATIENCE)
+        page.click("[aria-label='Load mini']")
+        expect(page.locator("#model-state")).to_have_text("ready", timeout=PATIENCE)
+
+
+@long
+def test_all_that_doctor_looked_at_is_folded(page: Page) -> None:
+    page.click("#open-daemon")
+    page.click("#daemon-body summary")
+    expect(page.locator("#findings")).to_contain_text("out: ", timeout=PATIENCE)
+
+
+@long
+def test_where_no_program_puts_clips_in_it_is_said_what_to_do(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    page.locator(".choose").click()
+    page.locator(".actions").get_by_text("Into the DAW").click()
+    expect(page.locator("#into-daw")).to_contain_text("Ableton Live", timeout=PATIENCE)
+    expect(page.locator("#into-daw-why")).to_contain_text("no integration is connected")
+
+
+@long
+def test_banks_are_saved_by_name_listed_and_loaded(stage: Stage, page: Page) -> None:
+    page.click("#bank")
+    page.fill("#bank-name", "verse")
+    page.keyboard.press("Enter")
+    expect(page.locator("#bank-list [aria-current]")).to_contain_text("verse", timeout=PATIENCE)
+    expect(page.locator("#bank-name")).to_have_value("", timeout=PATIENCE)
+    page.fill("#bank-name", "chorus")
+    page.click("#bank-save button")
+    expect(page.locator("#bank-list [aria-current]")).to_contain_text("chorus", timeout=PATIENCE)
+    page.click("[aria-label='Load verse']")
+    expect(page.locator("#bank")).to_have_text("Bank verse", timeout=PATIENCE)
+    expect(page.locator("#bank-list [aria-current]")).to_contain_text("verse", timeout=PATIENCE)
+    page.fill("#bank-name", "chorus")
+    page.keyboard.press("Enter")
+    expect(page.locator("#confirm-text")).to_contain_text("in place of bank chorus")
+    page.click("#confirm [value=no]")
+    page.fill("#bank-name", "a/b")
+    page.keyboard.press("Enter")
+    expect(page.locator("#banks .told")).to_contain_text("a bank's name has", timeout=PATIENCE)
+    assert stage.pads
+    assert stage.pads.banks.current[0] == "verse"
+
+
+@long
+def test_a_finger_marks_a_favourite(stage: Stage, open_page: OpenPage) -> None:
+    assert stage.page
+    size = {"width": 360, "height": 740}
+    stage.panel.set("prompt", "keys")
+    page = open_page(stage.page.port, viewport=size, has_touch=True)
+    page.evaluate("location.hash = '#pads'")
+    page.tap("[aria-label^='Pad 2,']")
+    expect(page.locator("[aria-label^='Pad 2, ready']")).to_be_visible(timeout=PATIENCE)
+    page.tap("#mark-pads")
+    page.tap("[aria-label^='Pad 2,']")
+    expect(page.locator("[aria-label^='Pad 2, favourite']")).to_be_visible(timeout=PATIENCE)
+    page.tap("[aria-label^='Pad 2,']")
+    expect(page.locator("[aria-label^='Pad 2, ready']")).to_be_visible(timeout=PATIENCE)
 
 
 @long

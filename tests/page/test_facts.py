@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.page.facts import MAX_LOG, read_end
+from daemon.runtime import processor
 from tests.page.conftest import Asker, make_take
-from tests.support.stage import Stage
+from tests.support.stage import Stage, on_stage
 
 
 def read_facts(asker: Asker) -> dict[str, str]:
@@ -33,6 +36,46 @@ def test_what_the_newest_take_says_of_device_and_memory(stage: Stage, asker: Ask
     facts = read_facts(asker)
     assert facts["device"] == "Darwin, arm64"
     assert facts["memory"] == "MLX's own limit; the newest take had 3.0 GB"
+
+
+def test_models_and_adapters_that_may_be_chosen_are_told(tmp_path: Path) -> None:
+    lora, peft = tmp_path / "lofi.safetensors", tmp_path / "dub"
+    lora.touch()
+    peft.mkdir()
+    (peft / "adapter_config.json").touch()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "takes").mkdir()
+    given: dict[str, Any] = {"models": ("other",), "folders": (tmp_path,)}
+    with on_stage(tmp_path / "stage", page=0, **given) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        with closing(stage.client()) as client:
+            client.ask("/ace/adapter", str(lora), 0.5)
+        facts = asker.ask("/daemon").json
+    assert facts["models"] == [
+        {"name": "mini", "isPlayed": True},
+        {"name": "other", "isPlayed": False},
+    ]
+    assert facts["adapters"] == [
+        {"path": str(peft), "scale": 0},
+        {"path": str(lora), "scale": 0.5},
+    ]
+
+
+def test_a_processor_is_called_what_linux_calls_it(tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text("processor\t: 0\nmodel name\t: Some  CPU @ 3 GHz\nmodel name\t: Other\n")
+    assert processor.read_name(path) == "Some CPU @ 3 GHz"
+    path.write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
+    assert processor.read_name(path) == ""
+
+
+def test_programs_that_could_put_clips_in_say_what_to_do(shared_asker: Asker) -> None:
+    programs = {each["title"]: each for each in shared_asker.ask("/programs").json}
+    live = next(each for title, each in programs.items() if title.startswith("Ableton Live"))
+    assert not live["isInstalled"]
+    assert live["steps"] == ["in a terminal: acestepd integrations install live"]
+    assert not any("Csound" in title for title in programs), "it puts nothing in"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"machine": 1, "memory": 2}', "\0"])

@@ -6,9 +6,10 @@ import re
 
 from pipeline.did_you_mean import suggest
 from pipeline.request import OutOfRange
-from pipeline.voices import VOICES
+from pipeline.voices import HUB_MODEL, VOICES
 
 from ...jobs import Refused
+from ...settings import Settings
 from ..arguments import Arguments, parse_id_at
 from ..command import Command, Context
 
@@ -16,7 +17,7 @@ from ..command import Command, Context
 def switch_model(context: Context, arguments: Arguments) -> None:
     name = parse_id_at(arguments, 0)
     variant = parse_id_at(arguments, 1)
-    choices = dict.fromkeys((context.settings.model, *context.settings.models, *VOICES))
+    choices = list_models(context.settings)
     if name not in choices:
         listed = f"it may be one of {' '.join(choices)}; list more under models in the settings"
         hint = suggest(name, choices) or listed
@@ -26,6 +27,12 @@ def switch_model(context: Context, arguments: Arguments) -> None:
     context.expect_fail("/ace/model")
     context.engine.switch_model(name, variant)
     context.answer("done", "/ace/model", 0, 0)
+
+
+def list_models(settings: Settings) -> list[str]:
+    """Those that messages may choose: what the settings name, and the embedded voices."""
+    own = HUB_MODEL if settings.model == "auto" else settings.model
+    return [*dict.fromkeys((own, *settings.models, *VOICES))]
 
 
 COMMANDS = (

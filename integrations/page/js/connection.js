@@ -2,6 +2,8 @@
 
 const FIRST_PAUSE = 250; // milliseconds before a lost connection is tried again
 const LONGEST_PAUSE = 5000;
+// all but `insert`: who hears that puts clips in
+const TOPICS = "queued note progress preview clip finished fail cancelled state favourite inserted tempo pad preparing bank param";
 const TRY_AGAIN_LATER = 1013; // another page took its place
 
 export class Connection extends EventTarget {
@@ -17,7 +19,7 @@ export class Connection extends EventTarget {
     this.#socket.addEventListener("open", () => {
       this.#pause = FIRST_PAUSE;
       this.isOpen = true;
-      this.send("/ace/notify", 1);
+      this.send("/ace/notify", 1, 0, TOPICS);
       this.dispatchEvent(new Event("open"));
     });
     this.#socket.addEventListener("message", ({ data }) => {

@@ -2,9 +2,11 @@
 
 import { $, count, make, round, say, saying } from "./elements.js";
 import { askJson } from "./http.js";
+import { Models } from "./models.js";
 
 const SECOND = 1000; // milliseconds
 const ANSWERED = ["client", "finding"]; // what is asked for when the dialog opens
+const CHANGES = ["/ace/model", "/ace/adapter", "/ace/adapters"]; // commands after which it is otherwise
 const WORDS = { cold: "cold", loading: "loads", warm: "ready", busy: "at work", error: "in trouble" };
 const SOURCES = { explicit: "set here", link: "Ableton Link", midi: "MIDI clock", default: "bpm" };
 
@@ -13,17 +15,21 @@ export class Daemon {
   #heard = new Map(); // by kind: what answers came
   #facts = null;
   #nameJob;
-
+  #models;
+  #state = ""; // in words
   #loadingSince = 0; // milliseconds; 0 while it does not load
+  #isDoctorOpen = false;
 
   /** `nameJob` gives the text of a job's id. */
   constructor(connection, nameJob) {
     this.#connection = connection;
     this.#nameJob = nameJob;
+    this.#models = new Models(connection);
     setInterval(() => this.#tellLoading(), SECOND);
     connection.on("/ace/state", ([state, model, waiting]) => {
       const queue = waiting ? ` · ${waiting} waiting` : "";
       this.#showEngine(state, `${WORDS[state] ?? state}${queue} · ${model}`);
+      this.#state = WORDS[state] ?? state;
       this.#loadingSince = state === "loading" ? this.#loadingSince || Date.now() : 0;
       this.#tellLoading();
       if ($("daemon").open) this.#load();
@@ -42,6 +48,10 @@ export class Daemon {
         this.#heard.set(kind, [...(this.#heard.get(kind) ?? []), values]);
         if ($("daemon").open) this.#draw();
       });
+    for (const [kind, at] of [["done", 0], ["fail", 1]])
+      connection.on(`/ace/${kind}`, (values) => {
+        if (CHANGES.includes(values[at]) && $("daemon").open) this.#load();
+      });
     $("open-daemon").addEventListener("click", () => this.open());
     $("tempo").addEventListener("submit", (event) => event.preventDefault());
     $("tempo-bpm").addEventListener("change", () => this.#setTempo());
@@ -51,6 +61,7 @@ export class Daemon {
     this.#heard = new Map();
     for (const command of ["clients", "doctor"])
       this.#connection.send(`/ace/${command}`);
+    $("daemon").querySelector(".told").textContent = "";
     this.#load();
     this.#draw();
     $("daemon").showModal();
@@ -71,6 +82,7 @@ export class Daemon {
     const seconds = Math.floor((Date.now() - this.#loadingSince) / SECOND);
     const text = this.#loadingSince ? `for ${seconds} s` : "";
     if ($("loading").textContent !== text) $("loading").textContent = text;
+    this.#models.tell([this.#state, text].filter(Boolean).join(" "));
   }
 
   #showEngine(state, text) {
@@ -83,14 +95,16 @@ export class Daemon {
     const facts = this.#facts;
     const findings = this.#heard.get("finding") ?? [];
     const wrong = findings.filter(([, , problem]) => problem);
-    const isWell = findings.length > 0 && !wrong.length;
+    if (facts) {
+      this.#models.show(facts, this.#state);
+      this.#tellLoading();
+    }
     $("daemon-body").replaceChildren(
+      heading("This daemon"),
       facts ? table(facts.facts) : "",
       heading("What doctor finds"),
-      isWell ? make("p", { class: "quiet" }, `All is well: ${count(findings.length, "thing")} looked at`) : "",
-      ...wrong.map(([what, path, problem, hint]) =>
-        make("p", {}, make("strong", { class: "problem" }, `${what}: ${problem}`), ` ${path} `,
-          make("span", { class: "quiet" }, hint))),
+      ...wrong.map((finding) => make("p", {}, ...describeFinding(finding))),
+      findings.length ? this.#buildFindings(findings, wrong.length) : "",
       heading("Queue"),
       list((facts?.queue ?? []).map(({ id, state }) => [`${this.#nameJob(id)}: ${state} `, this.#buildCancel(id)])),
       heading("Programs that are connected"),
@@ -103,10 +117,24 @@ export class Daemon {
     log.scrollTop = log.scrollHeight;
   }
 
+  /** All that was looked at, folded. */
+  #buildFindings(findings, wrong) {
+    const how = wrong ? `${wrong} of ${count(findings.length, "thing")} ${wrong === 1 ? "is" : "are"} wrong` : `All is well: ${count(findings.length, "thing")} looked at`;
+    const keepOpen = ({ target }) => (this.#isDoctorOpen = target.open);
+    return make("details", { open: this.#isDoctorOpen, ontoggle: keepOpen }, make("summary", {}, how),
+      make("ul", { id: "findings" }, ...findings.map((finding) => make("li", {}, ...describeFinding(finding)))));
+  }
+
   #buildCancel(id) {
     const cancel = () => this.#connection.send("/ace/cancel", id);
     return make("button", { type: "button", "aria-label": `Cancel ${this.#nameJob(id)}`, onclick: cancel }, "Cancel");
   }
+}
+
+/** A setting, what it names, and what is wrong with it, if anything. */
+function describeFinding([what, path, problem, hint]) {
+  if (!problem) return [`${what}: `, make("span", { class: "quiet" }, `${path} works`.trim())];
+  return [make("strong", { class: "problem" }, `${what}: ${problem}`), ` ${path} `, make("span", { class: "quiet" }, hint)];
 }
 
 function heading(text) {

@@ -1,6 +1,6 @@
 // The chosen take: its waveform, stems, words, and what can be made of it.
 
-import { $, count, formatSeconds, icon, make, round, say, saying } from "./elements.js";
+import { $, confirm, count, formatSeconds, icon, make, round, say, saying } from "./elements.js";
 import { ask, askJson } from "./http.js";
 import { soundPath } from "./player.js";
 import { showRecipe } from "./recipe.js";
@@ -28,6 +28,7 @@ export class Detail {
   #other = 0; // the number of the take that a variation leads to
   #amount = 0.5;
   #isVariationOpen = false;
+  #isInserting = false; // a program was asked to put a clip in, and there was no answer yet
 
   constructor(connection, takes, player, panel) {
     this.#connection = connection;
@@ -43,6 +44,9 @@ export class Detail {
     new ResizeObserver(() => this.#draw()).observe($("detail"));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.#draw());
     player.addEventListener("change", () => this.#showPlaying());
+    connection.on("/ace/done", ([command]) => {
+      if (command === "/ace/insert") this.#isInserting = false;
+    });
   }
 
   get take() {
@@ -72,16 +76,11 @@ export class Detail {
 
   delete = saying(async (take = this.#take) => {
     if (!take?.ended) return;
-    const dialog = $("confirm");
     const isThere = take.stems.length > 0 && !take.isGone;
-    $("confirm-text").textContent = isThere
-      ? `Move ${fileName(take)} and what lies beside it to the trash?`
-      : `Take ${nameTake(take)} off the list? It has no file.`;
-    $("confirm-yes").textContent = isThere ? "Move to the trash" : "Take it off";
-    dialog.returnValue = "";
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-    if (dialog.returnValue !== "yes") return;
+    const isMeant = await (isThere
+      ? confirm(`Move ${fileName(take)} and what lies beside it to the trash?`, "Move to the trash")
+      : confirm(`Take ${nameTake(take)} off the list? It has no file.`, "Take it off"));
+    if (!isMeant) return;
     if (this.#player.isHeard(take)) this.#player.stop();
     await ask(`/takes/${take.number}`, { method: "DELETE" });
     this.#takes.remove(take.number);
@@ -166,7 +165,7 @@ export class Detail {
       again,
       star,
       link,
-      button("Into the DAW", () => this.#send("/ace/insert", nameJob(take)), { ...ghost, title: "The program in your DAW puts it there" }),
+      button("Into the DAW", () => this.#insert(take), { ...ghost, title: "The program in your DAW puts it there" }),
       button("Use as source", () => this.#workOn(take), { ...ghost, title: "A cover of it: its source is this take" }),
       button("Recipe", saying(() => this.#showRecipe(take)), ghost),
       button("Show its folder", saying(() => ask(`/takes/${take.number}/reveal/${take.stems[0]}`, { method: "POST" })), ghost),
@@ -177,6 +176,31 @@ export class Detail {
       remove,
     ];
   }
+
+  #insert(take) {
+    this.#isInserting = true;
+    this.#send("/ace/insert", nameJob(take));
+  }
+
+  /** What was asked for is refused. Returns whether that is told here. */
+  refuse(address, text) {
+    if (address !== "/ace/insert" || !this.#isInserting) return false;
+    this.#isInserting = false;
+    this.#showPrograms(text);
+    return true;
+  }
+
+  /** Why no program puts it in, and what to do so that one does. */
+  #showPrograms = saying(async (why) => {
+    $("into-daw-why").textContent = why;
+    const programs = await askJson("/programs");
+    $("programs").replaceChildren(...programs.flatMap(({ title, isInstalled, steps }) => [
+      make("h3", {}, title),
+      make("p", { class: "quiet" }, isInstalled ? "Its part is in place:" : "Its part is not in place yet:"),
+      make("ul", {}, ...steps.map((step) => make("li", {}, step))),
+    ]));
+    $("into-daw").showModal();
+  });
 
   /** The next take is made of this one. */
   #workOn(take) {

@@ -48,8 +48,13 @@ export function debounce(milliseconds, call) {
 const READING_TIME = 10_000; // milliseconds
 let hiding;
 
-/** Tell something, over the page and not in it: nothing moves. */
+/** Tell something, over the page and not in it: nothing moves. A dialog has its own place. */
 export function say(text) {
+  const told = document.querySelector("dialog[open] .told");
+  if (told) {
+    told.textContent = text;
+    return;
+  }
   $("notice-text").textContent = text;
   $("notice").hidden = false;
   clearTimeout(hiding);
@@ -59,6 +64,17 @@ export function say(text) {
 /** What was told is over. */
 export function hush() {
   $("notice").hidden = true;
+}
+
+/** Ask before what cannot be taken back. Resolves to whether it is to be done. */
+export async function confirm(text, yes) {
+  const dialog = $("confirm");
+  $("confirm-text").textContent = text;
+  $("confirm-yes").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "yes";
 }
 
 /** Say what went wrong of what a listener does. */

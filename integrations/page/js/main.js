@@ -1,5 +1,6 @@
 // The parts of the page, and how they are wired.
 
+import { Banks } from "./banks.js";
 import { Connection } from "./connection.js";
 import { Daemon } from "./daemon.js";
 import { Detail } from "./detail.js";
@@ -18,6 +19,7 @@ const panel = new Panel(connection);
 const takes = new Takes(connection, player);
 const detail = new Detail(connection, takes, player, panel);
 const pads = new Pads(connection, panel);
+const banks = new Banks(connection);
 const daemon = new Daemon(connection, (id) => {
   const take = takes.all.find((one) => one.id === id);
   return take ? nameTake(take) : id;
@@ -25,6 +27,7 @@ const daemon = new Daemon(connection, (id) => {
 
 connection.on("/ace/fail", ([, name, , message, hint]) => {
   const text = [message, hint].filter(Boolean).join("; ");
+  if (detail.refuse(name, text)) return;
   if (!panel.refuse(name, text)) say(text);
 });
 connection.on("/ace/note", ([id, text]) => {
@@ -173,5 +176,5 @@ openKeys([
   key("?", "?", "These keys", () => $("help").showModal()),
 ]);
 
-window.acestepd = { connection, player, panel, takes, detail, pads, daemon }; // for tests and consoles
+window.acestepd = { connection, player, panel, takes, detail, pads, banks, daemon }; // for tests and consoles
 connection.open();

@@ -24,7 +24,7 @@ export class Pads extends EventTarget {
       if (pad?.state === "rendering") this.#tell(pad, progress);
     });
     connection.on("/ace/bank", ([name, , count]) => {
-      $("bank").textContent = name ? `bank ${name}` : "";
+      $("bank").textContent = `Bank ${name}`;
       for (const number of [...this.#pads.keys()]) if (number > count) this.#remove(number);
       this.#sort();
     });

@@ -1,0 +1,65 @@
+// The model that plays and its adapters: which there are, and how they stand.
+
+import { $, hush, make, say } from "./elements.js";
+
+const MOST = 10; // a scale, on either side of 0
+
+export class Models {
+  #connection;
+  #shown = ""; // what the lists were made of
+
+  constructor(connection) {
+    this.#connection = connection;
+    $("adapter-add").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send("/ace/adapter", $("adapter-path").value.trim(), 1);
+    });
+  }
+
+  /** `state` is how the model stands, in words. Lists that say the same stay as they are. */
+  show({ models, adapters }, state) {
+    const shown = JSON.stringify([models, adapters]);
+    if (shown !== this.#shown) {
+      this.#shown = shown;
+      const focused = document.activeElement.dataset?.name;
+      $("models").replaceChildren(...models.map((model) => this.#buildModel(model)));
+      $("adapters").replaceChildren(...adapters.map((adapter) => this.#buildAdapter(adapter)));
+      $("no-adapters").hidden = adapters.length > 0;
+      if (focused) $("daemon").querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
+    }
+    this.tell(state);
+  }
+
+  tell(state) {
+    const place = $("model-state");
+    if (place && place.textContent !== state) place.textContent = state;
+  }
+
+  #buildModel({ name, isPlayed }) {
+    const load = () => this.#send("/ace/model", name);
+    return make("li", { "aria-current": isPlayed ? "true" : null },
+      make("span", { class: "title" }, name),
+      isPlayed ? make("span", { id: "model-state", class: "quiet", role: "status" }) : "",
+      make("button", { type: "button", "data-name": name, onclick: load,
+        "aria-label": `Load ${name}${isPlayed ? " anew" : ""}` }, isPlayed ? "Load anew" : "Load"));
+  }
+
+  #buildAdapter({ path, scale }) {
+    const isWorn = scale !== 0;
+    const name = path.split("/").pop();
+    const field = make("input", { type: "number", step: "0.05", min: String(-MOST), max: String(MOST),
+      value: String(isWorn ? scale : 1), "aria-label": `Scale of ${name}`, "data-name": `${path} scale` });
+    const wear = (to) => this.#send("/ace/adapter", path, to);
+    field.addEventListener("change", () => isWorn && wear(Number(field.value)));
+    const change = make("button", { type: "button", "data-name": path, "aria-label": `${isWorn ? "Take off" : "Put on"} ${name}`,
+      onclick: () => wear(isWorn ? 0 : Number(field.value)) }, isWorn ? "Take off" : "Put on");
+    return make("li", { "aria-current": isWorn ? "true" : null },
+      make("span", { class: "title", title: path }, name), field, change);
+  }
+
+  #send(address, ...values) {
+    $("daemon").querySelector(".told").textContent = "";
+    hush();
+    if (!this.#connection.send(address, ...values)) say("the daemon is away: nothing was sent");
+  }
+}
