@@ -1,7 +1,8 @@
 """What the daemon and its worker send each other over their pipe, a type for every message.
 
 On the pipe a message is a frame of JSON, its head, and then one frame of raw float32 for every
-array that it has. Both ends run the same version of the program. No MLX.
+array that it has, in the order in which it lies in the memory: a take of minutes is not copied for
+it. Both ends run the same version of the program. No MLX.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -208,19 +209,25 @@ class RenderCancelled(WorkerMessage):
 _TYPES = {kind.__name__: kind for kind in WorkerMessage.__subclasses__()}
 
 
-def encode_message(message: WorkerMessage) -> list[bytes]:
+Frame = bytes | memoryview
+
+
+def encode_message(message: WorkerMessage) -> list[Frame]:
     """Its frames: the head, then every array's."""
     fields: dict[str, object] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
-    frames: list[bytes] = []
+    arrays: dict[str, tuple[tuple[int, ...], str]] = {}  # shapes, and which index goes first
+    frames: list[Frame] = []
     for spec in dataclasses.fields(message):
         value = getattr(message, spec.name)
         if isinstance(value, np.ndarray):
-            shapes[spec.name] = value.shape
-            frames.append(np.ascontiguousarray(value, np.float32).tobytes())
+            order: Literal["C", "F"] = "F" if value.flags.f_contiguous else "C"
+            arrays[spec.name] = value.shape, order
+            frames.append(
+                np.asarray(value, np.float32).reshape(-1, order=order).view(np.uint8).data
+            )
         else:
             fields[spec.name] = value
-    head = {"type": type(message).__name__, "fields": fields, "arrays": shapes}
+    head = {"type": type(message).__name__, "fields": fields, "arrays": arrays}
     return [json.dumps(head, default=_to_json).encode(), *frames]
 
 
@@ -234,8 +241,9 @@ def receive_message(connection: Connection) -> WorkerMessage:
     """Waits for the next one. Raises EOFError or OSError where the other end is closed."""
     head = json.loads(connection.recv_bytes())
     values = {name: _from_json(name, value) for name, value in head["fields"].items()}
-    for name, shape in head["arrays"].items():
-        values[name] = np.frombuffer(connection.recv_bytes(), np.float32).reshape(shape)
+    for name, (shape, order) in head["arrays"].items():
+        frame = np.frombuffer(connection.recv_bytes(), np.float32)
+        values[name] = frame.reshape(shape, order=order)
     return _TYPES[head["type"]](**values)
 
 

@@ -204,7 +204,7 @@ class Worker:
         if isinstance(output, Clip):
             if output.name.startswith(PREVIEW):
                 step = int(output.name.removeprefix(PREVIEW))
-                self._send(PreviewAudio(rendering.ticket, step, np.asarray(output.audio)))
+                self._send(PreviewAudio(rendering.ticket, step, output.samples))
             else:
                 rendering.clips.append(output)
         elif output.planned is not None:
@@ -223,7 +223,7 @@ class Worker:
             self._finish(rendering, _description_info(rendering, rendering.description))
             return
         for clip in rendering.clips:
-            self._send(RenderClip(rendering.ticket, clip.name, np.asarray(clip.audio)))
+            self._send(RenderClip(rendering.ticket, clip.name, clip.samples))
         mix = rendering.clips[0]
         model = rendering.model
         if mix.latents is not None and model.keeps_latents:

@@ -117,7 +117,7 @@ class Generation:
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
         for name, samples in finished.clips.items():
-            clip = Clip(name, mx.array(samples), info)
+            clip = Clip(name, samples, info)
             if name == "mix" and self.request.task != "lego":
                 clip = dataclasses.replace(clip, noise=np.array(noise[0]))
                 # a mix with vocals of ours is not what the latents are decoded to
@@ -452,7 +452,7 @@ class Generation:
             building = self._build_clips({"mix": waveform})
             finished = yield from self._report_steps("finish", building, span.start)
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
-            yield Clip(f"{PREVIEW}{step}", mx.array(finished.clips["mix"]), info)
+            yield Clip(f"{PREVIEW}{step}", finished.clips["mix"], info)
 
     # --- postprocess ------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
-"""What comes out of a generation: `Progress` on the way, then every `Clip` of a take. No MLX."""
+"""What comes out of a generation: `Progress` on the way, then every `Clip` of a take. MLX is loaded
+only where a clip's `audio` is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import dataclasses
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -129,19 +132,27 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 class Clip:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
-    `audio` is an `mx.array` (2, samples) float32 in [-1, 1]. A mix also has the `noise` (frames,
-    64) that it was made from, the `latents` (frames, 64) that it was decoded from, and the `gain`
-    that the decoded audio was multiplied with; the latter two not where vocals were mixed in.
+    `samples` are (2, samples) float32 in [-1, 1], `audio` the same as an `mx.array`. A mix also has
+    the `noise` (frames, 64) that it was made from, the `latents` (frames, 64) that it was decoded
+    from, and the `gain` that the decoded audio was multiplied with; the latter two not where vocals
+    were mixed in.
     """
 
     sample_rate: ClassVar[int] = SAMPLE_RATE
 
     name: str
-    audio: mx.array
+    samples: npt.NDArray[np.float32] = field(repr=False)
     info: TakeInfo
     latents: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     noise: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     gain: float = 1.0
+
+    @cached_property
+    def audio(self) -> mx.array:
+        """The samples for MLX: a copy, made when it is asked for, on the thread that asks."""
+        import mlx.core as mx
+
+        return mx.array(self.samples)
 
     @property
     def request(self) -> Request:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ..messages import (
     CancelRender,
+    Frame,
     LoadModel,
     ModelLoaded,
     ModelLoadFailed,
@@ -73,7 +74,7 @@ class WorkerConnection:
     def __init__(self, pipe: Connection, load_message: LoadModel) -> None:
         self.pipe = pipe
         self.last_sign_of_life = time.monotonic()
-        self._outbox: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[list[Frame]] = queue.SimpleQueue()
         self.send(load_message)
         threading.Thread(target=self._send_all, name="to the worker", daemon=True).start()
 

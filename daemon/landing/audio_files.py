@@ -5,6 +5,7 @@ that writes with soundfile.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from . import chunks, levels
 
 PREVIEWS = "previews"  # in the state folder
 MAX_PREVIEWS = 32
+_PIECE = 65_536  # samples of a file that are written at once
 PART = ".part"  # unfinished files must not look like clips to programs that find hidden ones too
 
 
@@ -40,13 +42,50 @@ FORMATS = {
 }
 
 
-def encode_clip(audio: npt.NDArray[np.float32], facts: chunks.ClipFacts) -> memoryview:
-    """The bytes of a file with `audio` (2, samples) in it. In memory first: libsndfile would hide
-    why a disk refuses.
+def encode_clip(
+    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts
+) -> Iterator[bytes | memoryview]:
+    """The bytes of a file with `audio` (2, samples) in it, piece by piece. Raises ValueError, in
+    place of the first, when that is more than a WAV can hold.
     """
     form = FORMATS[facts.request.format]
     if form.bits == 16:
         audio = levels.dither(audio, facts.request.seed)
+    if form.subtype in ("PCM_16", "PCM_24") and form.container == "WAV":
+        return _encode_pcm(audio, facts, form.bits)
+    return iter([_encode_with_libsndfile(audio, facts, form)])
+
+
+def _encode_pcm(
+    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts, bits: int
+) -> Iterator[bytes | memoryview]:
+    """A WAV of whole numbers, the same bytes as libsndfile's with our chunks behind them: its calls
+    for every 8 kB took four times as long.
+    """
+    tail = chunks.pack_chunks(chunks.build_chunks(facts))
+    yield chunks.build_head(facts.rate, bits, audio.shape[1], tail)
+    for start in range(0, audio.shape[1], _PIECE):
+        yield quantise(audio[:, start : start + _PIECE].T, bits).data
+    yield tail
+
+
+def quantise(frames: npt.NDArray[np.float32], bits: int) -> npt.NDArray[np.uint8]:
+    """(N, bits / 8) the little-endian bytes of samples in [-1, 1], cut off beyond that: the highest
+    bits of their 32, as libsndfile has it.
+    """
+    scaled = frames.reshape(-1) * np.float32(2.0**31)
+    np.clip(np.rint(scaled, out=scaled), -(2.0**31), 2.0**31 - 128, out=scaled)
+    whole = scaled.astype("<i4").view(np.uint8).reshape(-1, 4)
+    highest = np.empty((len(whole), bits // 8), np.uint8)
+    for number in range(bits // 8):  # a column at a time, which NumPy copies fastest
+        highest[:, -1 - number] = whole[:, -1 - number]
+    return highest
+
+
+def _encode_with_libsndfile(
+    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts, form: AudioFormat
+) -> memoryview:
+    """In memory: libsndfile would hide why a disk refuses."""
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", facts.rate, 2, form.subtype, format=form.container

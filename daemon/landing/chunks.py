@@ -1,6 +1,6 @@
 """What a WAV says about itself behind its samples: bext, acid, smpl, cue with labels, iXML.
 
-The sound and its header are libsndfile's; this appends. So the samples begin where a plain WAV's
+They stand behind the sound. So the samples begin where a plain WAV's
 do, and a reader that knows none of the chunks plays the file all the same. Layouts: EBU Tech 3285
 (bext), RIFF MCI (smpl, cue, adtl), libsndfile's notes (acid has no specification), iXML with the
 ASWG-G006 extension (what REAPER calls tempo and key).
@@ -87,15 +87,36 @@ def append_chunks(wav: BinaryIO, chunks: Iterable[Chunk]) -> None:
         or struct.unpack("<I", head[4:8])[0] + 8 != end
     ):
         raise ValueError(f"chunks can only be added to a whole WAV; these {end} bytes are none")
-    tail = b"\0" * (end % 2) + b"".join(_pack(*chunk) for chunk in chunks)
-    size = end + len(tail) - 8
+    tail = b"\0" * (end % 2) + pack_chunks(chunks)
+    size = pack_size(end + len(tail))
+    wav.write(tail)
+    wav.seek(4)
+    wav.write(size)
+
+
+def build_head(rate: int, bits: int, samples: int, tail: bytes) -> bytes:
+    """What stands in a WAV before so many stereo samples of whole numbers, behind which `tail`
+    follows. Raises ValueError when that exceeds what a WAV can hold.
+    """
+    frame = 2 * bits // 8  # bytes: an even number, so that nothing need be filled up
+    sound = samples * frame
+    form = struct.pack("<HHIIHH", 1, 2, rate, rate * frame, frame, bits)
+    head = b"WAVE" + _pack(b"fmt ", form) + b"data" + struct.pack("<I", min(sound, LIMIT))
+    return b"RIFF" + pack_size(8 + len(head) + sound + len(tail)) + head
+
+
+def pack_chunks(chunks: Iterable[Chunk]) -> bytes:
+    return b"".join(_pack(*chunk) for chunk in chunks)
+
+
+def pack_size(length: int) -> bytes:
+    """That of a RIFF of so many bytes, as its header has it. Raises ValueError."""
+    size = length - 8
     if size > LIMIT:
         raise ValueError(
             f"a WAV holds at most {LIMIT} bytes, got {size}; ask for flac, or a shorter clip"
         )
-    wav.write(tail)
-    wav.seek(4)
-    wav.write(struct.pack("<I", size))
+    return struct.pack("<I", size)
 
 
 def build_chunks(facts: ClipFacts) -> list[Chunk]:

@@ -8,9 +8,11 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import FileIO
 from pathlib import Path
 
 _FULL_SYNC = getattr(fcntl, "F_FULLFSYNC", 0)
@@ -35,12 +37,35 @@ def write_synced(path: Path, content: bytes | memoryview, mode: int = 0o666) -> 
 
     What has the name already loses it, and keeps its content: that may have another name by now.
     """
-    path.unlink(missing_ok=True)
-    with open(path, "xb", opener=partial(os.open, mode=mode)) as stream:
-        stream.write(content)
-        stream.flush()
+    with _open_new(path, mode) as stream:
+        _write_all(stream, content)
         _sync(stream.fileno())
     return hashlib.sha256(content).hexdigest()
+
+
+def write_pieces_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> str:
+    """The same, of a content that comes piece by piece: each is hashed while it is written and the
+    next one is made.
+    """
+    hashed = hashlib.sha256()
+    with _open_new(path, 0o666) as stream, ThreadPoolExecutor(1, "hashing") as hashing:
+        for piece in pieces:
+            hashing.submit(hashed.update, piece)
+            _write_all(stream, piece)
+        _sync(stream.fileno())
+    return hashed.hexdigest()
+
+
+def _open_new(path: Path, mode: int) -> FileIO:
+    path.unlink(missing_ok=True)
+    return open(path, "xb", buffering=0, opener=partial(os.open, mode=mode))
+
+
+def _write_all(stream: FileIO, piece: bytes | memoryview) -> None:
+    """A write may take a part of what it was given."""
+    rest = memoryview(piece).cast("B")
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def hash_file(path: Path) -> str:

@@ -62,5 +62,5 @@ class FinishedTake:
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> Self:
         """From the clips of one run of a model in this process."""
-        audio = (ClipAudio(clip.name, np.asarray(clip.audio)) for clip in clips)
+        audio = (ClipAudio(clip.name, clip.samples) for clip in clips)
         return cls(clips[0].info, tuple(audio))

@@ -200,7 +200,7 @@ def _write_files(
             sections=info.sections,
         )
         part = f"{number}{PART}"
-        checksum = disk.write_synced(staging / part, encode_clip(audio, facts))
+        checksum = disk.write_pieces_synced(staging / part, encode_clip(audio, facts))
         pairs.append((part, names.build_suffix(clip.name, file_format.extension)))
         sums.append(checksum)
         clips.append(

@@ -157,7 +157,7 @@ def test_files_have_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 def test_the_takes_of_a_model_are_taken_as_they_come(tmp_path: Path) -> None:
     request = Request(prompt="pad", seed=1)
     info = TakeInfo(request, "m", timings={"text": 0.1})
-    made = [Clip(name, sound(), info) for name in ("mix", "bass")]  # type: ignore[arg-type]
+    made = [Clip(name, sound(), info) for name in ("mix", "bass")]
     landed = clips.write_take(tmp_path, "job", FinishedTake.of(made))
     assert [stem for stem, _ in landed.clips] == ["mix", "bass"]
 
