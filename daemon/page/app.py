@@ -16,6 +16,7 @@
 | `/takes/N/preview` | the newest estimate of it while it is made |
 | `/takes/N/reveal/STEM` | POST shows it in the file manager, of this machine |
 | `/takes/N/manifest` | the recipe |
+| `/takes/N/panel` | POST sets the panel to what it was asked for with |
 | `/takes/N/words` | its lyrics, and when each line is sung |
 | `/sources` | POST keeps a file that was dropped |
 | `/token` | where another machine says the token |
@@ -222,6 +223,17 @@ def build_app(parts: Parts) -> ASGIApp:
         job = await find_job(request)
         return JSONResponse(await run(request, takes.read_words, job))
 
+    async def turn_panel(request: Request) -> Response:
+        job = await find_job(request)
+
+        def turn() -> None:
+            asked = dataclasses.asdict(job.request)
+            # the settings may allow fewer folders than they did then
+            parts.panel.replace(job.request.changed(parts.allowed_folders().resolve_values(asked)))
+
+        await run(request, turn)
+        return JSONResponse({"number": job.number})
+
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
         with_log = is_loopback(find_host(request))
@@ -280,6 +292,7 @@ def build_app(parts: Parts) -> ASGIApp:
         Route("/takes/{number}/preview", send_preview),
         Route("/takes/{number}/waveform/{stem}", send_waveform),
         Route("/takes/{number}/manifest", send_manifest),
+        Route("/takes/{number}/panel", turn_panel, methods=["POST"]),
         Route("/takes/{number}/words", send_words),
         Route("/sources", keep_source, methods=["POST"]),
         Route(TOKEN, show_token),

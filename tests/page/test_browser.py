@@ -668,6 +668,65 @@ def test_what_was_stopped_says_so(tmp_path: Path, open_page: OpenPage) -> None:
 
 
 @long
+def test_what_was_asked_for_is_chosen_when_it_is_there(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.fill("#prompt", "the first")
+    page.fill("#bars", "1")
+    page.click("#go")
+    tab = page.locator("nav a[href='#take']")
+    expect(tab).to_contain_text("new", timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    page.click("#play")
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    tab.click()
+    expect(page.locator("#detail h3")).to_have_text("the first")
+    expect(tab).not_to_contain_text("new")
+
+
+@long
+def test_a_choice_is_kept_when_what_was_asked_for_is_there(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.fill("#prompt", "the first")
+        page.click("#go")
+        model.step(model.defaults.num_steps)
+        expect(page.locator("#detail h3")).to_have_text("the first", timeout=PATIENCE)
+        page.fill("#prompt", "the second")
+        page.click("#go")
+        expect(find_row(page, "the second")).to_be_visible(timeout=PATIENCE)
+        find_row(page, "the first").locator(".choose").click()
+        model.run()
+        expect(find_row(page, "the second").locator(".hear")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator("#detail h3")).to_have_text("the first")
+
+
+@long
+def test_what_was_cancelled_is_taken_off_at_once(tmp_path: Path, open_page: OpenPage) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.fill("#prompt", "slow")
+        page.fill("#count", "5")
+        page.click("#go")
+        expect(page.locator("#rows li")).to_have_count(5, timeout=PATIENCE)
+        page.click("#cancel")
+        until(lambda: {job.state.value for job in stage.journal.search()} == {"cancelled"})
+        page.locator("#rows .choose").first.click()
+        page.click("text=Delete all 5 without a file")
+        expect(page.locator("#confirm-text")).to_contain_text("5 takes")
+        page.click("text=Take them off")
+        expect(page.locator("#rows li")).to_have_count(0, timeout=PATIENCE)
+        model.run()
+
+
+@long
 def test_what_lies_between_two_takes_is_made(stage: Stage, asker: Asker, page: Page) -> None:
     for seed in (5, 6):
         make_take(stage, asker, f"t{seed}", "prompt", "x", "bars", 1, "seed", seed)
@@ -719,6 +778,29 @@ def test_a_wav_is_dragged_out_or_saved(stage: Stage, asker: Asker, page: Page) -
         row.click()
     assert download.value.suggested_filename == name
     assert Path(download.value.path()).read_bytes() == Path(take["path"]).read_bytes()
+
+
+@long
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_take_is_edited_and_made_otherwise(
+    stage: Stage, asker: Asker, page: Page, width: int
+) -> None:
+    make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1, "key", "Am", "stems", "drums")
+    page.set_viewport_size({"width": width, "height": 740})
+    page.evaluate("location.hash = '#takes'")
+    page.fill("#words", "warm")
+    page.locator(".choose").click()
+    page.click("#detail >> text=Edit")
+    prompt = page.locator("#prompt")
+    expect(prompt).to_have_value("warm keys", timeout=PATIENCE)
+    expect(prompt).to_be_focused()
+    expect(page.locator("#key")).to_have_value("A minor")
+    page.keyboard.press("End")
+    page.keyboard.type(", brighter")
+    page.keyboard.press("Control+Enter")
+    expect(find_row(page, "warm keys, brighter")).to_contain_text("A minor", timeout=PATIENCE)
+    newest, *_ = stage.journal.search(limit=1)
+    assert (newest.request.stems, newest.request.bars) == ("drums", 1)
 
 
 @long

@@ -134,6 +134,35 @@ def test_all_of_it_goes_by_keyboard(stage: Stage, asker: Asker, page: Page) -> N
     until(lambda: not page.evaluate("acestepd.player.isPlaying"))
 
 
+def test_from_the_search_a_key_leads_to_what_was_found(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    for prompt in ("horns", "keys", "drums"):
+        make_take(stage, asker, prompt, "prompt", prompt, "bars", 1)
+    page.keyboard.press("/")
+    page.keyboard.type("keys")
+    page.keyboard.press("Enter")  # before it was looked for
+    expect(page.locator("#detail h3")).to_have_text("keys", timeout=PATIENCE)
+    expect(page.locator("#rows .chosen .choose")).to_be_focused()
+    page.keyboard.press("Space")
+    until(lambda: page.evaluate("acestepd.player.isPlaying && acestepd.player.take.id") == "keys")
+
+
+def test_tab_stops_in_one_row_of_the_list(stage: Stage, asker: Asker, page: Page) -> None:
+    for id in "abc":
+        make_take(stage, asker, id, "prompt", id, "bars", 1)
+    expect(page.locator("#rows .hear:visible")).to_have_count(3, timeout=PATIENCE)
+    page.focus("#list")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#detail h3")).to_have_text("b")
+    for name in ("hear", "choose", "star", "drag"):
+        page.keyboard.press("Tab")
+        expect(page.locator(f"#rows .chosen .{name}")).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.getElementById('detail').contains(document.activeElement)")
+
+
 def test_whatever_has_the_focus_is_seen_to_have_it(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "x", "bars", 1, "stems", "drums")
     expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)

@@ -52,6 +52,20 @@ def test_the_newest_come_first_and_older_ones_behind_a_number(stage: Stage, aske
     assert [take["id"] for take in rest] == ["a"]
 
 
+def test_the_panel_is_set_to_what_a_take_was_asked_for_with(stage: Stage, asker: Asker) -> None:
+    words = "[verse]\n" + "la la la\n" * 100
+    take = make_take(stage, asker, "a", "prompt", "keys, 84 bpm", "lyrics", words, "bars", 2)
+    stage.panel.set("prompt", "horns")
+    stage.panel.set("stems", "drums")
+    address = f"/takes/{take['number']}/panel"
+    assert asker.ask(address, "POST", headers={"Origin": "http://evil.example"}).status == 403
+    assert asker.ask(address, "POST").status == 200
+    request = stage.panel.request
+    assert (request.prompt, request.lyrics, request.bars) == ("keys, 84 bpm", words, 2)
+    assert (request.stems, request.bpm, request.seed) == ("", 0, -1)  # as it was asked: open
+    assert asker.ask("/takes/99/panel", "POST").status == 404
+
+
 def test_words_and_favourites_are_looked_for(stage: Stage, asker: Asker) -> None:
     make_take(stage, asker, "a", "prompt", "dusty keys", "bars", 1)
     make_take(stage, asker, "b", "prompt", "bright horns", "bars", 1)

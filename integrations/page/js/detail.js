@@ -13,7 +13,7 @@ const CONTROLS = "a, button, input, select, summary";
 const MOST_LYRICS = 300; // characters of them that a row has
 const MOST_OTHERS = 50; // takes that a variation may lead to
 
-export class Detail {
+export class Detail extends EventTarget {
   #connection;
   #takes;
   #player;
@@ -31,6 +31,7 @@ export class Detail {
   #isInserting = false; // a program was asked to put a clip in, and there was no answer yet
 
   constructor(connection, takes, player, panel) {
+    super();
     this.#connection = connection;
     this.#takes = takes;
     this.#player = player;
@@ -84,6 +85,15 @@ export class Detail {
     if (this.#player.isHeard(take)) this.#player.stop();
     await ask(`/takes/${take.number}`, { method: "DELETE" });
     this.#takes.remove(take.number);
+  });
+
+  #deleteEmpty = saying(async () => {
+    const takes = this.#takes.findEmpty();
+    if (!(await confirm(`Take ${count(takes.length, "take")} off the list? They have no files.`, "Take them off"))) return;
+    for (const { number } of takes) {
+      await ask(`/takes/${number}`, { method: "DELETE" });
+      this.#takes.remove(number);
+    }
   });
 
   play = saying(async (take = this.#take, from = null) => {
@@ -150,8 +160,12 @@ export class Detail {
       make("button", { type: "button", onclick: click, ...attributes }, text);
     const again = make("button", { type: "button", onclick: () => this.reroll(), "aria-keyshortcuts": "R" }, icon("reroll"), "Reroll");
     if (!take.ended) return [button("Cancel", () => this.cancel()), again];
+    const edit = button("Edit", () => this.edit(), { "aria-keyshortcuts": "E", title: "All that it was asked for with, in the form again" });
     const remove = button("Delete", () => this.delete(), { class: "ghost", "aria-keyshortcuts": "Delete" });
-    if (!isThere) return [again, remove];
+    const empty = this.#takes.findEmpty();
+    const removeAll = empty.length > 1 && empty.some(({ number }) => number === take.number) &&
+      button(`Delete all ${empty.length} without a file`, () => this.#deleteEmpty(), { class: "ghost" });
+    if (!isThere) return [again, edit, remove, removeAll];
     const play = make("button", { type: "button", id: "play-take", "aria-keyshortcuts": "Enter",
       onclick: () => (this.#player.isHeard(take) ? this.#player.stop() : this.play()) }, icon("play"), make("span", {}, "Play"));
     const star = make("button", { type: "button", class: take.favourite ? "favourite" : "", "aria-keyshortcuts": "F",
@@ -163,6 +177,7 @@ export class Detail {
     return [
       play,
       again,
+      edit,
       star,
       link,
       button("Into the DAW", () => this.#insert(take), { ...ghost, title: "The program in your DAW puts it there" }),
@@ -208,6 +223,13 @@ export class Detail {
     this.#panel.change("task", "cover");
     say("The next takes are covers of this one: write how they are to sound, and press Go");
   }
+
+  edit = saying(async (take = this.#take) => {
+    if (!take) return;
+    await ask(`/takes/${take.number}/panel`, { method: "POST" });
+    say("The form has all that it was asked for with: change it, and press Go");
+    this.dispatchEvent(new Event("edit"));
+  });
 
   async #showRecipe(take) {
     const manifest = await askJson(`/takes/${take.number}/manifest`);
@@ -464,6 +486,17 @@ export class Detail {
 
 function fillLyrics(box, lyrics) {
   box.replaceChildren(...lyrics.split("\n").map((line) => make("p", {}, line)));
+}
+
+/** Ask before something is done that cannot be taken back. */
+async function confirm(text, yes) {
+  const dialog = $("confirm");
+  $("confirm-text").textContent = text;
+  $("confirm-yes").textContent = yes;
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  return dialog.returnValue === "yes";
 }
 
 /** What it is called, also where it was built anew. */

@@ -15,7 +15,7 @@ export function openKeys(actions) {
   document.addEventListener("keydown", ({ key }) => { if (key === "Tab") isPointed = false; }, true);
   $("open-help").addEventListener("click", () => $("help").showModal());
   document.addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog[open]")) return;
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
     const action = actions.find(({ matches, whileTyping }) =>
       matches(event) && (whileTyping || !isForField(event)));
     if (!action) return;
@@ -51,6 +51,12 @@ export function hidden(name, act) {
 export function command(keys, name, text, act) {
   const matches = (event) => event.key === name && (event.ctrlKey || event.metaKey);
   return { keys, text, act, matches, whileTyping: true };
+}
+
+/** From a field to what is below it. */
+export function leaveDown(id, act) {
+  const matches = (event) => event.target.id === id && ["ArrowDown", "Enter"].includes(event.key) && hasNoModifier(event);
+  return { keys: "", text: "", act, matches, whileTyping: true };
 }
 
 /** Leave a field: the keys are the page's again. */

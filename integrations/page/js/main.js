@@ -5,7 +5,7 @@ import { Connection } from "./connection.js";
 import { Daemon } from "./daemon.js";
 import { Detail } from "./detail.js";
 import { $, changeIcon, count, formatSeconds, hush, say, saying } from "./elements.js";
-import { command, hidden, key, leaveField, openKeys } from "./keys.js";
+import { command, hidden, key, leaveDown, leaveField, openKeys } from "./keys.js";
 import { Pads } from "./pads.js";
 import { Panel } from "./panel.js";
 import { Player } from "./player.js";
@@ -34,7 +34,7 @@ connection.on("/ace/note", ([id, text]) => {
   if (!id) say(text); // of no take: what a command came to
 });
 connection.on("/ace/queued", ([id]) => {
-  if (panel.isOwn(id)) hush(); // what was wrong before is mended
+  if (panel.findOwn(id)) hush(); // what was wrong before is mended
 });
 connection.on("/ace/done", ([command, jobs]) => {
   if (command === "/ace/panic") say(jobs ? `Everything is stopped: ${count(jobs, "take")} cancelled` : "Everything is stopped");
@@ -50,6 +50,7 @@ function showView() {
     if (link.hash === `#${document.body.dataset.view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  if (document.body.dataset.view === "take") $("ready").textContent = "";
 }
 addEventListener("hashchange", showView);
 showView();
@@ -72,11 +73,24 @@ takes.addEventListener("play", ({ detail: take }) => {
 });
 takes.addEventListener("favourite", ({ detail: take }) => detail.favourite(take));
 takes.addEventListener("cancel", ({ detail: take }) => detail.cancel(take));
+detail.addEventListener("edit", () => focus("prompt", "ask"));
 pads.addEventListener("clip", saying(async ({ detail: id }) => {
   const take = await takes.fetch(id);
   if (!take) return;
   takes.select(take);
   await player.play(take, ["mix"]);
+}));
+
+let awaited = ""; // the id of what was asked for last, as long as no take is chosen
+
+panel.addEventListener("go", ({ detail: id }) => (awaited = id));
+takes.addEventListener("select", () => (awaited = ""));
+connection.on("/ace/finished", saying(async ([id]) => {
+  const isAwaited = () => awaited && panel.findOwn(id) === awaited;
+  const take = isAwaited() && (await takes.fetch(id));
+  if (!take || !isAwaited()) return;
+  takes.select(take);
+  if (document.body.dataset.view !== "take") $("ready").textContent = "new";
 }));
 
 // --- the player -----------------------------------------------------------------------------------
@@ -155,6 +169,10 @@ function focus(id, view) {
 openKeys([
   command("Ctrl or ⌘ Enter", "Enter", "Go: make a take", () => panel.go()),
   leaveField(),
+  leaveDown("words", saying(async () => {
+    await takes.search(); // for all that was typed
+    takes.focus();
+  })),
   key("Space", " ", "Play the take, or stop", togglePlaying),
   key("↓ J", "ArrowDown", "The next take; while one plays, in its beat", () => moveAndPlay(1)),
   key("↑ K", "ArrowUp", "The take before", () => moveAndPlay(-1)),
@@ -163,6 +181,7 @@ openKeys([
   key("Enter", "Enter", "Play the chosen take from its beginning", () => detail.play(undefined, 0)),
   key("L", "l", "Loop, or not; where bars are chosen, those", () => detail.toggleLoop() || $("loop").click()),
   key("R", "r", "Reroll: the take with another seed", reroll),
+  key("E", "e", "Edit: all that the take was asked for with, in the form again", () => detail.edit()),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
   key("X", "x", "Cancel the chosen take, or the one that is being made", () => detail.cancelWhatRuns()),
   key("Delete", "Delete", "Move the take to the trash", () => detail.delete()),

@@ -17,7 +17,7 @@ const LENGTHS = { bars: "seconds", seconds: "bars" }; // a take has one of them
 const GO = 1; // what is answered once all is read that was sent before
 const FOLLOW_SOURCE = ["cover", "cover-nofsq", "extract", "lego", "complete"]; // tasks that take no guide
 
-export class Panel {
+export class Panel extends EventTarget {
   #connection;
   #values = {};
   #specs = new Map();
@@ -30,6 +30,7 @@ export class Panel {
   #made = new Set(); // ids
 
   constructor(connection) {
+    super();
     this.#connection = connection;
     for (const field of document.querySelectorAll("[data-param]")) {
       this.#inForm.add(field.dataset.param);
@@ -79,9 +80,10 @@ export class Panel {
     return id;
   }
 
-  /** Also for one of several takes. */
-  isOwn(id) {
-    return this.#made.has(id.replace(/\.\d+$/, ""));
+  /** The id that was made here for this job, which may be one of several takes; "" where none was. */
+  findOwn(id) {
+    const whole = id.replace(/\.\d+$/, "");
+    return this.#made.has(whole) ? whole : "";
   }
 
   /** A take is asked for once it is known that nothing of what was typed is refused. */
@@ -106,7 +108,9 @@ export class Panel {
     const takes = Math.max(1, Number($("count").value) || 1);
     const options = takes > 1 ? ["count", takes] : [];
     if (source && !task) options.push("source", ""); // new music is made of nothing
-    this.#connection.send("/ace/generate", this.makeId(), ...options);
+    const id = this.makeId();
+    this.#connection.send("/ace/generate", id, ...options);
+    this.dispatchEvent(new CustomEvent("go", { detail: id }));
   }
 
   #miss(id, text) {

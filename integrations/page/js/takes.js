@@ -65,6 +65,11 @@ export class Takes extends EventTarget {
     return this.#takes.find((take) => take.number === number);
   }
 
+  /** Those that have ended, and made nothing. */
+  findEmpty() {
+    return this.#takes.filter((take) => take.ended && !take.stems.length);
+  }
+
   /** The newest take of an id, whether or not it is listed here; undefined where there is none. */
   async fetch(id) {
     const { takes } = await askJson(`/takes?${new URLSearchParams({ words: id, limit: 1 })}`);
@@ -193,11 +198,12 @@ export class Takes extends EventTarget {
     $("spacer").style.height = `${this.#total * height}px`;
     $("rows").style.transform = `translateY(${first * height}px)`;
     this.#sayHowMany();
+    const tabStop = seen.find(({ number }) => number === this.#selected?.number) ?? seen[0];
     const rows = new Map();
     for (const [index, take] of seen.entries()) {
       const known = this.#rows.get(take.number);
       const row = known && isSame(known.take, take) ? known : this.#buildRow(take);
-      this.#markRow(row, first + index);
+      this.#markRow(row, first + index, take === tabStop);
       rows.set(take.number, row);
     }
     const focused = [...this.#rows].find(([, row]) => row.element.contains(document.activeElement));
@@ -220,7 +226,10 @@ export class Takes extends EventTarget {
     $("none").textContent = isSearched ? "No take is like that." : "No takes yet: write a prompt, and press Go.";
   }
 
-  #markRow(row, index) {
+  /** `isTabStop`: Tab stops in one row, arrows lead to the others. */
+  #markRow(row, index, isTabStop) {
+    if (isTabStop !== row.isTabStop) for (const control of row.controls) control.tabIndex = isTabStop ? 0 : -1;
+    row.isTabStop = isTabStop;
     const { element, take, hear, title } = row;
     const isChosen = take.number === this.#selected?.number;
     const isHeard = this.#player.isHeard(take);
@@ -260,7 +269,8 @@ export class Takes extends EventTarget {
     drag.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
     const stop = iconButton("close", `Cancel ${title}`, tell("cancel"), { hidden: !isRunning });
     const element = make("li", { class: take.favourite ? "favourite" : "" }, hear, choose, star, drag, stop);
-    return { element, take, title, choose, hear, facts, canvas, progress, isDrawn: false, isHeard: false, isChosen: null };
+    const controls = [hear, choose, star, drag, stop];
+    return { element, take, title, choose, hear, controls, facts, canvas, progress, isDrawn: false, isHeard: false, isChosen: null };
   }
 
   async #fill(number, row) {
