@@ -193,7 +193,7 @@ _NUMBERED_NOTES = re.compile(r"(1 ?= ?[#b♯♭]?[a-g][#b♯♭]?)( +\d{1,2}/\d{
 _METRE = re.compile(r"\d{1,2}(?:/\d|$| )")
 _VERSE_METRE = re.compile(r"\d{1,2}[.\d ]|[CLS]\.?M\b|irregular", re.IGNORECASE)  # of a hymn
 _METRES = {"c": "4/4", "common": "4/4", "common time": "4/4", "cut": "2/2", "cut time": "2/2"}
-_DASH_BEHIND = re.compile(r" +[-–—]$")
+_DASH_BEHIND = re.compile(r"(?<! ) +[-–—]$")
 _SEPARATOR = re.compile(r" *[|;•·] *| {2,}|, +| +/ +|(?<=[^\s:=]) (?=\d{1,2}/[2-8](?: |$))")
 _SAID = re.compile(r"[^\W_][\w &/#'().\u0900-\u0dff\u0e30-\u0e4e-]{0,30}")  # with vowels of Asia
 _NAMED = re.compile(r"(?<!\S)([^\W\d_]{1,20}) ?[:=]")  # a word with a mark behind it

@@ -106,13 +106,15 @@ _PLACES_BEHIND = re.compile(
     r"(?i) (?:ave(?:nue)?|battery|batteries|beef|class|grade|quality|road|street|students?)\b"
 )
 _CHORD = (
-    r"[A-G][#b♯♭]?(?:maj|min|dim|aug|sus|add|m|M)?\d{0,2}(?:/[A-G][#b♯♭]?)?"
-    r"(?!-?[A-Za-z]|[0-9#♯♭'])(?! (?:major|minor|maj|min)\b)"
+    r"(?![AF]M\b)[A-G][#b♯♭]?(?:maj|min|dim|aug|sus|add|m|M)?(?:[245679]|11|13|69)?"
+    r"(?:/[A-G][#b♯♭]?)?"
+    r"(?!-?[A-Za-z]|[0-9#♯♭'&])(?! (?:major|minor|maj|min|flat|sharp)\b)"
 )
 _PROGRESSION = re.compile(
     rf"(?<![{_LETTER}0-9#])(?:{_CHORD}(?: ?[|>→-]+ ?| ){_CHORD}(?:(?: ?[|>→-]+ ?| |, ?){_CHORD})*"
     rf"|{_CHORD}(?:, ?{_CHORD}){{2,}})"
 )
+_LISTED = re.compile(r"(?i)\b(?:chords?|changes|loops?|over|progression|vamps?) $")
 _SLASH = re.compile(r" ?/ ?")
 _STATED = re.compile(r"(?i)(?<![a-z])key ?(?:scale ?)?[:=] ?(?P<words>[^\s,;|]{1,20})")
 
@@ -141,7 +143,7 @@ class KeyMention(NamedTuple):
 
 def find_key(text: str) -> Said:
     """What a normalized text says of the key."""
-    progressions = [each for each in _PROGRESSION.finditer(text) if not _is_pair(each[0])]
+    progressions = [each for each in _PROGRESSION.finditer(text) if not _is_pair(text, each)]
     chords = Places(text)
     for progression in progressions:
         chords.take(*progression.span())
@@ -191,9 +193,15 @@ def _find_problems(text: str, progressions: Sequence[re.Match[str]]) -> Iterator
         )
 
 
-def _is_pair(progression: str) -> bool:
-    """Whether it is a key with an article behind it: "F#m A dark beat"."""
-    return bool(re.fullmatch(r"\S+ A", progression))
+def _is_pair(text: str, progression: re.Match[str]) -> bool:
+    """Whether it is a key with an article behind it, "F#m A dark beat", or the ends of two
+    phrases: "Plan B | Am".
+    """
+    if re.fullmatch(r"\S+ A", progression[0]):
+        return True
+    before = look_back(text, progression.start())
+    is_name = re.fullmatch(r"[A-G] \| \S+", progression[0]) is not None
+    return is_name and bool(re.search(r"[a-z] $", before)) and not _LISTED.search(before)
 
 
 def _find_mentions(text: str, chords: Places) -> Iterator[KeyMention]:
@@ -387,7 +395,11 @@ def _find_mode(text: str, match: re.Match[str], note: str, usual_mode: str) -> s
     the usual one; "" where it is a chord over a bass, "C/G".
     """
     slash = _SLASH.match(text, match.end())
-    if slash and (twin := _LETTERS.pattern.match(text, slash.end())):
+    twin = _LETTERS.pattern.match(text, slash.end()) if slash else None
+    is_apart = slash is not None and " " in slash[0]
+    if twin and is_apart and (twin[0].islower() or not _ENDS.match(text, twin.end())):
+        twin = None  # key: Eb / a key change
+    if twin:
         other = LETTER_FORM.read(twin)
         if scale_of(other.complete())[0] == scale_of(f"{note} major")[0]:
             return other.mode or usual_mode

@@ -10,17 +10,18 @@ from .meter_words import BARS, BEATS, COUNTS, EVERY, MEANINGS, UNITS
 from .said import TAKEN, Mention, Places, Said, join_said, limit_problems, look_back
 
 _MOST = 16  # beats in a bar
-_UNITS = ("2", "4", "8", "16")
 # units of a metre whose beats stand alone: those that the field counts in eighths
 _EIGHTHS = ("6", "7", "9", "12")
 _NUMERAL = rf"(?:{'|'.join(sorted(COUNTS, key=len, reverse=True))})"
 _COUNT = rf"(?P<count>\d{{1,2}}|{_NUMERAL})"
 _LETTERS = "a-zà-öø-ɏа-яё"
+# a phrase, behind a count
+_ENDS = r"(?= ?(?:$|[;:!?)\]]|[,.](?!\d)|\| |[-/] (?!(?:[248]|16)\b(?! bars))))"
 _APART = rf"(?<![{_LETTERS}\d.,/:])"
 _FRACTION = re.compile(
     r"(?<![\d/.,:])(?P<count>\d{1,2}) ?"
     r"(?:/|[- :](?=(?:2|4|8|16)[ -](?:time|meter|metre|takt|feel|beat)))"
-    r" ?(?P<unit>\d{1,2})(?![\d/%]|[.,]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b"
+    r" ?(?P<unit>16|[248])(?![\d/%分분]|[.,:]\d| ?(?:bars?|bpm|inch|notes?|of|nd|rd|st|th)\b"
     r"| ?(?:arp|delay|duck|echo|gate|lfo|pump|rate|side-?chain|triplet))"
 )
 _SPELLED = (
@@ -36,7 +37,7 @@ _SPELLED = (
     ),
     re.compile(  # without a hyphen only: in seven eight
         rf"(?<![{_LETTERS}])in (?P<count>{_NUMERAL}) (?P<unit>four|eight)"
-        r"(?= ?(?:$|[,;:.!?)|])| (?:and|at|feel|groove|or|time|meter|metre|with)\b)"
+        rf"(?:{_ENDS}|(?= (?:and|at|feel|groove|or|time|meter|metre|with)\b))"
     ),
     re.compile(  # seven eight time
         rf"{_APART}(?P<count>{_NUMERAL}) (?P<unit>four|eight) (?:meter|metre|time)\b"
@@ -60,7 +61,7 @@ _SPELLED = (
     re.compile(rf"{_APART}{_COUNT}[ -]beat (?:{BARS}|feel|rhythm)(?![{_LETTERS}])"),
     re.compile(  # bars of seven, every bar has 5 beats
         rf"(?<![{_LETTERS}])(?:bars?|measures?) (?:of|has|have) {_COUNT}"
-        r"(?: beats| ?(?=$|[,;.!?)]))"
+        rf"(?: beats|{_ENDS})"
     ),
     re.compile(rf"(?<![{_LETTERS}])(?:à|en) {_COUNT} temps(?![{_LETTERS}])"),
     re.compile(  # time signature: 6, compás de tres; 3:4
@@ -71,7 +72,7 @@ _SPELLED = (
 )
 _IN = re.compile(  # "in 7", where nothing else follows that it could count
     r"(?<![a-z])in (?P<count>[34567]|9|11|three|five|seven)"
-    r"(?= ?(?:$|,(?! ?(?:\d|one|two|four|five|six|seven))|[;!?)\]]|\.(?!\d)|- ))"
+    rf"(?! ?, ?(?:\d|one|two|four|five|six|seven)){_ENDS}"
 )
 _COMES_IN = re.compile(
     r"\b(?:back|be|com(?:es?|ing)|count|cut|fad(?:es?|ing)|kicks?|plug|punch|walk) $"
@@ -131,7 +132,7 @@ def _find_figures(text: str) -> Iterator[Mention]:
 def _read_fraction(match: re.Match[str]) -> Mention | None:
     """None for notes, dates and parts."""
     count, unit = int(match["count"]), match["unit"]
-    if not 2 <= count <= 2 * _MOST or unit not in _UNITS:
+    if not 2 <= count <= 2 * _MOST:
         return None
     meter = f"{count}/{unit}"
     return Mention(*match.span(), meter, meter if _is_counted(count, unit) else "")

@@ -11,6 +11,7 @@ from .denials import is_denied
 from .said import TAKEN, Places, Said, join_said, limit_problems, look_ahead, look_back
 
 LOWEST, HIGHEST = 30.0, 300.0  # as a request allows
+MOST_SAID = 1000.0  # above, what a tempo is called may be a year
 WIDEST = 1.5  # a range goes no higher than so many times its lower end: 70/140 are two tempos
 AT_LOWEST, AT_HIGHEST = 60.0, 200.0  # what "at 140" may be without a unit
 _NUMBER = r"\d{1,5}(?:[.,]\d{1,3})?"
@@ -53,7 +54,8 @@ _NAME = (
     r"(?:andamento|geschwindigkeit|hastighet|pace|ritmo|speed|velocidade?|velocità|vitesse|скорость)"
     r"(?= ?[:=])|"
     r"m\.?m\.?(?= ?=)|m\.m\.|"
-    r"t(?= ?= ?\d{2,3} ?(?:$|[,;|)]))|темп(?:а|е|ом|у)?|速度|节拍|節拍|テンポ|템포|빠르기|每分钟"
+    rf"t(?= ?= ?\d{{2,3}}(?:[.,]\d{{1,2}})?{_ENDS})|"
+    r"темп(?:а|е|ом|у)?|速度|节拍|節拍|テンポ|템포|빠르기|每分钟"
 )
 _ABOUT = (
     r"(?: ?(?:[^\w\s,;.!?()\[\]/&+$€£'%]{1,3}|[_は为是은는])| ?:? ;"
@@ -105,14 +107,15 @@ _BEHIND_BOUND = re.compile(
     r"(?<![a-z])(?:(?:go|keep it|stay|tempo) (?:above|below|over|under)|at least|at most|"
     rf"(?:faster|slower) than) (?P<numbers>{_NUMBER}){_ENDS}"
 )
-# what stands in front of a tempo that another is told by: "half of", "20% slower than"
-_SHARE = re.compile(
-    rf"(?<![\w-])(?:{_TWICE_OR_HALF}| the)?|(?P<step>\d{{1,2}}) ?(?P<unit>%|percent|{BPM}) "
-    r"(?:(?P<down>slower|less|lower)|faster|more|higher) than) $"
-)
+# what stands in front of a tempo that another is told by: "half of"
+_SHARE = re.compile(rf"(?<![\w-])(?:{_TWICE_OR_HALF}| the)?) $")
 _BEHIND_SHARE = re.compile(rf"(?<![\w-]){_TWICE_OR_HALF}) (?P<numbers>{_NUMBER}){_ENDS}")
-_STEP_BEFORE = re.compile(rf"(?<![\w.,])(?P<step>\d{{1,2}}) ?(?P<unit>%|percent|{BPM}) $")
-_STEP = re.compile(r" (?:slower|less|lower|faster|more|higher) than \d")
+# "5 bpm faster than 92", "20% slower than 120 bpm"
+_STEPPED = re.compile(
+    rf"(?<![\w.,])(?P<step>\d{{1,2}}(?:[.,]\d{{1,2}})?) ?(?:(?P<percent>%|percent)|{BPM}) "
+    r"(?P<way>slower|faster|quicker|less|lower|higher|more) than "
+    rf"(?P<numbers>{_NUMBER})(?P<said> ?{BPM})?(?![a-z\d%]|[.,]\d)"
+)
 _MEANT = re.compile(  # 70 bpm (so 140)
     r" ?[(\[,;-]{0,2} ?(?P<word>=|(?:so|i\.?e\.?|meaning|that is|that's|effectively|really|"
     rf"actually),? ) ?(?P<meant>{_NUMBER})(?: ?{BPM})?{_ENDS}"
@@ -132,19 +135,21 @@ _FACTOR = re.compile(  # 80 bpm x2, 120 bpm / 2, 70 bpm doubled
 _CHANGES = re.compile(r"\b(?:accel|ramp|rit|rall|slow|speed|tempo)[a-z]*\.?(?: down| up)? $")
 _TIMES = re.compile(r"(?<![a-z])tempo ?[:=]? ?\d(?:\.\d{1,3})? ?[x×]")  # 1.2x
 # what numbers are called in languages of which they are not read
+_PART = r"[^\W\d_]{0,24}"  # of a word
 _OTHER_NUMBER = (
-    r"(?:\w*(?:fünfzig|sechzig|siebzig|achtzig|neunzig|hundert\w*)|cincuenta|sesenta|setenta|ochenta|"
-    r"noventa|ciento?|cien|cinquenta|sessenta|oitenta|cem|cento\w*|cinquanta|sessanta|settanta|"
-    r"ottanta|novanta|soixante|vingts?|nonante|cent|сто|\w+десят|девяносто|\w*(?:zestig|zeventig|"
-    r"tachtig|negentig|honderd)|\w*(?:sextio|sjuttio|åttio|nittio|hundra)|altmış|yetmiş|seksen|doksan|"
-    r"yüz|\w+dziesiąt)"
+    rf"(?:{_PART}(?:fünfzig|sechzig|siebzig|achtzig|neunzig|hundert{_PART})|cincuenta|sesenta|"
+    r"setenta|ochenta|noventa|ciento?|cien|cinquenta|sessenta|oitenta|cem|"
+    rf"cento{_PART}|cinquanta|sessanta|settanta|ottanta|novanta|soixante|vingts?|nonante|cent|"
+    rf"сто|{_PART}десят|девяносто|{_PART}(?:zestig|zeventig|tachtig|negentig|honderd)|"
+    rf"{_PART}(?:sextio|sjuttio|åttio|nittio|hundra)|altmış|yetmiş|seksen|doksan|yüz|"
+    rf"{_PART}dziesiąt)"
 )
 _IN_WORDS = re.compile(
     rf"(?<![^\W\d_]){_OTHER_NUMBER}(?:[ -][^\W\d_]{{1,12}}){{0,3}}[ -](?:bpm|бпм)(?![a-z])"
     r"|(?<![a-z])bpm ?[:=]? ?[〇零一二三四五六七八九十百]{2,5}"
     r"|[零一二三四五六七八九十百]{2,5} ?(?:bpm|拍[/每]分)"
 )
-_SURE = (*_DECADES, _BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
+_SURE = (_STEPPED, *_DECADES, _BEFORE_UNIT, _WORDS_BEFORE_UNIT, _BEHIND_NAME, _WORDS_BEHIND_NAME)
 _LOOSE = (_BEHIND_AT, _BEHIND_SHARE, _BEHIND_BOUND, _BEHIND_WORD, _BEFORE_NAME, _TWICE)
 _PATTERNS = (*_SURE, *_LOOSE)
 _LEAST = r"above|at least|beyond|min\.?|minimum|mindestens|über"
@@ -313,8 +318,12 @@ def _is_likely(text: str, number: re.Match[str], keys: Sequence[str]) -> bool:
     if float(number[0]) in _MACHINES:
         return False
     begins, ends = bool(_PHRASE_BEFORE.search(before)), bool(_PHRASE_BEHIND.match(after))
-    is_behind_key = before[-1:] in tuple(" -_") and before[:-1].endswith(tuple(keys))
-    is_before_key = after[:1] in tuple(" -_") and after[1:].startswith(tuple(keys))
+    is_behind_key = before[-1:] in tuple(" -_") and any(
+        before[:-1].endswith(key) and not before[: -len(key) - 1][-1:].isalpha() for key in keys
+    )
+    is_before_key = after[:1] in tuple(" -_") and any(
+        after.startswith(key, 1) and not after[len(key) + 1 :][:1].isalpha() for key in keys
+    )
     is_before_key = is_before_key or (bool(keys) and after.startswith(" in "))
     if ends:
         return begins or is_behind_key or bool(_GENRE_BEFORE.search(before))
@@ -345,7 +354,7 @@ def _find_mentions(text: str) -> Iterator[TempoMention]:
             if taken.overlap(*match.span()):
                 continue
             mention = _read_mention(text, match, is_sure=pattern in _SURE)
-            if mention and mention.values:
+            if mention and (mention.values or pattern is _STEPPED):
                 taken.take(mention.start, mention.end)
                 yield mention
             elif mention:
@@ -373,14 +382,31 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
         return TempoMention(
             *match.span(), told, (value,), "about the middle", is_denied(text, *match.span())
         )
+    if match.re is _STEPPED:
+        is_speed = match["way"] in ("slower", "faster", "quicker")
+        is_sure = is_speed or not match["percent"] or bool(match["said"])
+        if not is_sure and not re.match(_ENDS, text[match.end() :]):
+            return None  # 50% more than 100 voices
+        told = text[match.start() : match.end("numbers")]
+        tempo = _take_step(match, _read_number(groups["numbers"]))
+        return TempoMention(*match.span(), told, _allow(tempo), "", is_denied(text, *match.span()))
+    is_sure = is_sure or (
+        match.re is _BEHIND_BOUND and match[0].startswith(("tempo", "faster", "slower"))
+    )
     low, high = (LOWEST, HIGHEST) if is_sure else (AT_LOWEST, AT_HIGHEST)
     numbers = groups["numbers"] + (groups.get("goal") or "")
     factor = _read_note(groups.get("note") or "")
     read = [factor * _read_number(number) for number in re.findall(_NUMBER, numbers)]
     allowed = [number for number in read if low <= number <= high]
+    is_named = before[-2:-1].isalpha()
+    is_behind = " / " in numbers and (is_named or not allowed)
+    if match.re is _BEFORE_UNIT and is_behind and read[-1] not in allowed:
+        allowed = []  # Route 66 / 372 bpm / 2
+        read, numbers = read[-1:], numbers.rpartition(" / ")[2]
     if not is_sure and (not allowed or _NO_TEMPO_AT.search(before)):
         return None
-    if not allowed and not _SAID_UNIT.search(match[0]):
+    is_high = match.re is _BEHIND_NAME and HIGHEST < max(read) < MOST_SAID
+    if not allowed and not is_high and not _SAID_UNIT.search(match[0]):
         return None  # tempo 4/4
     if match.re is _BEHIND_AT and len(read) < 2 and _BETWEEN.match(match[0]):
         return None  # between 100 and 120 voices
@@ -392,15 +418,13 @@ def _read_mention(text: str, match: re.Match[str], is_sure: bool) -> TempoMentio
             return None
     if match.re is _TWICE and allowed[-1] != 2 * allowed[0]:
         return None
-    if _STEP.match(text, match.end()):
-        return None  # 30 bpm slower than 120 bpm
     is_between = bool(_BETWEEN.search(f"{before[-9:]}{match[0]}"))
     begins = bool(_BEGINS.search(before)) or bool(re.search(" from | change", match[0]))
     begins = begins or bool(match[0].startswith("from") and _WITHIN.match(text, match.end()))
     mention = TempoMention(
         *match.span(),
         _quote(match, numbers, allowed, factor),
-        *_choose(allowed, numbers, begins and not is_between, is_between, before[-2:-1].isalpha()),
+        *_choose(allowed, numbers, begins and not is_between, is_between, is_named),
         is_denied(text, *match.span()),
         is_former=bool(_FORMER.search(before)),
     )
@@ -432,7 +456,7 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
     if is_number and _LEADS_TO.search(before):
         return mention._replace(said=f"to {said}", how="where it leads")
     if share := _SHARE.search(before) or _BEHIND_SHARE.match(match[0]):
-        tempo = _take_share(share, first)
+        tempo = first / 2 if share["multiple"] == "half" else first * 2
         told = f"{share[0].strip()} {said}" if share.re is _SHARE else match[0]
         return mention._replace(said=told, values=_allow(tempo), how="")
     if match.re is _BEFORE_UNIT and (per := _PER_DOTTED.match(text, match.end())):
@@ -447,11 +471,6 @@ def _read_around(text: str, match: re.Match[str], mention: TempoMention) -> Temp
     if limit := _LIMITS.search(match[0]):
         return _bound(mention, limit[0], f"{limit[0]} {said}")
     if match.re is _BEHIND_BOUND:
-        if step := _STEP_BEFORE.search(before):  # 5 bpm faster than 92
-            share = _SHARE.search(f"{step[0]}{match[0].removesuffix(match['numbers'])}")
-            if share:
-                told = f"{share[0]}{said}"
-                return mention._replace(said=told, values=_allow(_take_share(share, first)), how="")
         denial = "no " if re.search(r"\b(?:never|not?) $", before) else ""
         bounded = _bound(mention, denial + match[0], f"{denial}{match[0]}")
         return bounded._replace(is_denied=False)
@@ -477,13 +496,12 @@ def _read_factor(factor: re.Match[str]) -> float:
     return 2.0 if factor["double"] else 0.5
 
 
-def _take_share(share: re.Match[str], tempo: float) -> float:
-    """The tempo that is told by another: half of it, 20% slower."""
-    if share["multiple"]:
-        return tempo / 2 if share["multiple"] == "half" else tempo * 2
-    step = float(share["step"]) * (-1 if share["down"] else 1)
-    is_percent = share["unit"] in ("%", "percent")
-    return round(tempo * (1 + step / 100) if is_percent else tempo + step, 2)
+def _take_step(stepped: re.Match[str], tempo: float) -> float:
+    """The tempo that is told by another: so many bpm or percent above or below it."""
+    step = _read_number(stepped["step"]) * (
+        -1 if stepped["way"] in ("slower", "less", "lower") else 1
+    )
+    return round(tempo * (1 + step / 100) if stepped["percent"] else tempo + step, 2)
 
 
 def _bound(mention: TempoMention, words: str, said: str) -> TempoMention:

@@ -89,6 +89,7 @@ TEMPOS = (
     "{} nhịp/phút",
     "{} something bpm",
     "make it {}",
+    "5 bpm faster than {less}",
     "half of {double} bpm",
     "{half} bpm x2",
     "{double} bpm / 2",
@@ -160,7 +161,9 @@ def prompts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         said["bpm"] = draw(st.integers(120, 400)) / 2  # 60 to 200
         comma = draw(st.sampled_from(".,"))
         number, half, double = (write_number(said["bpm"] * by, comma) for by in (1, 0.5, 2))
-        parts.append(draw(st.sampled_from(TEMPOS)).format(number, half=half, double=double))
+        less = write_number(said["bpm"] - 5, comma)
+        form = draw(st.sampled_from(TEMPOS))
+        parts.append(form.format(number, half=half, double=double, less=less))
     if draw(st.booleans()):
         note = draw(st.sampled_from(NOTES))
         mode = draw(st.sampled_from(["major", "minor"]))

@@ -100,6 +100,10 @@ from pipeline.prompt_reading import read_prompt
         ("A minor, victory", "A minor"),
         ("in A minor victory", "A minor"),
         ("la minör", "A minor"),
+        ("key: Eb / a key change", "Eb major"),
+        ("key: B / G-funk", "B major"),
+        ("key: E / a 909 kit", "E major"),
+        ("Plan B | Am | 92 bpm", "A minor"),
     ],
 )
 def test_a_key_is_read_as_it_is_written(prompt: str, key: str) -> None:
@@ -215,6 +219,14 @@ def test_a_key_that_is_not_understood_is_told() -> None:
         "the prompt names a key that was not understood, 13A: none was taken; write it like "
         "A minor, F#m or 8A",
     )
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["radio on AM and FM | C64 bleeps", "Plan B | A flat tyre", "FM synths | D&B breaks"],
+)
+def test_phrases_that_end_and_begin_with_letters_are_no_chords(prompt: str) -> None:
+    assert read_prompt(prompt).problems == ()
 
 
 @pytest.mark.parametrize("chords", ["Am F C G", "Am - F - C - G", "Am | F | C | G", "Em7 Am7 D7"])

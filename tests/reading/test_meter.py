@@ -97,6 +97,12 @@ from pipeline.prompt_reading import read_prompt
         ("四三拍", "3/4"),
         ("4분의 3박자", "3/4"),
         ("삼박자", "3/4"),
+        ("bars of seven / deep house", "7/8"),
+        ("bars of seven | 16 bars", "7/8"),
+        ("in 7 / house", "7/8"),
+        ("in seven eight | house", "7/8"),
+        ("crotchet = 67 / 3:4 time", "3/4"),
+        ("32 bpm x2 / 4분의 3박자", "3/4"),
     ],
 )
 def test_a_metre_is_read_as_it_is_written(prompt: str, signature: str) -> None:
