@@ -488,17 +488,6 @@ function fillLyrics(box, lyrics) {
   box.replaceChildren(...lyrics.split("\n").map((line) => make("p", {}, line)));
 }
 
-/** Ask before something is done that cannot be taken back. */
-async function confirm(text, yes) {
-  const dialog = $("confirm");
-  $("confirm-text").textContent = text;
-  $("confirm-yes").textContent = yes;
-  dialog.returnValue = "";
-  dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-  return dialog.returnValue === "yes";
-}
-
 /** What it is called, also where it was built anew. */
 function nameControl(element) {
   return element.id || element.getAttribute("aria-label") || element.textContent;
