@@ -8,6 +8,7 @@
 | `/programs` | who could put clips in, and what to do for that |
 | `/parameters` | what a request may say |
 | `/panel` | what the panel says now, texts whole |
+| `/panel/defaults` | what it begins with: the settings' [request] |
 | `/reading` | what would be read out of the values that are sent |
 | `/takes` | jobs, newest first; how many there are, where not only older ones are asked for |
 | `/takes/N` | one job; DELETE moves its files to the trash |
@@ -250,6 +251,9 @@ def build_app(parts: Parts) -> ASGIApp:
     async def show_panel(request: Request) -> Response:
         return JSONResponse(dataclasses.asdict(parts.panel.request))
 
+    async def show_defaults(request: Request) -> Response:
+        return JSONResponse(dataclasses.asdict(parts.panel.defaults))
+
     async def show_reading(request: Request) -> Response:
         values = await _read_json(request)
 
@@ -283,6 +287,7 @@ def build_app(parts: Parts) -> ASGIApp:
         Route("/programs", show_programs),
         Route("/parameters", show_parameters),
         Route("/panel", show_panel),
+        Route("/panel/defaults", show_defaults),
         Route("/reading", show_reading, methods=["POST"]),
         Route("/takes", list_takes),
         Route("/takes/{number}", show_take),

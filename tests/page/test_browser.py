@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from daemon.integrations.sources import SOURCES
 from daemon.page import drops
+from pipeline.request import Request
 from pipeline.singer.lines import LineTime
 from tests.page.conftest import (
     LOUDEST,
@@ -422,9 +423,9 @@ def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
         assert stage.page
         page = open_page(stage.page.port)
         page.click("#open-daemon")
-        page.click("[aria-label='Put on lofi.safetensors']")
+        page.click("[aria-label='Put on lofi']")
         expect(page.locator("#adapters [aria-current]")).to_have_count(1, timeout=PATIENCE)
-        scale = page.locator("[aria-label='Scale of lofi.safetensors']")
+        scale = page.locator("[aria-label='Scale of lofi']")
         scale.fill("0.5")
         page.keyboard.press("Enter")
         until(lambda: [one.scale for one in stage.engine.adapters] == [0.5])
@@ -433,7 +434,7 @@ def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
         told = page.locator("#daemon .told")
         expect(told).to_contain_text("scale", timeout=PATIENCE)
         expect(scale).to_have_value("0.5", timeout=PATIENCE)
-        page.click("[aria-label='Take off lofi.safetensors']")
+        page.click("[aria-label='Take off lofi']")
         until(lambda: stage.engine.adapters == ())
         page.fill("#adapter-path", "/nowhere/x.safetensors")
         page.keyboard.press("Enter")
@@ -484,22 +485,6 @@ def test_banks_are_saved_by_name_listed_and_loaded(stage: Stage, page: Page) -> 
     expect(page.locator("#banks .told")).to_contain_text("a bank's name has", timeout=PATIENCE)
     assert stage.pads
     assert stage.pads.banks.current[0] == "verse"
-
-
-@long
-def test_a_finger_marks_a_favourite(stage: Stage, open_page: OpenPage) -> None:
-    assert stage.page
-    size = {"width": 360, "height": 740}
-    stage.panel.set("prompt", "keys")
-    page = open_page(stage.page.port, viewport=size, has_touch=True)
-    page.evaluate("location.hash = '#pads'")
-    page.tap("[aria-label^='Pad 2,']")
-    expect(page.locator("[aria-label^='Pad 2, ready']")).to_be_visible(timeout=PATIENCE)
-    page.tap("#mark-pads")
-    page.tap("[aria-label^='Pad 2,']")
-    expect(page.locator("[aria-label^='Pad 2, favourite']")).to_be_visible(timeout=PATIENCE)
-    page.tap("[aria-label^='Pad 2,']")
-    expect(page.locator("[aria-label^='Pad 2, ready']")).to_be_visible(timeout=PATIENCE)
 
 
 @long
@@ -959,6 +944,50 @@ def test_a_daemon_that_goes_and_comes_is_found_again(tmp_path: Path, open_page: 
         expect(find_row(page, "before it went")).to_be_visible(timeout=PATIENCE)
         until(lambda: stage.panel.request.prompt == "typed while it was away")
         expect(page.locator("#prompt")).to_have_value("typed while it was away")
+
+
+@long
+def test_what_the_settings_say_is_not_taken_for_what_somebody_has_turned(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    with on_stage(tmp_path, page=0, request=Request(bpm=90, key="A minor")) as stage:
+        assert stage.page
+        port = stage.page.port
+        page = open_page(port)
+        expect(page.locator("#bpm")).to_have_value("90", timeout=PATIENCE)
+        page.fill("#bpm", "97")
+        page.locator("#bpm").blur()
+        until(lambda: stage.panel.request.bpm == 97)
+    expect(page.locator("#engine-text")).to_contain_text("away", timeout=PATIENCE)
+    with on_stage(tmp_path, page=port, request=Request(bpm=90, key="C major", bars=2)) as stage:
+        expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
+        until(lambda: stage.panel.request.bpm == 97)
+        expect(page.locator("#key")).to_have_value("C major", timeout=PATIENCE)
+        expect(page.locator("#bars")).to_have_value("2")
+        expect(page.locator("#bpm")).to_have_value("97")
+        assert (stage.panel.request.key, stage.panel.request.bars) == ("C major", 2)
+
+
+@long
+def test_a_variation_may_lead_to_any_take(tmp_path: Path, open_page: OpenPage) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        old = make_take(stage, asker, "old", "prompt", "needle in the hay", "bars", 1, "seed", 5)
+        make_take(stage, asker, "new", "prompt", "hay", "bars", 1, "seed", 7)
+        page = open_page(stage.page.port)
+        find_row(page, "seed 7").locator(".choose").click()
+        page.get_by_text("Between two takes").click()
+        page.fill("#variation-words", "needle")
+        options = page.locator("#variation-to option")
+        expect(options).to_have_count(2, timeout=PATIENCE)
+        page.select_option("#variation-to", str(old["number"]))
+        page.fill("#variation-words", "no take has these")
+        expect(options).to_have_count(2, timeout=PATIENCE)  # what is chosen stays
+        page.click("#variation")
+        until(lambda: len(asker.find_takes()) == 3)
+        newest, *_ = stage.journal.search(limit=1)
+        assert (newest.request.seed, newest.request.variation_seed) == (7, 5)
 
 
 @long

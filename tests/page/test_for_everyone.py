@@ -73,6 +73,8 @@ def test_axe_finds_nothing(
     for opener in (
         "#open-daemon",
         "#open-help",
+        "#bank",
+        "#detail >> text=Into the DAW",
         "#detail >> text=Recipe",
         "#detail >> text=Delete",
     ):

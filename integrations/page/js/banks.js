@@ -68,8 +68,9 @@ export class Banks {
   }
 
   #buildRow({ name, program, isPlayed }) {
-    const load = make("button", { type: "button", "data-bank": name, "aria-label": `Load ${name}`,
-      onclick: () => this.#load(name) }, isPlayed ? "Load anew" : "Load");
+    const word = isPlayed ? "Load anew" : "Load";
+    const load = make("button", { type: "button", "data-bank": name, "aria-label": `${word} ${name}`,
+      onclick: () => this.#load(name) }, word);
     const facts = isPlayed ? `program ${program} · now` : `program ${program}`;
     return make("li", { "aria-current": isPlayed ? "true" : null }, make("span", { class: "title" }, name),
       make("span", { class: "quiet" }, facts), load);

@@ -50,7 +50,9 @@ export class Daemon {
       });
     for (const [kind, at] of [["done", 0], ["fail", 1]])
       connection.on(`/ace/${kind}`, (values) => {
-        if (CHANGES.includes(values[at]) && $("daemon").open) this.#load();
+        if (!CHANGES.includes(values[at]) || !$("daemon").open) return;
+        if (kind === "fail") this.#models.forget();
+        this.#load();
       });
     $("open-daemon").addEventListener("click", () => this.open());
     $("tempo").addEventListener("submit", (event) => event.preventDefault());

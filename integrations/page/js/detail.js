@@ -1,6 +1,6 @@
 // The chosen take: its waveform, stems, words, and what can be made of it.
 
-import { $, confirm, count, formatSeconds, icon, make, round, say, saying } from "./elements.js";
+import { $, confirm, count, debounce, formatSeconds, icon, make, round, say, saying } from "./elements.js";
 import { ask, askJson } from "./http.js";
 import { soundPath } from "./player.js";
 import { showRecipe } from "./recipe.js";
@@ -11,7 +11,8 @@ const DRAG = 4; // pixels: less is a click
 const MOST_LINES = 128; // bars that have lines between them
 const CONTROLS = "a, button, input, select, summary";
 const MOST_LYRICS = 300; // characters of them that a row has
-const MOST_OTHERS = 50; // takes that a variation may lead to
+const MOST_OTHERS = 50; // takes that a variation may lead to, of those that are searched
+const TYPING = 200; // milliseconds after the last key
 
 export class Detail extends EventTarget {
   #connection;
@@ -25,7 +26,9 @@ export class Detail extends EventTarget {
   #selection = null; // bars that are to be made anew: [first, behind the last], from 0
   #muted = new Set(); // stems
   #soloed = new Set();
-  #other = 0; // the number of the take that a variation leads to
+  #other = null; // the take that a variation leads to
+  #others = []; // that it may lead to
+  #othersWords = ""; // that these were searched by
   #amount = 0.5;
   #isVariationOpen = false;
   #isInserting = false; // a program was asked to put a clip in, and there was no answer yet
@@ -455,13 +458,31 @@ export class Detail extends EventTarget {
   // --- a variation between two takes --------------------------------------------------------------------
 
   #buildVariation(take) {
-    const others = this.#takes.all.filter((one) => one.number !== take.number && one.state === "finished" && one.seed !== take.seed);
-    const choose = make("select", { id: "variation-to" },
-      make("option", { value: "0" }, "a seed that is drawn"),
-      ...others.slice(0, MOST_OTHERS).map((one) =>
+    const choose = make("select", { id: "variation-to" });
+    const fill = () => {
+      const found = this.#others.filter(({ number }) => number !== this.#other?.number);
+      const others = [this.#other, ...found].filter((one) => one && one.seed !== take.seed);
+      choose.replaceChildren(make("option", { value: "0" }, "a seed that is drawn"), ...others.map((one) =>
         make("option", { value: String(one.number) }, `seed ${one.seed}, ${tellTime(one)}: ${nameTake(one).slice(0, 60)}`)));
-    if (this.#takes.find(this.#other)) choose.value = String(this.#other);
-    choose.addEventListener("change", () => (this.#other = Number(choose.value)));
+      choose.value = others.includes(this.#other) ? String(this.#other.number) : "0";
+    };
+    choose.addEventListener("change", () => {
+      this.#other = this.#others.find(({ number }) => number === Number(choose.value)) ?? null;
+    });
+    const search = saying(async () => {
+      const query = new URLSearchParams({ words: this.#othersWords, limit: MOST_OTHERS });
+      const { takes } = await askJson(`/takes?${query}`);
+      this.#others = takes.filter(({ state }) => state === "finished");
+      fill();
+    });
+    const searchSoon = debounce(TYPING, search);
+    const words = make("input", { id: "variation-words", type: "search", placeholder: "Search all takes", value: this.#othersWords,
+      "aria-label": "Search the takes that it may lead to" });
+    words.addEventListener("input", () => {
+      this.#othersWords = words.value.trim();
+      searchSoon();
+    });
+    fill();
     const amount = make("input", { id: "variation-amount", type: "range", min: "0.05", max: "1", step: "0.05", value: String(this.#amount) });
     const shown = make("span", { class: "quiet" });
     const show = () => {
@@ -471,14 +492,18 @@ export class Detail extends EventTarget {
     amount.addEventListener("input", show);
     show();
     const ask = () => {
-      const other = this.#takes.find(Number(choose.value));
+      const other = choose.value === "0" ? null : this.#other;
       this.#send("/ace/reroll", this.#panel.makeId("variation"), nameJob(take), take.seed,
         "variation", this.#amount, "variation_seed", other ? other.seed : -1);
     };
-    const keepOpen = ({ target }) => (this.#isVariationOpen = target.open);
+    const keepOpen = ({ target }) => {
+      this.#isVariationOpen = target.open;
+      if (target.open) search();
+    };
     return make("details", { open: this.#isVariationOpen, ontoggle: keepOpen }, make("summary", {}, "Between two takes"),
       make("div", { class: "variation" },
-        make("label", { class: "wide" }, `From seed ${take.seed} towards `, choose),
+        make("label", { class: "wide" }, `From seed ${take.seed} towards `, choose), words,
+        make("span", { class: "quiet" }, `the newest ${MOST_OTHERS} that are like that`),
         make("label", {}, "How far ", amount), shown,
         make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }

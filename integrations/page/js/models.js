@@ -30,6 +30,11 @@ export class Models {
     this.tell(state);
   }
 
+  /** What is typed there is refused: it is shown again what holds. */
+  forget() {
+    this.#shown = "";
+  }
+
   tell(state) {
     const place = $("model-state");
     if (place && place.textContent !== state) place.textContent = state;
@@ -37,16 +42,17 @@ export class Models {
 
   #buildModel({ name, isPlayed }) {
     const load = () => this.#send("/ace/model", name);
+    const word = isPlayed ? "Load anew" : "Load";
     return make("li", { "aria-current": isPlayed ? "true" : null },
       make("span", { class: "title" }, name),
       isPlayed ? make("span", { id: "model-state", class: "quiet", role: "status" }) : "",
       make("button", { type: "button", "data-name": name, onclick: load,
-        "aria-label": `Load ${name}${isPlayed ? " anew" : ""}` }, isPlayed ? "Load anew" : "Load"));
+        "aria-label": `${word} ${name}` }, word));
   }
 
   #buildAdapter({ path, scale }) {
     const isWorn = scale !== 0;
-    const name = path.split("/").pop();
+    const name = path.split("/").pop().replace(/\.safetensors$/i, "");
     const field = make("input", { type: "number", step: "0.05", min: String(-MOST), max: String(MOST),
       value: String(isWorn ? scale : 1), "aria-label": `Scale of ${name}`, "data-name": `${path} scale` });
     const wear = (to) => this.#send("/ace/adapter", path, to);

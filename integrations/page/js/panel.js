@@ -21,6 +21,7 @@ export class Panel extends EventTarget {
   #connection;
   #values = {};
   #specs = new Map();
+  #defaults = {}; // what the daemon's panel begins with, by name
   #inForm = new Set(); // names of the parameters that are not in the drawer
   #typed = new Set(); // names whose fields were changed and not sent yet
   #unsent = new Map(); // what was set while the daemon was away
@@ -161,12 +162,15 @@ export class Panel extends EventTarget {
   }
 
   /** What was set while the daemon was away counts, and what another daemon has forgotten: it has
-   * its default where this page shows something else. All else is as the daemon has it. */
+   * what its settings say where this page shows what somebody has turned. All else is as the daemon
+   * has it. */
   async #begin() {
+    const turned = Object.entries(this.#values).filter(([name, value]) => value !== this.#defaults[name]);
     if (!this.#specs.size) this.#build(await askJson("/parameters"));
-    const shown = Object.entries(this.#values).filter(([name, value]) => value !== this.#specs.get(name)?.default);
-    const values = await askJson("/panel");
-    const forgotten = shown.filter(([name]) => values[name] === this.#specs.get(name)?.default);
+    const [values, defaults] = await Promise.all(["/panel", "/panel/defaults"].map((path) => askJson(path)));
+    const wasKnown = Object.keys(this.#defaults).length > 0;
+    const forgotten = wasKnown ? turned.filter(([name, value]) => values[name] === defaults[name] && values[name] !== value) : [];
+    this.#defaults = defaults;
     const kept = new Map([...forgotten, ...this.#unsent]);
     for (const [name, value] of kept) {
       this.#connection.send(`${SET}${name}`, value);
