@@ -24,6 +24,7 @@ PAGES = (
     "examples/voice/README.md",
     "tests/README.md",
     "integrations/README.md",
+    "integrations/page/README.md",
     *(f"integrations/{row.name}/README.md" for row in list_available()),
 )
 TEXT_SUFFIXES = (".py", ".md", ".toml", ".js", ".lua", ".json", ".pd", ".maxpat", ".txt", ".html")

@@ -323,7 +323,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def list_files() -> dict[str, Path]:
     """All that the page needs, by its names in addresses: no other file is ever looked for."""
-    return {str(path.relative_to(FILES)): path for path in FILES.rglob("*") if path.is_file()}
+    found = (path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".md")
+    return {str(path.relative_to(FILES)): path for path in found}
 
 
 def _parse_number(text: str) -> int:
