@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +180,35 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     from .doctor import doctor
 
     return doctor(_read_settings(arguments))
+
+
+def run_bench(arguments: argparse.Namespace) -> int:
+    from . import bench
+
+    chosen = _read_settings(arguments)
+    if arguments.full_size:
+        chosen = replace(chosen, model=str(_make_full_size(arguments.full_size)), variant="")
+    # on the way it says how far it is; what scripts read comes alone
+    report = bench.bench(
+        chosen, arguments.quick, lambda line: print(line, file=sys.stderr, flush=True)
+    )
+    print(_format_json(report.to_json()) if arguments.json else bench.format_line(report))
+    return 0
+
+
+def _make_full_size(folder: Path) -> Path:
+    """A folder with a checkpoint in it."""
+    from pipeline.weights.full_size import write_full_size
+
+    if not folder.exists():
+        print(f"writing 6.3 GB of random weights: {folder}", file=sys.stderr, flush=True)
+        part = folder.with_name(f".{folder.name}.part")
+        try:
+            write_full_size(part)
+            part.rename(folder)
+        except OSError as error:
+            raise SettingsError(f"cannot write {folder}: {error.strerror}") from error
+    return folder
 
 
 def run_pull(arguments: argparse.Namespace) -> int:

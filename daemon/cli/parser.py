@@ -98,6 +98,13 @@ def build_parser() -> SuggestingParser:
     _add_settings_options(doctor, KEEP)
     doctor.set_defaults(run=commands.run_doctor)
 
+    bench = subcommands.add_parser(
+        "bench", help="how fast takes are made here, stage by stage: two minutes"
+    )
+    _add_settings_options(bench, KEEP)
+    _add_bench_options(bench)
+    bench.set_defaults(run=commands.run_bench)
+
     pull = subcommands.add_parser("pull", help="fetch a model to this machine")
     _add_pull_options(pull)
     pull.set_defaults(run=commands.run_pull)
@@ -299,6 +306,18 @@ def _add_daemon_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="or the folder that tells both (~/.local/state/acestepd)",
+    )
+
+
+def _add_bench_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--quick", action="store_true", help="one length, in seconds")
+    parser.add_argument(
+        "--full-size",
+        type=Path,
+        metavar="DIR",
+        help="make a checkpoint of the published size there first, with random weights (6.3 GB), "
+        "where there is none, and measure that",
     )
 
 
