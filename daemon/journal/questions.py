@@ -165,10 +165,11 @@ class Questions:
         seconds: float = math.inf,
         listed: bool = False,
     ) -> list[Job]:
-        """Jobs, newest first: all words of `text` in prompt, lyrics, name or id; dates in seconds
-        since the epoch; only older ones than that of the number `before`; none that was dismissed,
-        where they are to be `listed`. Raises `OutOfRange` for too many words. It may take long, and
-        keeps no other question waiting: `Refused` 408 where it takes longer than `seconds`.
+        """Jobs, newest first: all words of `text` in prompt, lyrics, name, id, tempo, key, task or
+        seed, a single letter only where it is a word; dates in seconds since the epoch; only older
+        ones than that of the number `before`; none that was dismissed, where they are to be
+        `listed`. Raises `OutOfRange` for too many words. It may take long, and keeps no other
+        question waiting: `Refused` 408 where it takes longer than `seconds`.
         """
         clauses, values = _match_words(text)
         for clause, value in (
@@ -284,6 +285,9 @@ def _read_rows(rows: list[dict[str, Any]], unwritten: Mapping[int, Job]) -> list
     return [job for job in jobs if job]
 
 
+_PADDED = "' ' || words || ' '"  # so that every word is between spaces
+
+
 def _split_words(text: str) -> list[str]:
     """The words of a search. Raises `OutOfRange` where there are too many."""
     words = text.casefold().split()
@@ -299,8 +303,13 @@ def _split_words(text: str) -> list[str]:
 def _match_words(text: str) -> tuple[list[str], list[object]]:
     """Clauses for all words of a text, and their values. Raises `OutOfRange`."""
     words = _split_words(text)
-    clauses = ["1", *("words LIKE ? ESCAPE '\\'" for _ in words)]
-    return clauses, [f"%{_escape_like(word)}%" for word in words]
+    clauses = ["1"]
+    values: list[object] = []
+    for word in words:
+        is_letter = len(word) == 1 and "a" <= word <= "z"  # of a key, like F minor
+        clauses.append(f"{_PADDED if is_letter else 'words'} LIKE ? ESCAPE '\\'")
+        values.append(f"% {word} %" if is_letter else f"%{_escape_like(word)}%")
+    return clauses, values
 
 
 def _escape_like(word: str) -> str:

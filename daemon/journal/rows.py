@@ -39,7 +39,6 @@ def make_row(job: Job) -> dict[str, object]:
     """What is written down of a new job. `wish` and `request` are the columns' names for what the
     job calls `request` and `resolved`.
     """
-    words = (job.id, job.resolved.name, job.resolved.prompt, job.resolved.lyrics)
     return {
         "client": job.client,
         "id": job.id,
@@ -52,7 +51,7 @@ def make_row(job: Job) -> dict[str, object]:
         "out": str(job.out),
         "wish": write_request(job.request),
         "request": write_request(job.resolved),
-        "words": " ".join(words).casefold(),
+        "words": list_words(job),
         "seed": job.resolved.seed,
         "favourite": int(job.favourite),
         "insert_for": job.insert_for,
@@ -60,6 +59,15 @@ def make_row(job: Job) -> dict[str, object]:
         "state": job.state.value,
         "created": job.created,
     }
+
+
+def list_words(job: Job) -> str:
+    """What a search finds a job by: its texts, and what a list shows of it."""
+    request = job.resolved
+    tempo = f"{request.bpm:g} bpm" if request.bpm else ""
+    texts = (job.id, request.name, request.prompt, request.lyrics)
+    facts = (tempo, request.key, request.task, str(request.seed))
+    return " ".join((*texts, *filter(None, facts))).casefold()
 
 
 def write_request(request: Request) -> str:

@@ -53,6 +53,16 @@ MIGRATIONS = (
     "ALTER TABLE jobs ADD COLUMN notes TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE jobs ADD COLUMN command TEXT NOT NULL DEFAULT '/ace/generate'",
     "ALTER TABLE jobs ADD COLUMN dismissed INTEGER NOT NULL DEFAULT 0",
+    # a take is found by what a list shows of it: see `rows.list_words`
+    """
+    UPDATE jobs SET words = words
+        || CASE WHEN json_extract(request, '$.bpm') > 0
+            THEN printf(' %g bpm', json_extract(request, '$.bpm')) ELSE '' END
+        || coalesce(' ' || lower(nullif(json_extract(request, '$.key'), '')), '')
+        || coalesce(' ' || nullif(json_extract(request, '$.task'), ''), '')
+        || ' ' || seed
+    WHERE json_valid(request)
+    """,
 )
 
 

@@ -259,6 +259,42 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
     db.close()
 
 
+@pytest.mark.parametrize("version", [len(MIGRATIONS), 6])
+def test_a_take_is_found_by_what_a_list_shows_of_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """Also one that an earlier version has written down."""
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:version])
+    journal = Journal(path)
+    calm, fast = job("a", prompt="soft keys", seed=7654321), job("b", prompt="festive horns")
+    calm.resolved = calm.resolved.changed({"key": "F minor", "bpm": 97.5})
+    changes = {"key": "A minor", "bpm": 140, "task": "cover", "source": "/x.wav"}
+    fast.resolved = fast.resolved.changed(changes)
+    journal.add([calm, fast])
+    if version < len(MIGRATIONS):  # as it was written then
+        journal._file.db.execute(
+            "UPDATE jobs SET words = id || ' ' || json_extract(wish, '$.prompt')"
+        )
+        journal._file.db.execute(
+            "INSERT INTO jobs (client, id, batch, origin, priority, out, wish, request, words, "
+            "seed, state, created) VALUES ('', 'c', '', '', 2, '', '{', '{', 'c', 1, 'waiting', 0)"
+        )
+        journal._file.db.commit()
+    journal.close()
+    monkeypatch.undo()
+    with closing(Journal(path)) as journal:
+        for text, ids in (
+            ("F minor", ["a"]),  # and none whose words have an f in them
+            ("97.5", ["a"]),
+            ("7654321", ["a"]),
+            ("140 bpm", ["b"]),
+            ("cover", ["b"]),
+            ("minor", ["b", "a"]),
+        ):
+            assert [one.id for one in journal.search(text)] == ids, text
+            assert journal.count_listed(text) == len(ids)
+
+
 def test_the_journal_of_an_earlier_version_is_read_and_then_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -617,6 +617,8 @@ def test_a_take_is_rerolled_marked_and_searched_for(stage: Stage, asker: Asker, 
     page.check("#favourites")
     expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
     page.uncheck("#favourites")
+    page.fill("#words", "7654321")
+    expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
     page.fill("#words", "another")
     expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
     page.fill("#words", "nothing like it")

@@ -64,6 +64,7 @@ export class Models {
   }
 
   #send(address, ...values) {
+    this.#shown = ""; // where it is refused, the lists are as they were, and the field is not
     $("daemon").querySelector(".told").textContent = "";
     hush();
     if (!this.#connection.send(address, ...values)) say("the daemon is away: nothing was sent");

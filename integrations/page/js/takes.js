@@ -72,7 +72,7 @@ export class Takes extends EventTarget {
 
   /** The newest take of an id, whether or not it is listed here; undefined where there is none. */
   async fetch(id) {
-    const { takes } = await askJson(`/takes?${new URLSearchParams({ words: id, limit: 1 })}`);
+    const { takes } = await askJson(`/takes?${new URLSearchParams({ words: id, limit: PAGE })}`);
     return takes.find((take) => take.id === id);
   }
 
