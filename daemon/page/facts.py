@@ -14,6 +14,7 @@ from ..engine import Engine
 from ..jobs import Refused
 from ..journal import Journal
 from ..osc.handlers.models import list_models
+from ..runtime import access
 from ..runtime.logs import NAME as LOG
 from ..runtime.processor import name_processor
 from ..settings import Settings
@@ -64,9 +65,13 @@ def describe_daemon(
 
 
 def list_adapters(folders: Iterable[Path]) -> list[Path]:
-    """The LoRAs that lie in these folders, without those below: files, and folders of PEFT."""
+    """The LoRAs that lie in these folders, without those below: files, and folders of PEFT. A
+    folder that its drive does not give is passed over.
+    """
     found: list[Path] = []
     for folder in folders:
+        if access.read_in_time(folder):
+            continue
         with suppress(OSError), os.scandir(folder) as entries:
             few = islice(entries, MAX_ENTRIES)
             found += [Path(os.path.realpath(entry)) for entry in few if _is_adapter(entry)]

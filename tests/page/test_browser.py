@@ -372,11 +372,18 @@ def test_bars_that_are_chosen_are_looped_in_the_beat(
 def test_a_click_beside_the_bars_that_are_looped_leaves_them(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
-    make_take(stage, asker, "a", "prompt", "x", "bars", 4, "bpm", 120)
-    page.locator(".choose").click()
+    make_take(stage, asker, "a", "prompt", "short one", "bars", 4, "bpm", 120)
+    make_take(stage, asker, "b", "prompt", "long one", "bars", 8, "bpm", 120)
+    find_row(page, "short one").locator(".choose").click()
     drag_over(page, 0.3, 0.45)
     page.click("#loop-bars")
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    find_row(page, "long one").locator(".choose").click()
+    expect(page.locator("#repaint-to")).to_have_value("8", timeout=PATIENCE)
+    expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "false")
+    find_row(page, "short one").locator(".choose").click()
+    expect(page.locator("#repaint-to")).to_have_value("2", timeout=PATIENCE)
+    expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "true")
     box = page.locator("#picture").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + 20)

@@ -155,6 +155,11 @@ export class Detail extends EventTarget {
     const waveform = await readWaveform(take.number, take.stems[0]);
     if (this.#take?.number !== take.number) return;
     this.#waveform = waveform;
+    if (this.#looped && !this.#selection && take.bars) {
+      const { start, end, of } = this.#looped;
+      this.#choose(...[start, end].map((place) => Math.round((place / of) * take.bars)));
+    }
+    this.#showPlaying();
     this.#draw();
   });
 
@@ -250,7 +255,7 @@ export class Detail extends EventTarget {
     }
     $("head")?.classList.toggle("moving", isHeard);
     if (!isHeard) this.#markLine(-1);
-    $("loop-bars")?.setAttribute("aria-pressed", String(this.#player.part !== null));
+    $("loop-bars")?.setAttribute("aria-pressed", String(this.#looped !== null));
   }
 
   /** Where it is heard, on the waveform. */
@@ -334,7 +339,7 @@ export class Detail extends EventTarget {
 
   #goTo(take, part) {
     const place = part * (this.#waveform?.seconds ?? 0);
-    const looped = this.#player.part;
+    const looped = this.#looped;
     if (looped && (place < looped.start || place >= looped.end)) this.#player.loopPart(null);
     if (this.#player.isHeard(take)) this.#player.seek(part);
     else this.play(take, part);
@@ -353,16 +358,21 @@ export class Detail extends EventTarget {
       make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take), title: "Make these bars anew" }, "Repaint"));
   }
 
+  /** The part of the take that is looped, or null. */
+  get #looped() {
+    return this.#waveform && this.#player.findPart(this.#waveform.seconds);
+  }
+
   /** Loop the bars that are chosen, or all of the take again. Returns whether there are any. */
   toggleLoop() {
-    if (!this.#selection && !this.#player.part) return false;
+    if (!this.#selection && !this.#looped) return false;
     this.#loopBars();
     return true;
   }
 
   #loopBars() {
     const take = this.#take;
-    if (this.#player.part) this.#player.loopPart(null);
+    if (this.#looped) this.#player.loopPart(null);
     else if (this.#waveform) {
       this.#loopSelection();
       if (!this.#player.isHeard(take)) this.play(take, this.#selection ? this.#selection[0] / take.bars : 0);
@@ -380,7 +390,7 @@ export class Detail extends EventTarget {
     this.#selection = [Math.max(0, first), Math.min(this.#take.bars, end)];
     $("repaint-from").value = this.#selection[0] + 1;
     $("repaint-to").value = this.#selection[1];
-    if (this.#player.part && this.#waveform) this.#loopSelection();
+    if (this.#looped) this.#loopSelection();
     this.#draw();
   }
 
@@ -503,8 +513,7 @@ export class Detail extends EventTarget {
     return make("details", { open: this.#isVariationOpen, ontoggle: keepOpen }, make("summary", {}, "Between two takes"),
       make("div", { class: "variation" },
         make("label", { class: "wide" }, `From seed ${take.seed} towards `, choose), words,
-        make("span", { class: "quiet" }, `the newest ${MOST_OTHERS} that are like that`),
-        make("label", {}, "How far ", amount), shown,
+        make("label", {}, "How far: ", shown, amount),
         make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }
 }

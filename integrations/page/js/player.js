@@ -80,12 +80,12 @@ export class Player extends EventTarget {
     const { position } = this;
     this.part = part;
     if (part) this.isLooping = true;
-    if (this.isPlaying && part && this.#wrap(position) !== position) {
+    this.#began = now - position;
+    if (this.isPlaying && this.#wrap(position, this.seconds) !== position) {
       const buffers = this.#sources.map(({ source }) => source.buffer);
       this.#change(this.take, this.stems, buffers, null);
       return;
     }
-    this.#began = now - position;
     for (const { source } of this.#sources) this.#setLoop(source);
     this.dispatchEvent(new Event("change"));
   }
@@ -124,8 +124,7 @@ export class Player extends EventTarget {
     const { duration } = buffers[0];
     const isInSync = this.isPlaying && Math.abs(duration - this.seconds) < SAME;
     const inBeat = isInSync ? this.#placeAt(starts) : 0;
-    if (this.part && Math.abs(duration - this.part.of) >= SAME) this.part = null;
-    const offset = from === null ? this.#wrap(inBeat) : this.#clamp(from * duration);
+    const offset = from === null ? this.#wrap(inBeat, duration) : this.#clamp(from * duration, duration);
     this.#end(starts);
     this.#began = starts - offset;
     this.take = take;
@@ -134,31 +133,37 @@ export class Player extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** The part that is looped of a take of so many seconds; null where all of it is. */
+  findPart(seconds) {
+    return this.part && Math.abs(this.part.of - seconds) < SAME ? this.part : null;
+  }
+
   /** The place in the take at a time of the clock. */
   #placeAt(time) {
     const passed = Math.max(0, time - this.#began);
     if (!this.isLooping) return Math.min(passed, this.seconds);
-    const { start, end } = this.part ?? { start: 0, end: this.seconds };
+    const { start, end } = this.findPart(this.seconds) ?? { start: 0, end: this.seconds };
     return passed < end ? passed : start + ((passed - start) % (end - start));
   }
 
   /** A place in the part that is looped, in the beat of one that may be outside. */
-  #wrap(place) {
-    const { start, end } = this.part ?? { start: 0, end: Infinity };
+  #wrap(place, seconds) {
+    const { start, end } = this.findPart(seconds) ?? { start: 0, end: Infinity };
     if (start <= place && place < end) return place;
     const length = end - start;
     return start + ((((place - start) % length) + length) % length);
   }
 
   /** The same for one that is chosen by itself: outside, it begins anew. */
-  #clamp(place) {
-    return this.#wrap(place) === place ? place : this.part.start;
+  #clamp(place, seconds) {
+    return this.#wrap(place, seconds) === place ? place : this.part.start;
   }
 
   #setLoop(source) {
     source.loop = this.isLooping;
-    source.loopStart = this.part?.start ?? 0;
-    source.loopEnd = this.part?.end ?? 0; // 0: the end of the sound
+    const part = this.findPart(source.buffer.duration);
+    source.loopStart = part?.start ?? 0;
+    source.loopEnd = part?.end ?? 0; // 0: the end of the sound
   }
 
   #open() {
