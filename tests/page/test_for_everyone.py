@@ -35,6 +35,10 @@ WIDE = """() => [document.documentElement, ...document.querySelectorAll("section
     .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id)"""
 
 
+PLACES = """() => [...document.querySelectorAll(".pad, #panic, nav a")]
+    .map((each) => JSON.stringify(each.getBoundingClientRect()))"""
+
+
 @pytest.fixture(scope="session")
 def axe() -> str:
     return (find_module("axe-core") / "axe.min.js").read_text()
@@ -243,6 +247,21 @@ def test_on_a_phone_fingers_hit_what_they_mean(stage: Stage, asker: Asker, page:
         assert page.evaluate("document.querySelector('header').getBoundingClientRect().top") == 0
     notice.locator("button").click()
     expect(notice).to_be_hidden()
+
+
+def test_no_pad_moves_from_under_a_finger(stage: Stage, page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.evaluate("location.hash = '#pads'")
+    before = page.evaluate(PLACES)
+    page.click("#panic")
+    notice = page.locator("#notice")
+    expect(notice).to_have_text("Everything is stopped", timeout=PATIENCE)
+    assert page.evaluate(PLACES) == before
+    page.click("#panic")  # nothing lies over it
+    page.evaluate("acestepd.connection.send('/ace/set/key', 'H flat')")
+    expect(notice).to_contain_text("key must be", timeout=PATIENCE)  # more than one line
+    assert page.evaluate(PLACES) == before
+    page.click("#panic")
 
 
 def test_fingers_mark_pads_as_favourites(stage: Stage, page: Page) -> None:
