@@ -39,12 +39,16 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+UNUSED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
 HEADERS = {
     "Content-Security-Policy": POLICY,
+    "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -70,6 +74,8 @@ class Admission:
         host = scope["client"][0]
         if _measure_head(scope) > MAX_HEAD:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"at most {MAX_HEAD} bytes are read"
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return HTTPStatus.BAD_REQUEST, "its length is said twice"
         if len(headers.getlist("host")) != 1 or not is_own_name(headers["host"]):
             return HTTPStatus.FORBIDDEN, "Host must be this machine's address or name"
         if not _is_own_page(scope, headers):
@@ -90,7 +96,7 @@ def _says_token(scope: Scope) -> bool:
 
 def _measure_head(scope: Scope) -> int:
     """Its bytes. uvicorn's limit is for a head that is not all there yet."""
-    lines = sum(len(name) + len(value) for name, value in scope["headers"])
+    lines = sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
     return lines + len(scope["raw_path"]) + len(scope["query_string"])
 
 
@@ -110,11 +116,12 @@ def is_own_name(host: str) -> bool:
 
 
 def _is_address(name: str) -> bool:
+    """Of one machine: 0.0.0.0 leads to this one too, and browsers say nothing of who asks there."""
     try:
-        ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    return not (getattr(address, "ipv4_mapped", None) or address).is_unspecified
 
 
 def _is_own_page(scope: Scope, headers: Headers) -> bool:
@@ -138,10 +145,14 @@ async def _refuse(
     if scope["type"] == "websocket":
         await WebSocketClose(code=1008, reason=text)(scope, receive, send)
         return
-    location = {"Location": TOKEN} if status is HTTPStatus.UNAUTHORIZED else {}
-    if location and scope["path"] == "/":
-        status = HTTPStatus.SEE_OTHER
-    response = PlainTextResponse(f"{text}\n", status, location)
+    headers = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["Location"] = TOKEN
+        if scope["path"] == "/":
+            status = HTTPStatus.SEE_OTHER
+    if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE):
+        headers["Connection"] = "close"  # what follows may be anything
+    response = PlainTextResponse(f"{text}\n", status, headers)
     await response(scope, receive, _with_headers(send))
 
 

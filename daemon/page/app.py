@@ -237,10 +237,10 @@ def build_app(parts: Parts) -> ASGIApp:
 
     async def show_daemon(request: Request) -> Response:
         # others' messages are in the log: it is for whoever could read the file
-        with_log = is_loopback(find_host(request))
+        is_own = is_loopback(find_host(request))
         folders = parts.allowed_folders().folders
         daemon = parts.settings(), parts.engine, parts.journal, takes, folders
-        return JSONResponse(await run(request, describe_daemon, *daemon, with_log))
+        return JSONResponse(await run(request, describe_daemon, *daemon, is_own))
 
     async def show_programs(request: Request) -> Response:
         return JSONResponse(await run(request, list_programs, parts.settings().state))
@@ -271,7 +271,8 @@ def build_app(parts: Parts) -> ASGIApp:
         folder = parts.settings().out / SOURCES
         name = request.query_params.get("name", "")
         limit = int(parts.settings().sources_mb * 2**20)
-        return JSONResponse(await drops.keep(folder, name, read_chunks(request), limit))
+        announced = _read_length(request)
+        return JSONResponse(await drops.keep(folder, name, read_chunks(request), announced, limit))
 
     async def show_token(request: Request) -> Response:
         return FileResponse(FILES / "token.html")
@@ -368,12 +369,20 @@ async def read_chunks(request: Request) -> AsyncIterator[bytes]:
         raise Refused(499, "it was broken off") from None
 
 
+def _read_length(request: Request) -> int:
+    """The bytes that are announced; 0 where it is not said how many come."""
+    return int(request.headers.get("content-length", 0))
+
+
 async def _read_body(request: Request, most: int) -> bytes:
+    too_large = Refused(413, f"at most {most} bytes are read")
+    if _read_length(request) > most:
+        raise too_large
     body = b""
     async for chunk in read_chunks(request):
         body += chunk
         if len(body) > most:
-            raise Refused(413, f"at most {most} bytes are read")
+            raise too_large
     return body
 
 

@@ -32,7 +32,7 @@ KIND = "page"  # how its clients' texts begin
 MAX_CONNECTIONS = 32
 MAX_PER_HOST = 16  # of them, of one machine
 MAX_MESSAGES = 64  # of a text
-MAX_UNSENT = 2000  # messages kept for a page that does not take them; beyond, it has to come anew
+MAX_UNSENT = 4 * 2**20  # bytes kept for a page that does not take them; beyond, it has to come anew
 PAUSE = 0.02  # seconds until it is looked again whether the OSC server has taken what came
 TRY_AGAIN_LATER = 1013  # a WebSocket's code
 POLICY_VIOLATION = 1008
@@ -102,16 +102,26 @@ class _Connection:
         self.heard = self._loop.time()  # when it last said something
         self._lock = threading.Lock()
         self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
+        self._is_behind = False  # with taking what is sent
         self._has_unsent = asyncio.Event()
 
     def push(self, packet: bytes) -> None:
         """From any thread."""
         with self._lock:
-            if len(self._unsent) <= MAX_UNSENT:
-                self._unsent.append(packet)
+            if self._is_behind:
+                return
+            self._unsent.append(packet)
+            self._unsent_bytes += len(packet)
+            self._is_behind = self._unsent_bytes > MAX_UNSENT
+            if self._is_behind:
+                self._unsent = []
             is_first = len(self._unsent) == 1
-        if is_first:
-            with suppress(RuntimeError):  # the server has just ended
+        with suppress(RuntimeError):  # the server has just ended
+            if self._is_behind:
+                log.warning(self.peer.client, "%s reads too slowly", self.peer.client)
+                self.end(POLICY_VIOLATION, "it reads too slowly")
+            elif is_first:
                 self._loop.call_soon_threadsafe(self._has_unsent.set)
 
     def end(self, code: int, reason: str) -> None:
@@ -131,16 +141,14 @@ class _Connection:
         await self._socket.close(1001)
 
     async def _send_all(self) -> None:
-        while True:
-            await self._has_unsent.wait()
-            self._has_unsent.clear()
-            with self._lock:
-                packets, self._unsent = self._unsent, []
-            if len(packets) > MAX_UNSENT:
-                log.warning(self.peer.client, "%s reads too slowly", self.peer.client)
-                await self._socket.close(POLICY_VIOLATION, "it reads too slowly")
-                return
-            await self._socket.send_text(write_messages(map(read_message, packets)))
+        with suppress(WebSocketDisconnect):  # which the other side of it tells
+            while True:
+                await self._has_unsent.wait()
+                self._has_unsent.clear()
+                with self._lock:
+                    packets, self._unsent, self._unsent_bytes = self._unsent, [], 0
+                if packets:
+                    await self._socket.send_text(write_messages(map(read_message, packets)))
 
     async def _receive_all(self) -> None:
         while True:
@@ -170,8 +178,8 @@ def read_messages(text: str) -> list[Message | Malformed]:
         found = untrusted.parse_json(text)
     except ValueError as error:
         return [Malformed(f'not JSON ({error}): send [["/ace/ping"]]')]
-    if not isinstance(found, list) or len(found) > MAX_MESSAGES:
-        return [Malformed(f"a text is a list of at most {MAX_MESSAGES} messages")]
+    if not isinstance(found, list) or not 1 <= len(found) <= MAX_MESSAGES:
+        return [Malformed(f"a text is a list of 1 to {MAX_MESSAGES} messages")]
     return [_read_message(each) for each in found]
 
 

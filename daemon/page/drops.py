@@ -26,6 +26,7 @@ from pipeline.source_facts import read_facts
 from ..jobs import Refused
 
 MAX_BYTES = 256 * 2**20  # of one file
+MAX_FILES = 10_000  # in the folder: it is measured by looking at each
 MEASURED = 2**20  # bytes of one after which it is looked again whether there is room
 MAX_NAME = 80  # characters of its name that are kept
 SOUNDS = (".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".opus", ".m4a", ".caf")
@@ -37,18 +38,21 @@ class Drops:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()  # of measuring
+        self._checking = asyncio.Lock()  # one at a time: a decoder may take seconds
 
     async def keep(
-        self, folder: Path, name: str, chunks: AsyncIterator[bytes], limit: int
+        self, folder: Path, name: str, chunks: AsyncIterator[bytes], announced: int, limit: int
     ) -> dict[str, Any]:
-        """Write what comes to a file of that folder, which is then what a request may name. Returns
-        its name there, what it is for (`source` or `guide`), and what it says of itself. Raises
-        `Refused`: 413 where it is too large, 422 where it is no sound and no MIDI file, 507 where
-        the folder has twice the bytes of its `limit`, or a file more once this one is being
-        written: what is new stays there for an hour whatever comes.
+        """Write what comes to a file of that folder, which is then what a request may name. So many
+        bytes are `announced`, or 0. Returns its name there, what it is for (`source` or `guide`),
+        and what it says of itself. Raises `Refused`: 413 where it is too large, 422 where it is no
+        sound and no MIDI file, 507 where the folder has twice the bytes of its `limit`, or a file
+        more once this one is being written, or very many files: what is new stays there for an hour
+        whatever comes.
         """
         stem, suffix = _clean_name(name)
         make_private(folder)
+        _check_size(announced)
         room = 2 * max(limit, MAX_BYTES)
         await run_in_threadpool(_check_room, folder, room)
         part = folder / f".{secrets.token_hex(8)}.part"
@@ -56,7 +60,8 @@ class Drops:
             digest = await self._write(part, chunks, room + MAX_BYTES)
             path = folder / f"{stem}-{digest[:8]}{suffix}"
             part = part.rename(part.with_suffix(suffix))  # what it is, is told by its ending
-            await run_in_threadpool(_check, part, stem + suffix)
+            async with self._checking:
+                await run_in_threadpool(_check, part, stem + suffix)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -70,10 +75,7 @@ class Drops:
         with open(descriptor, "wb") as file:
             async for chunk in chunks:
                 size += len(chunk)
-                if size > MAX_BYTES:
-                    raise Refused(
-                        413, f"a file may have {MAX_BYTES >> 20} MB", "drop a shorter one"
-                    )
+                _check_size(size)
                 digest.update(chunk)
                 await run_in_threadpool(file.write, chunk)
                 if size - measured >= MEASURED:
@@ -92,9 +94,16 @@ class Drops:
                 raise
 
 
+def _check_size(size: int) -> None:
+    """Raises `Refused` 413."""
+    if size > MAX_BYTES:
+        raise Refused(413, f"a file may have {MAX_BYTES >> 20} MB", "drop a shorter one")
+
+
 def _check_room(folder: Path, room: int) -> None:
-    """Raises `Refused` 507 where a folder has more than so many bytes."""
-    if _measure(folder) > room:
+    """Raises `Refused` 507 where a folder has more than so many bytes, or too many files."""
+    size, files = _measure(folder)
+    if size > room or files > MAX_FILES:
         hint = "what no take uses goes after an hour; sources_mb in the settings has room for more"
         raise Refused(507, f"{folder.name} is full", hint)
 
@@ -122,14 +131,15 @@ def _describe(path: Path) -> dict[str, Any]:
     return {"name": path.name, "field": "source", "bpm": sound.bpm, "key": sound.key}
 
 
-def _measure(folder: Path) -> int:
-    """The bytes of its files."""
-    size = 0
+def _measure(folder: Path) -> tuple[int, int]:
+    """The bytes of its files, and how many they are."""
+    size = count = 0
     with os.scandir(folder) as files:
         for file in files:
             with suppress(FileNotFoundError):  # it has made room meanwhile
                 size += file.stat(follow_symlinks=False).st_size
-    return size
+                count += 1
+    return size, count
 
 
 def _clean_name(name: str) -> tuple[str, str]:
@@ -139,5 +149,5 @@ def _clean_name(name: str) -> tuple[str, str]:
     if suffix.lower() not in (*SOUNDS, *NOTES):
         allowed = " ".join((*SOUNDS, *NOTES))
         raise Refused(422, f"{text[:80]!r} is neither sound nor MIDI", f"drop one of {allowed}")
-    stem = re.sub(r"[^\w -]+", "_", stem).strip(" ._")[:MAX_NAME]
+    stem = re.sub(r"[^\w -]+", "_", stem).strip(" ._-")[:MAX_NAME]
     return stem or "dropped", suffix.lower()

@@ -34,10 +34,11 @@ def describe_daemon(
     journal: Journal,
     takes: LandedTakes,
     folders: Iterable[Path],
-    with_log: bool,
+    is_own: bool,
 ) -> dict[str, Any]:
-    """Model, machine, folders and queue, which models and adapters may be chosen, those in
-    `folders`, and the newest lines of the log where it is to be seen. Reads files.
+    """Model, machine and queue, which models and adapters may be chosen, those in `folders`; and
+    what only programs of this machine are told: where its folders are, and the newest lines of the
+    log. Reads files.
     """
     device, memory = _read_newest(journal, takes)
     facts = [
@@ -47,6 +48,8 @@ def describe_daemon(
         ("machine", _describe_machine()),
         ("device", device),
         ("memory", _describe_memory(settings, memory)),
+    ]
+    places = [
         ("clips", str(settings.out)),
         ("state", str(settings.state)),
         ("watched", ", ".join(str(watch.folder) for watch in settings.watch) or "no folder"),
@@ -56,11 +59,11 @@ def describe_daemon(
     # 0: it is there, and not worn
     scales = dict.fromkeys(map(str, list_adapters(folders)), 0.0) | dict(engine.adapters)
     return {
-        "facts": [fact for fact in facts if fact[1]],
+        "facts": [fact for fact in facts + places * is_own if fact[1]],
         "models": [{"name": name, "isPlayed": name == engine.model} for name in names],
         "adapters": [{"path": path, "scale": scale} for path, scale in scales.items()],
         "queue": [{"id": job.id, "state": job.state.value} for job in active],
-        "log": read_end(settings.state / LOG) if with_log else [],
+        "log": read_end(settings.state / LOG) if is_own else [],
     }
 
 

@@ -19,7 +19,7 @@ from ..settings import Settings
 from .admission import MAX_HEAD
 from .app import Parts, build_app
 from .connections import KIND, Connections
-from .protocol import GuardedProtocol
+from .protocol import GuardedProtocol, GuardedWebSocket
 
 log = logging.getLogger("acestepd.page")
 
@@ -66,7 +66,7 @@ class Page:
                 date_header=False,
                 proxy_headers=False,
                 http=GuardedProtocol,
-                ws="websockets-sansio",
+                ws=GuardedWebSocket,
                 ws_max_size=MAX_TEXT,
                 ws_per_message_deflate=False,  # nothing that comes grows
                 h11_max_incomplete_event_size=MAX_HEAD,

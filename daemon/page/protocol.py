@@ -1,15 +1,18 @@
-"""HTTP on one connection: who may open one, how many a machine may have, and how long it may take
-to ask.
+"""HTTP and WebSockets on one connection: who may open one, how many a machine may have, how long it
+may take to ask, and how little the others wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from ..osc.guard import is_loopback
 from .admission import Admission
@@ -19,6 +22,11 @@ MAX_PER_MACHINE = 24  # of them, of another machine: a browser opens six at once
 MAX_STRANGERS = 4  # of those, of a machine that has not said the token
 TOKEN_SECONDS = 10.0  # until such a machine has to say it in a connection
 ASKING_SECONDS = 10.0  # that the head of a question may take, and a connection that asks nothing
+READ_BYTES = 2048  # of a WebSocket, at a time: the others have their turn in between
+REST = 50  # times as long as that took, no more of it is read
+MAX_FRAGMENTS = 1000  # of a WebSocket's message: browsers send some of 128 KB
+TOO_BIG = 1009  # a WebSocket's code
+NO_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class GuardedProtocol(H11Protocol):
@@ -104,22 +112,95 @@ class GuardedProtocol(H11Protocol):
         if len(connections) <= most:
             return
         guarded = [each for each in connections if isinstance(each, GuardedProtocol)]
-        sockets = [each for each in connections if isinstance(each, WebSocketsSansIOProtocol)]
-        closed = [each for each in sockets if each.close_sent]
+        ending = [each for each in connections if _is_ending(each)]
         others = [each for each in guarded if each is not self]
         oldest = min(others, key=lambda each: (each.claim, each.opened), default=self)
-        next(iter(closed), oldest).transport.abort()
+        next(iter(ending), oldest).transport.abort()
 
 
-Connection = GuardedProtocol | WebSocketsSansIOProtocol
+class GuardedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
+    """Reads little at a time, and rests: frames cost time before anybody knows what they say. What
+    is not taken ends it, and does not keep it from ending.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._buffer = bytearray(READ_BYTES)
+        self._is_resting = False
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        started = time.thread_time()
+        self.data_received(bytes(self._buffer[:nbytes]))
+        self._is_resting = True
+        self.transport.pause_reading()
+        self.loop.call_later(REST * (time.thread_time() - started), self._end_rest)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated:  # the head comes first, and whole: it is none
+            self.transport.write(NO_HANDSHAKE)
+            self.transport.close()
+
+    def handle_cont(self, event: Frame) -> None:
+        super().handle_cont(event)
+        if len(self.frames) > MAX_FRAGMENTS:
+            self.frames = []
+            self.conn.fail(TOO_BIG, f"at most {MAX_FRAGMENTS} fragments")
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:  # who does not read the answers gets no more of them
+            self.conn.data_to_send()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self.transport.abort()
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if self._is_resting:
+            self.transport.pause_reading()
+        return message
+
+    async def send(self, message: Any) -> None:
+        is_last = message["type"] == "websocket.close"
+        if is_last and not self.writable.is_set():  # it would not be read
+            self.transport.abort()
+            return
+        await super().send(message)
+        if is_last and self.close_timer:  # what is not taken then never is
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def _end_rest(self) -> None:
+        self._is_resting = False
+        if not self.read_paused:
+            self.transport.resume_reading()
+
+
+Connection = GuardedProtocol | GuardedWebSocket
 
 
 def _list_open(connections: Iterable[asyncio.Protocol]) -> list[Connection]:
+    """Those that are not gone, and will not be by themselves: one that is being closed waits until
+    what was written is read.
+    """
     return [
         each
         for each in connections
-        if isinstance(each, Connection) and not each.transport.is_closing()
+        if isinstance(each, Connection)
+        and (not each.transport.is_closing() or each.transport.get_write_buffer_size())
     ]
+
+
+def _is_ending(connection: Connection) -> bool:
+    is_closed = isinstance(connection, GuardedWebSocket) and connection.close_sent
+    return is_closed or connection.transport.is_closing()
 
 
 def _find_host(connection: Connection) -> str:

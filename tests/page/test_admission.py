@@ -36,6 +36,11 @@ def test_a_name_that_was_made_to_lead_here_is_not_answered(
     assert b"Host" in answer.body
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0:9180", "[::]", "[::ffff:0.0.0.0]:9180"])
+def test_an_address_to_which_browsers_do_not_say_who_asks_is_none(asker: Asker, host: str) -> None:
+    assert asker.ask("/takes", headers={"Host": host}).status == 403
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:9180", "[::1]:9180", "192.168.1.7"])
 def test_addresses_and_its_own_name_are(asker: Asker, host: str) -> None:
     assert asker.ask("/takes", headers={"Host": host}).status == 200
@@ -90,6 +95,9 @@ def test_every_answer_forbids_what_no_page_of_ours_does(asker: Asker) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+        assert "microphone=()" in headers["permissions-policy"]
+        assert headers["cross-origin-embedder-policy"] == "require-corp"
         assert headers["cross-origin-resource-policy"] == "same-origin"
         assert "access-control-allow-origin" not in headers
 

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from daemon.osc.server import MAX_RECEIVED
-from daemon.osc.wire import Peer
+from daemon.osc.wire import Peer, encode
 from daemon.page import connections, page
 from tests.page.conftest import Asker
 from tests.support.stage import Stage, on_stage, slow_guards_clock, subscribed
@@ -115,8 +115,8 @@ def test_a_take_of_it_is_told_to_its_end(socket: Socket) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "x", "{}", "[1]", "[[]]", '[["ping"]]', '[["/ace/ping", {}]]', '[["/ace/ping", [1]]]',
-        "[" * 5000, '[["/ace/ping", 1e999]]', '[["/ace/ping", NaN]]',
+        "", "x", "{}", "[]", "[1]", "[[]]", '[["ping"]]', '[["/ace/ping", {}]]',
+        '[["/ace/ping", [1]]]', "[" * 5000, '[["/ace/ping", 1e999]]', '[["/ace/ping", NaN]]',
         json.dumps([["/ace/ping"]] * (connections.MAX_MESSAGES + 1)),
         json.dumps([["/ace/ping", *range(300)]]),
     ],
@@ -296,17 +296,24 @@ def test_a_text_in_many_parts_has_the_same_limit(shared_asker: Asker) -> None:
     assert shared_asker.ask("/takes").status == 200
 
 
-def test_what_a_page_does_not_take_is_not_kept_without_end(stage: Stage, asker: Asker) -> None:
+def test_what_a_page_does_not_take_is_not_kept_without_end(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert stage.page
+    monkeypatch.setattr(connections, "MAX_UNSENT", 1000)
     with asker.connect() as connection:
         socket = Socket(connection)
         socket.send(["/ace/ping"])
         socket.until("/ace/pong")
         [server_side] = stage.page._connections._open.values()
-        server_side._unsent = [b""] * connections.MAX_UNSENT
-        for _ in range(10):
-            server_side.push(b"")
-        assert len(server_side._unsent) == connections.MAX_UNSENT + 1
+        with server_side._lock:  # nothing is sent meanwhile
+            server_side._unsent_bytes = 1000
+        server_side.push(encode("/ace/pong", "s", "too much"))
+        with pytest.raises(ConnectionClosed) as ended:
+            socket.until("/never")
+        assert server_side._unsent == []
+    assert ended.value.rcvd
+    assert ended.value.rcvd.reason == "it reads too slowly"
 
 
 def test_a_page_of_yesterday_is_another_client(tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ HOSTILE = (
     "/etc/passwd.wav",
     "..\\..\\evil.wav",
     ".hidden.wav",
+    "-rf.wav",
     "a\0b.wav",
     "x" * 300 + ".wav",
     "<img onerror=1>.wav",
@@ -85,7 +86,7 @@ def test_no_name_leads_out_of_the_folder(
     folder = stage.settings.out / SOURCES
     assert [path.name for path in folder.iterdir()] == [kept["name"]]
     assert "/" not in kept["name"]
-    assert not kept["name"].startswith(".")
+    assert not kept["name"].startswith((".", "-"))
 
 
 @pytest.mark.parametrize("name", ["a.exe", "a.html", "a", "a.wav.svg", "a.txt", ".wav", ""])
@@ -155,6 +156,44 @@ def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
     monkeypatch.setattr(drops, "MAX_BYTES", 1000)
     assert drop(asker, "a.wav", sound).status == 413
     assert list((stage.settings.out / SOURCES).iterdir()) == []
+
+
+def test_what_is_announced_to_be_too_large_is_not_waited_for(asker: Asker) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", asker.port, timeout=60)
+    with closing(connection):
+        length = {"Origin": asker.origin, "Content-Length": str(drops.MAX_BYTES + 1)}
+        connection.request("POST", "/sources?name=a.wav", None, length)
+        assert connection.getresponse().status == 413
+
+
+def test_a_folder_takes_so_many_files(
+    asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drops, "MAX_FILES", 2)
+    statuses = [drop(asker, f"{name}.wav", sound).status for name in "abcd"]
+    assert statuses == [200, 200, 507, 507]
+
+
+def test_files_are_looked_at_one_after_the_other(
+    asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decoder may take seconds, and there are few threads."""
+    check = drops._check
+    at_work = threading.Semaphore(1)
+    crowded = []
+
+    def check_alone(path: Path, name: str) -> None:
+        if not at_work.acquire(blocking=False):
+            crowded.append(name)
+        asker.ask("/takes")  # meanwhile all others come this far
+        check(path, name)
+        at_work.release()
+
+    monkeypatch.setattr(drops, "_check", check_alone)
+    with ThreadPoolExecutor(3) as pool:
+        answers = pool.map(lambda name: drop(asker, f"{name}.wav", sound), "abc")
+        assert [answer.status for answer in answers] == [200] * 3
+    assert crowded == []
 
 
 def test_no_more_is_dropped_than_the_folder_has_room_for(

@@ -96,6 +96,13 @@ def test_the_log_is_shown_on_this_machine_alone(
     assert asker.ask("/daemon").json["log"] == []
 
 
+def test_folders_are_told_on_this_machine_alone(
+    stage: Stage, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.page.app.is_loopback", lambda host: False)
+    assert str(stage.settings.out.parent).encode() not in asker.ask("/daemon").body
+
+
 def test_only_whole_lines_of_a_long_log_are_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_text("".join(f"line {number} \u00fc\n" for number in range(10_000)))

@@ -158,7 +158,7 @@ def test_each_question_of_a_connection_is_looked_at(asker: Asker) -> None:
     hidden = "DELETE /takes/1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
     answer = ask_raw(
         asker,
-        f"POST /reading HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\nContent-Length: 5\r\n"
+        f"POST /reading HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\n"
         f"Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n\r\n{hidden}",
     )
     assert read_statuses(answer) == [200, 403]
@@ -226,6 +226,26 @@ def test_a_websocket_is_opened_by_its_own_page_under_its_own_name(
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
     assert read_statuses(ask_raw(asker, head.format(port=asker.port))) == [403]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_body_whose_length_is_said_twice_ends_the_connection(asker: Asker, order: int) -> None:
+    own = f"127.0.0.1:{asker.port}"
+    lengths = ["Content-Length: 5", "Transfer-Encoding: chunked"][::order]
+    head = [f"Host: {own}", f"Origin: http://{own}", *lengths]
+    answer = ask_raw(
+        asker,
+        "POST /reading HTTP/1.1\r\n" + "\r\n".join(head) + "\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        f"GET /takes HTTP/1.1\r\nHost: {own}\r\n\r\n",
+    )
+    assert read_statuses(answer) == [400]
+
+
+def test_a_head_of_very_many_short_lines_is_too_large_and_ends_the_connection(
+    asker: Asker,
+) -> None:
+    head = f"GET /takes HTTP/1.1\r\nHost: 127.0.0.1:{asker.port}\r\n" + "X: a\r\n" * 3000
+    assert read_statuses(ask_raw(asker, head + "\r\n")) == [431]
 
 
 # --- what never ends ------------------------------------------------------------------------------
