@@ -13,8 +13,10 @@ from daemon import API, VERSION
 from daemon.jobs import Refused
 from daemon.osc.command import Context
 from daemon.osc.handlers.daemon import doctor
+from daemon.osc.handlers.models import list_models
 from daemon.osc.wire import Peer
 from daemon.settings import Settings
+from pipeline.voices import HUB_MODEL, VOICES
 from tests.support.osc_client import (
     SHORT,
     OscClient,
@@ -70,6 +72,10 @@ def test_the_model_is_one_that_the_settings_list(tmp_path: Path) -> None:
             assert _model_failure(client, name) == 403
         for variant in ("../x", "/x", "a/b", ".hidden"):
             assert _model_failure(client, "/models/mine", variant) == 422
+
+
+def test_where_the_settings_say_auto_the_real_model_may_be_chosen() -> None:
+    assert list_models(Settings(model="auto", models=("mine",))) == [HUB_MODEL, "mine", *VOICES]
 
 
 def _model_failure(client: OscClient, *arguments: str) -> int:

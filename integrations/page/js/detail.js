@@ -497,7 +497,7 @@ export class Detail extends EventTarget {
     const shown = make("span", { class: "quiet" });
     const show = () => {
       this.#amount = Number(amount.value);
-      shown.textContent = `${Math.round(this.#amount * 100)} % of the way`;
+      shown.textContent = `${Math.round(this.#amount * 100)} %`;
     };
     amount.addEventListener("input", show);
     show();
