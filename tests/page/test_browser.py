@@ -258,6 +258,21 @@ def test_a_midi_file_is_dropped_and_followed(stage: Stage, page: Page) -> None:
 
 
 @long
+def test_what_follows_either_a_sound_or_a_midi_file_asks_which(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
+    drop(page, "tune.mid", TUNE)
+    expect(page.locator("#source")).to_contain_text("guide: tune", timeout=PATIENCE)
+    drop(page, "my loop.wav", Path(take["path"]).read_bytes())
+    for answer in ("the sound", "the MIDI file"):
+        expect(page.locator(f"#source >> text={answer}")).to_be_in_viewport(ratio=1)
+    page.click("#source >> text=the MIDI file")
+    until(lambda: stage.panel.request.source == "")
+    assert stage.panel.request.guide
+
+
+@long
 @pytest.mark.parametrize("name", ["wrong.wav", "wrong.mid", "notes.txt"])
 def test_what_is_no_sound_is_refused_by_its_name(stage: Stage, page: Page, name: str) -> None:
     drop(page, name, b"neither sound nor notes")

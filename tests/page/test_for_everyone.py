@@ -288,6 +288,10 @@ def test_nothing_moves_for_who_wants_no_motion(
         page.locator(".pad").first.click()
         expect(page.locator(".pad[data-state=rendering]")).to_have_count(1, timeout=PATIENCE)
         assert page.evaluate("document.getAnimations().length > 0") == (motion != "reduce")
+        other = page.locator(".pad").last
+        other.focus()
+        page.keyboard.press("r")
+        assert other.evaluate("each => each.getAnimations().length > 0") == (motion != "reduce")
         model.step(2)
         expect(page.locator(".pad").first).to_contain_text("50 %", timeout=PATIENCE)
         model.run()

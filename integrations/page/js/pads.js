@@ -4,6 +4,8 @@ import { $, make, say } from "./elements.js";
 import { PAD } from "./takes.js";
 
 const HOLD = 600; // milliseconds
+const FLASH = 500; // milliseconds
+const CALM = "(prefers-reduced-motion: reduce)";
 const HINT = "click plays, hold rerolls, Shift and click marks as favourite";
 const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
 
@@ -91,7 +93,11 @@ export class Pads extends EventTarget {
   #build(number) {
     let timer = 0;
     let isHeld = false;
-    const reroll = () => this.#send("/ace/pad/reroll", number);
+    const reroll = () => {
+      this.#send("/ace/pad/reroll", number);
+      // its next take may be there already: then nothing else is seen of it
+      if (!matchMedia(CALM).matches) element.animate({ opacity: [0.2, 1] }, FLASH);
+    };
     const mark = () => this.#send("/ace/pad/favourite", number);
     const act = (event) => {
       if (isHeld) isHeld = false; // it was rerolled already

@@ -411,6 +411,7 @@ export class Panel extends EventTarget {
       isTorn ? make("div", { class: "line" }, make("span", { class: "problem" }, "It follows one of them:"),
         button("the sound", "guide"), button("the MIDI file", "source")) : "",
     );
+    if (isTorn) $("source").scrollIntoView({ block: "nearest" }); // both answers are seen
   }
 
   #leaveOut(name) {
