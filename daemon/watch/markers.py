@@ -95,8 +95,8 @@ def parse_marker(text: str, surroundings: Surroundings = NOWHERE) -> LyricLine |
             return begin_section(heading)
         return None
     heading = read_heading(core) if core else None
-    if heading is None and folded.endswith("'"):  # of a name, as of the Hebrew bridge
-        heading = read_heading(text)
+    if heading is None and core and "'" in folded:  # of a name, as of the Hebrew bridge
+        heading = read_heading(f"{core}'")
     if heading and len(heading.abbreviation) > 1 and folded.endswith("."):  # Ref.
         is_no_word = heading.abbreviation in _NO_WORDS and core[0].isupper()
         is_marked = is_marked or surroundings.begins_stanza or is_no_word

@@ -82,19 +82,24 @@ _DASHED = re.compile(r"[a-z][—–][a-z]")  # seldom meant
 _CONTRACTED = re.compile(r"[A-Za-z]’(?:s|t|m|re|ve|ll|d)\b")  # English: don’t
 # control characters that texts do have
 _BLANK = set("\t\n\v\f\r\x1c\x1d\x1e\x85\ufeff")
+_LINE_END = re.compile(rb"[\r\n]+")
 _KANA = re.compile(r"[ぁ-んァ-ヶー]")
 
 
 def guess_reading(content: bytes) -> Reading:
     """The likeliest reading of a text that is not in Unicode."""
-    candidates = sorted(_list_candidates(content), key=lambda candidate: -candidate.likelihood)
-    if not candidates:
-        return Reading(content.decode("latin-1"), "Latin-1", is_sure=False)
-    best = candidates[0]
-    lead = best.likelihood / candidates[1].likelihood if len(candidates) > 1 else SURE_LEAD
-    characters = sum(not character.isascii() for character in best.text)
-    is_sure = characters >= SURE_CHARACTERS and lead >= SURE_LEAD
-    return Reading(best.text, best.encoding.name, is_sure)
+    # a line that is repeated says no more, and chardet takes it for what it is not
+    distinct = b"\n".join(dict.fromkeys(_LINE_END.split(content)))
+    found = sorted(_list_candidates(distinct), key=lambda candidate: -candidate.likelihood)
+    for best in found:
+        with suppress(UnicodeDecodeError):
+            text = content.decode(best.encoding.codec)
+            lead = best.likelihood / found[1].likelihood if len(found) > 1 else SURE_LEAD
+            characters = sum(not character.isascii() for character in text)
+            is_sure = characters >= SURE_CHARACTERS and lead >= SURE_LEAD
+            is_sure = is_sure and best.likelihood > _IMPLAUSIBLE
+            return Reading(text, best.encoding.name, is_sure)
+    return Reading(content.decode("latin-1"), "Latin-1", is_sure=False)
 
 
 def _list_candidates(content: bytes) -> Iterator[_Candidate]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .characters import fold
+from .chords import list_chords
+from .markers import parse_marker
 from .song_head import list_facts
 
 NUMBERS = "without the numbers of chords"
@@ -51,18 +53,28 @@ def _strip_numbers(lines: Sequence[str]) -> dict[int, str]:
 
 
 def _strip_counts(lines: Sequence[str]) -> dict[int, str]:
-    """1. one, and 2. two in the next line."""
-    found = {index: match for index, line in enumerate(lines) if (match := _COUNTED.match(line))}
-    follows = {
-        index
-        for index, match in found.items()
-        if index + 1 in found and int(found[index + 1][1]) == int(match[1]) + 1
-    }
-    return _strip_bare_counts(lines) | {
-        index: lines[index][match.end() :]
-        for index, match in found.items()
-        if index in follows or index - 1 in follows
-    }
+    """1. one, and 2. two further down in its stanza: chords and comments may be between."""
+    stripped = _strip_bare_counts(lines)
+    for stanza in _list_stanzas(lines):
+        found = {index: match for index in stanza if (match := _COUNTED.match(lines[index]))}
+        numbers = [int(match[1]) for match in found.values()]
+        highest = itertools.accumulate(numbers, max)
+        if any(below == above + 1 for above, below in zip(highest, numbers[1:])):
+            stripped |= {index: lines[index][match.end() :] for index, match in found.items()}
+    return stripped
+
+
+def _list_stanzas(lines: Sequence[str]) -> Iterator[list[int]]:
+    """The indices of lines without an empty one or a heading between."""
+    stanza: list[int] = []
+    for index, line in enumerate(lines):
+        text = line.strip()
+        if not text or parse_marker(text):
+            yield stanza
+            stanza = []
+        else:
+            stanza.append(index)
+    yield stanza
 
 
 def _strip_bare_counts(lines: Sequence[str]) -> dict[int, str]:
@@ -73,6 +85,8 @@ def _strip_bare_counts(lines: Sequence[str]) -> dict[int, str]:
         match = _BARE_COUNT.match(line)
         if match and int(match[1]) == len(run) + 1:
             run.append((index, line[match.end() :]))
+            continue
+        if run and list_chords(line) is not None:
             continue
         if len(run) >= LEAST_COUNTED:
             stripped |= dict(run)

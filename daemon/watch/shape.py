@@ -29,7 +29,7 @@ from .headings import read_heading
 from .markers import parse_marker
 from .pasted import strip_pasted
 from .printed_words import strip_printed
-from .repeats import find_repeat_signs
+from .repeats import find_repeat_signs, read_stanza_repeats
 from .song_head import find_fact, find_slip, is_credit, list_facts, names_author
 
 # Anna: or ANNA & TOM: above or in front of words
@@ -148,7 +148,7 @@ def find_shape(lines: Sequence[str], has_name: bool, keeps_markers: bool = False
         has_capitals=any(texts[index].isupper() for index in bare)
         and any(map(str.islower, "".join(texts))),
         end=_find_end(texts, is_close, {*chords}),
-        numbered=_find_numbered(texts),
+        numbered=_find_numbered(texts, chords),
         signs=signs,
         titles=_find_titles(song, chords, has_name, keeps_markers, unknown) | _find_authors(texts),
         remarks=remarks,
@@ -254,15 +254,24 @@ def _find_unknown(texts: Sequence[str], others: set[int]) -> dict[int, tuple[str
     return found
 
 
-def _find_numbered(texts: Sequence[str]) -> dict[int, re.Match[str]]:
-    """The first lines of stanzas that are counted from 1 on, where there are two at least."""
+def _find_numbered(texts: Sequence[str], chords: Container[int]) -> dict[int, re.Match[str]]:
+    """The first lines of stanzas that are counted from 1 on, where there are two at least. Above
+    them may stand what is not sung.
+    """
     found: dict[int, re.Match[str]] = {}
+    is_first = True
     for index, text in enumerate(texts):
         match = _NUMBERED.match(text)
-        is_first = not index or not texts[index - 1]
         if match and is_first and int(match[1]) == len(found) + 1:
             found[index] = match
+        is_first = not text or (is_first and (index in chords or _is_unsung(text)))
     return found if len(found) > 1 else {}
+
+
+def _is_unsung(text: str) -> bool:
+    """Whether a line has no words, or says something of the song or the stanza above."""
+    has_words = any(map(str.isalnum, text))
+    return not has_words or bool(read_stanza_repeats(text)) or _is_fact(text)
 
 
 def _find_titles(
@@ -349,7 +358,9 @@ def _find_authors(texts: Sequence[str]) -> dict[int, str]:
         return {}
     text = texts[first - 1]
     words = re.findall(r"[^\W\d_]\S*", text)
-    if len(words) < 2 or len(text) > MAX_TITLE or text[-1] in ",!?;" or parse_marker(text):
+    if len(words) < 2 or len(text) > MAX_TITLE or text[-1] in ",!?;":
+        return {}
+    if parse_marker(text) or _is_fact(text):  # Key: F#m
         return {}
     return {first - 1: "artist" if _AND.search(text) else "perhaps who it is by"}
 

@@ -152,6 +152,13 @@ def test_what_is_damaged_is_read_as_far_as_it_goes_and_that_is_said(
     assert notes[0].code, "it makes a report"
 
 
+def test_a_line_that_comes_again_does_not_change_the_encoding() -> None:
+    chorus = "心太軟\n" * 6
+    read, notes = decode(chorus.encode("big5"))
+    assert read == chorus
+    assert notes[0].message.startswith("read as Big5")
+
+
 def test_what_no_encoding_makes_words_of_is_latin_1() -> None:
     assert read_with_notes(b"\x81") == ("\x81", ["400 read as Latin-1 (a guess)"])
 

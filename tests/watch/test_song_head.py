@@ -389,6 +389,12 @@ def test_lines_above_what_a_head_says_are_not_sung_and_that_is_said(above: str) 
     assert told == [number for number, line in enumerate(written, 1) if line]
 
 
+@pytest.mark.parametrize("key", ["Key: F#m", "Tom: F#m", "Key of F#m"])
+def test_a_key_above_who_owns_the_song_is_one(key: str) -> None:
+    read = read_sheet(f"Low Tide\nNobody\n\n{key}\n© 2019 Nobody{BODY}")
+    assert read.values["key"] == "F# minor"
+
+
 def test_a_head_goes_on_below_an_intro_that_is_played() -> None:
     read = read_sheet("[Intro]\nEm  D\n\nTuning: Drop D\nDifficulty: novice\n\n[Verse]\nla la")
     assert read.values == {"lyrics": "[Intro]\n\n[Verse]\nla la"}
