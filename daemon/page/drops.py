@@ -51,8 +51,19 @@ class Drops:
         whatever comes.
         """
         stem, suffix = _clean_name(name)
-        make_private(folder)
         _check_size(announced)
+        try:
+            path = await self._keep(folder, stem, suffix, chunks, limit)
+        except OSError as error:
+            text = f"{stem}{suffix} cannot be kept: {error.strerror or error}"
+            raise Refused(507, text, "look at the folder of the clips") from error
+        return await run_in_threadpool(_describe, path)
+
+    async def _keep(
+        self, folder: Path, stem: str, suffix: str, chunks: AsyncIterator[bytes], limit: int
+    ) -> Path:
+        """Returns where it is. Raises OSError as well."""
+        make_private(folder)
         room = 2 * max(limit, MAX_BYTES)
         await run_in_threadpool(_check_room, folder, room)
         part = folder / f".{secrets.token_hex(8)}.part"
@@ -65,7 +76,7 @@ class Drops:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
-        return await run_in_threadpool(_describe, path)
+        return path
 
     async def _write(self, path: Path, chunks: AsyncIterator[bytes], room: int) -> str:
         """Returns the content's SHA-256."""

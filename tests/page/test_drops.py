@@ -166,6 +166,20 @@ def test_what_is_announced_to_be_too_large_is_not_waited_for(asker: Asker) -> No
         assert connection.getresponse().status == 413
 
 
+def test_where_nothing_can_be_written_that_is_said(
+    stage: Stage, asker: Asker, sound: bytes
+) -> None:
+    folder = stage.settings.out / SOURCES
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    folder.write_text("no folder")
+    answer = drop(asker, "a.wav", sound)
+    assert answer.status == 507
+    assert "a.wav cannot be kept" in answer.json["message"]
+    assert str(stage.settings.out).encode() not in answer.body
+
+
 def test_a_folder_takes_so_many_files(
     asker: Asker, sound: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
