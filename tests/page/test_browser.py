@@ -692,6 +692,13 @@ def test_what_was_asked_for_is_chosen_when_it_is_there(
     tab.click()
     expect(page.locator("#detail h3")).to_have_text("the first")
     expect(tab).not_to_contain_text("new")
+    page.evaluate("location.hash = '#takes'")
+    page.set_viewport_size({"width": 1440, "height": 900})  # where it is in view at once
+    page.fill("#prompt", "the second")
+    page.click("#go")
+    expect(page.locator("#detail h3")).to_have_text("the second", timeout=PATIENCE)
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(tab).not_to_contain_text("new")
 
 
 @long

@@ -84,13 +84,16 @@ pads.addEventListener("clip", saying(async ({ detail: id }) => {
 let awaited = ""; // the id of what was asked for last, as long as no take is chosen
 
 panel.addEventListener("go", ({ detail: id }) => (awaited = id));
-takes.addEventListener("select", () => (awaited = ""));
+takes.addEventListener("select", () => {
+  awaited = "";
+  $("ready").textContent = "";
+});
 connection.on("/ace/finished", saying(async ([id]) => {
   const isAwaited = () => awaited && panel.findOwn(id) === awaited;
   const take = isAwaited() && (await takes.fetch(id));
   if (!take || !isAwaited()) return;
   takes.select(take);
-  if (document.body.dataset.view !== "take") $("ready").textContent = "new";
+  if (hasTabs() && document.body.dataset.view !== "take") $("ready").textContent = "new";
 }));
 
 // --- the player -----------------------------------------------------------------------------------
