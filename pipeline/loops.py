@@ -42,8 +42,9 @@ def surround(circle: mx.array, frames: int) -> mx.array:
     its end.
     """
     length = circle.shape[1]
-    place = np.arange(-frames, length + frames) % length
-    return circle[:, mx.array(place)]
+    # indices of 32 bits, and `take`: brackets make 64 of them, for which Metal may lack a kernel
+    place = np.arange(-frames, length + frames, dtype=np.int32) % length
+    return mx.take(circle, mx.array(place), axis=1)
 
 
 def fold_tail(waveform: Waveform, samples: int) -> Waveform:
