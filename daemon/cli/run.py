@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -25,6 +26,10 @@ log = logging.getLogger("acestepd.settings")
 # change places more than they compute.
 SWITCH_SECONDS = 0.0001
 
+# Files and connections that may be open at once: those that OSC, the page and OSCQuery let in, what
+# is sent over them, and what is being landed.
+OPEN_FILES = 4096
+
 CLOSING = "closing: what was running is kept, and goes on when acestepd is started again"
 
 
@@ -33,6 +38,7 @@ def run(settings: Settings, *, file: Path, read: Callable[[], Settings], quiet: 
     terminal = logs.log_to_terminal(quiet=True)  # until the start screen stands above the events
     warn_of_open_token(settings, file)
     sys.setswitchinterval(SWITCH_SECONDS)
+    allow_open_files()
     spare_what_is_there()  # while nobody can ask anything yet
     daemon = Daemon(settings)
     reloader = SettingsReloader(file, settings, read, daemon.apply)
@@ -63,6 +69,17 @@ def spare_what_is_there() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def allow_open_files() -> None:
+    """As many as it may need, where the system lets it have them: a Mac gives 256 to begin with,
+    which connections that somebody else opens would be enough to use up.
+    """
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    if least != resource.RLIM_INFINITY and least < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def warn_of_open_token(settings: Settings, file: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import gc
 import logging
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def test_without_a_settings_file_there_is_nothing_to_tell(
 ) -> None:
     warn_of_open_token(Settings(token="open sesame"), tmp_path / "none.toml")
     assert caplog.records == []
+
+
+def test_as_many_files_may_be_open_as_it_may_need() -> None:
+    """In a process that begins as on a Mac."""
+    script = """
+import resource
+from daemon.cli.run import allow_open_files
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+allow_open_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert 256 < int(done.stdout) <= run.OPEN_FILES
 
 
 @pytest.mark.long

@@ -237,11 +237,15 @@ def test_what_waits_to_be_read_for_ever_counts_and_makes_room_first(
     monkeypatch.setattr(protocol, "MAX_CONNECTIONS", most)
     until(lambda: not list_served(stage))
     question = f"GET /style.css HTTP/1.1\r\nHost: 127.0.0.1:{asker.port}\r\n"
+    packet = f"{question}\r\n" * 2 + f"{question}Connection: close\r\n\r\n"
     with ExitStack() as opened:
         for _ in range(3 * most):
-            connection = opened.enter_context(closing(open_connection(asker.port)))
+            connection = opened.enter_context(closing(socket.socket()))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+            connection.connect(("127.0.0.1", asker.port))
             served = keep_little(stage, connection)
-            connection.sendall(f"{question}Connection: close\r\n\r\n".encode())
+            connection.sendall(packet.encode())
             until(served.transport.is_closing)
+            assert served.transport.get_write_buffer_size()
         assert asker.ask("/takes").status == 200
         assert len(list_served(stage)) <= most + 1
