@@ -20,7 +20,7 @@ def set_limits(cache_gb: float = CACHE_GB, memory_gb: float = 0.0, wired_gb: flo
     _cap = round(memory_gb * 2**30)
     if memory_gb:
         mx.set_memory_limit(round(memory_gb * 2**30))
-    if wired_gb:
+    if wired_gb and mx.metal.is_available():
         mx.set_wired_limit(round(wired_gb * 2**30))
 
 

@@ -9,11 +9,12 @@ import platform
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline import blas
+from pipeline.mlx_library import CPU, MlxLibrary, list_libraries
 from pipeline.private import make_private
 from pipeline.voices import VOICES
 
@@ -98,6 +99,38 @@ def _check_device(settings: Settings) -> Finding:
             "this needs a Mac with Apple silicon and a native (arm64) Python",
         )
     return Finding(OK, device.describe())
+
+
+def _check_mlx(settings: Settings) -> Finding:
+    """Whether MLX's library is one package's, and the one that suits this machine."""
+    if platform.system() != "Linux":
+        return Finding(OK, "MLX brings its own library")
+    return judge_libraries(list_libraries(), has_card=shutil.which("nvidia-smi") is not None)
+
+
+def judge_libraries(libraries: Sequence[MlxLibrary], has_card: bool) -> Finding:
+    """What to say of MLX's libraries for Linux; `has_card`: NVIDIA's driver is installed."""
+    names = " and ".join(library.package for library in libraries)
+    if not libraries:
+        return Finding(WRONG, "MLX has no library", f"pip install {CPU}")
+    own = [library.package for library in libraries if library.is_there]
+    wanted = libraries[-1].package  # of several, the one for a card
+    again = f"pip install --force-reinstall --no-deps {wanted}"
+    if len(libraries) > 1:
+        others = " ".join(library.package for library in libraries[:-1])
+        which = f"{own[0]}'s" if own else "neither's"
+        message = f"{names} install the same file, which is {which}"
+        return Finding(WRONG, message, f"pip uninstall -y {others}; {again}")
+    if not own:
+        return Finding(WRONG, f"the library of {names} is not the one it came with", again)
+    if has_card and wanted == CPU:
+        return Finding(
+            NOTE,
+            f"{names}, and NVIDIA's driver is here: takes are made on the processor",
+            f"pip uninstall -y {CPU}; pip install mlx-cuda-13 (driver 580 or newer, "
+            "or else mlx-cuda-12)",
+        )
+    return Finding(OK, f"{names} {libraries[0].version}")
 
 
 def _check_blas(settings: Settings) -> Finding:
@@ -463,6 +496,7 @@ def _check_inserting(settings: Settings) -> Finding:
 
 CHECKS: dict[str, Check] = {
     "Python": _check_python,
+    "MLX": _check_mlx,
     "device": _check_device,
     "BLAS": _check_blas,
     "compiler": _check_compiler,
