@@ -22,6 +22,7 @@ _CONSTANT = (1, 2, 3, 6, 7, 0x11, 0x31, 0xFFFE)
 _AIFF_CONSTANT = (b"NONE", b"sowt", b"twos", b"fl32", b"fl64")  # an AIFF's, likewise
 _FORM = 4096  # the most bytes of a WAV's format
 _CHUNKS = 10_000  # the most chunks that are walked through
+_FARTHEST = 2**62  # bytes into a file, farther than any reaches
 _MOST_FRAME = 1441  # bytes of an MP3's
 _OPEN = 0x7FFF_0000  # sizes from here on are what recorders write that do not know the end yet
 _KNOWN = frozenset(
@@ -568,5 +569,9 @@ def _has_last_page(stream: BinaryIO, size: int) -> bool:
 
 
 def read_at(stream: BinaryIO, place: int, length: int) -> bytes:
-    """Bytes of the file, which stays where it is: decoders begin there."""
+    """Bytes of the file, which stays where it is: decoders begin there. None are at a `place` that
+    no file reaches: where a chunk of 64 bits says it ends, say.
+    """
+    if place > _FARTHEST:
+        return b""
     return os.pread(stream.fileno(), length, max(0, place))

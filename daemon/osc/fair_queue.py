@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,9 +23,11 @@ class Item(NamedTuple, Generic[T]):
 
 @dataclass
 class Flow(Generic[T]):
-    """What waits of one sender, and the time it has been given, in seconds."""
+    """What waits of one sender, and the time it has been given, in seconds. The member whose turn
+    it is comes first.
+    """
 
-    items: deque[Item[T]] = field(default_factory=deque)
+    items: OrderedDict[str, deque[Item[T]]] = field(default_factory=OrderedDict)
     size: int = 0
     given: float = 0.0
 
@@ -33,7 +35,9 @@ class Flow(Generic[T]):
 class FairQueue(Generic[T]):
     """Start-time fair queueing: the items of a sender are served in their order, and next is the
     sender that was given the least time. Who comes anew counts as having been given as much as who
-    is being served, so that it is next, and nobody can save up.
+    is being served, so that it is next, and nobody can save up. Where several share what one sender
+    is given, these members of it take turns: each waits for a turn of the others, not for all that
+    they sent before.
 
     How much may wait of a sender depends on how much is free (the dynamic threshold of a switch's
     shared buffer): whoever floods it leaves room for the others. For one thread.
@@ -57,8 +61,8 @@ class FairQueue(Generic[T]):
         waiting = flow.size if flow else 0
         return (waiting + size + OVERHEAD) * SHARE <= MAX_SIZE - self._size
 
-    def push(self, sender: str, value: T, size: int = 0) -> None:
-        """Behind all else of that sender. It is kept whether or not there was room."""
+    def push(self, sender: str, value: T, size: int = 0, member: str = "") -> None:
+        """Behind all else of that member. It is kept whether or not there was room."""
         flow = self._flows.get(sender)
         if flow is None:
             self._forget_idle()
@@ -67,7 +71,7 @@ class FairQueue(Generic[T]):
         if not flow.items:
             flow.given = max(flow.given, self._given)
             self._wait(flow, sender)
-        flow.items.append(item)
+        flow.items.setdefault(member, deque()).append(item)
         flow.size += item.size
         self._size += item.size
 
@@ -76,16 +80,22 @@ class FairQueue(Generic[T]):
         and the turn must be ended before the next one is started.
         """
         self._given, _, sender = heapq.heappop(self._turns)
-        return sender, self._flows[sender].items[0].value
+        items = self._flows[sender].items
+        return sender, items[next(iter(items))][0].value
 
     def end_turn(self, sender: str, seconds: float, is_done: bool) -> None:
         """It took `seconds`. `is_done`: the item goes; or else it is continued in the next turn."""
         flow = self._flows[sender]
         flow.given += seconds
+        member, waiting = next(iter(flow.items.items()))
         if is_done:
-            item = flow.items.popleft()
+            item = waiting.popleft()
             flow.size -= item.size
             self._size -= item.size
+        if waiting:
+            flow.items.move_to_end(member)
+        else:
+            del flow.items[member]
         if flow.items:
             self._wait(flow, sender)
         elif not self._turns:  # all have been served: nobody owes anything

@@ -19,7 +19,7 @@ class SenderLanes:
     """A lane of its own for each program of this machine, and one for each other machine. Where
     many new programs are heard at once, those beyond `MAX_NEW` share a lane until it is quieter: a
     script that opens a port for every message gets the time of one sender, not that of a thousand.
-    For one thread.
+    In that lane they take turns. For one thread.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

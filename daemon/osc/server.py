@@ -42,7 +42,7 @@ from .handlers.subscriptions import NOTIFY
 from .lyric_uploads import RESTART_HINT, LyricUploads
 from .outgoing import OUTGOING
 from .publisher import Publisher, Transport
-from .sender_lanes import SenderLanes
+from .sender_lanes import SHARED, SenderLanes
 from .subscribers import Subscribers
 from .tcp import TcpTransport, Work
 from .timed_queue import TOO_MANY_HINT, TimedQueue
@@ -279,7 +279,8 @@ class OscServer:
         waiting = Waiting(sender, work, next(self._arrivals))
         lane = self._lanes.find(sender)
         self._lanes.enter(lane, sender)
-        self._waiting.push(lane, waiting, size)
+        member = sender.client if lane == SHARED else ""
+        self._waiting.push(lane, waiting, size, member)
 
     def _expire_lyric_uploads(self) -> None:
         for upload in self.lyric_uploads.remove_expired():

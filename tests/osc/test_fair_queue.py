@@ -59,6 +59,21 @@ def test_an_item_that_is_not_done_is_continued_after_the_others_turns() -> None:
     assert not queue
 
 
+def test_those_who_share_what_one_is_given_wait_for_a_turn_of_each_other() -> None:
+    queue = Queue()
+    queue.push("shared", "flood0", member="flood")
+    queue.push("shared", "flood1", member="flood")
+    queue.push("shared", "ping", member="late")
+    queue.push("own", "own0")
+    turns = []
+    for is_done in (False, True, True, False, True, True):
+        sender, item = queue.start_turn()
+        turns.append(item)
+        queue.end_turn(sender, 1.0, is_done)
+    assert turns == ["flood0", "own0", "ping", "flood0", "flood0", "flood1"]
+    assert not queue
+
+
 def test_who_comes_anew_is_next_however_much_waits_of_the_others() -> None:
     queue = Queue()
     for flood in "abc":

@@ -18,6 +18,7 @@ from daemon.engine.dispatcher import ENDED_AT_ONCE
 from daemon.jobs import Job
 from daemon.osc import guard, server
 from daemon.osc.publisher import Publisher
+from daemon.osc.sender_lanes import MAX_NEW
 from daemon.osc.udp import UdpTransport
 from daemon.osc.wire import Peer
 from pipeline.request import FIELDS
@@ -160,6 +161,19 @@ def test_a_port_for_every_message_keeps_nobody_waiting(tmp_path: Path, sent: Cou
             port.send_raw(GET_ALL)
         assert player.ask("/ace/ping", "still")[1][0] == "still"
         assert sum(sent.values()) < 200 * len(FIELDS), "and most of them wait"
+
+
+def test_who_comes_after_many_that_are_new_waits_for_a_turn_of_each(
+    tmp_path: Path, sent: Counter[str]
+) -> None:
+    """`oscsend` has a new port for every message, while somebody opens one for every flood."""
+    with on_stage(tmp_path) as stage, ExitStack() as opened:
+        ports = [opened.enter_context(closing(stage.client())) for _ in range(MAX_NEW + 4)]
+        late = opened.enter_context(closing(stage.client()))
+        for port in ports:
+            port.send_raw(MANY)
+        assert late.ask("/ace/ping", "late")[1][0] == "late"
+        assert sum(sent.values()) < 1000 * len(FIELDS), "and most of it waits"
 
 
 def test_one_clients_messages_are_answered_in_their_order_however_long_an_answer_is(

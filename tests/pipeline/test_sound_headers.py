@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline import audio_files
 from pipeline.request import BadRequest
+from pipeline.sound_chunks import read_chunks
 from pipeline.sound_headers import read_header
+from pipeline.sound_tags import read_tags
 from tests.support.sounds import RATE, encode, make_chunk, make_riff, make_tone, write_size
 
 WAV = encode()
@@ -252,3 +254,26 @@ def test_a_huge_number_of_chunks_ends(tmp_path: Path, monkeypatch: pytest.Monkey
         assert read_header(stream).kind == "wav"
     with pytest.raises(BadRequest, match="is not readable audio"):
         audio_files.read_audio(str(path))
+
+
+CHUNK_WITHOUT_END = struct.pack(">4sq", b"free", 2**63 - 1)
+ATOM_WITHOUT_END = struct.pack(">I4sQ", 1, b"free", 2**64 - 1)
+ENDLESS_FILES = {
+    "a CAF": CAF[:8] + CHUNK_WITHOUT_END + CAF[8:],
+    "a CAF's sound": CAF[: CAF.index(b"data")]
+    + struct.pack(">4sq", b"data", 2**63 - 1)
+    + bytes(99),
+    "an MP4": b"\0\0\0\x10ftypM4A \0\0\0\0" + ATOM_WITHOUT_END + bytes(99),
+}
+
+
+@pytest.mark.parametrize("content", ENDLESS_FILES.values(), ids=ENDLESS_FILES)
+def test_a_part_that_ends_farther_than_any_file_reaches_stops_nobody(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with path.open("rb") as stream:
+        header = read_header(stream)
+        chunks = read_chunks(stream, header)
+        assert not list(read_tags(stream, header, chunks))
