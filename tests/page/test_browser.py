@@ -1015,6 +1015,8 @@ def test_a_variation_may_lead_to_any_take(tmp_path: Path, open_page: OpenPage) -
         page.select_option("#variation-to", str(old["number"]))
         page.fill("#variation-words", "no take has these")
         expect(options).to_have_count(2, timeout=PATIENCE)  # what is chosen stays
+        page.select_option("#variation-to", "0")
+        page.select_option("#variation-to", str(old["number"]))
         page.click("#variation")
         until(lambda: len(asker.find_takes()) == 3)
         newest, *_ = stage.journal.search(limit=1)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.page.app import FILES
+from daemon.page.app import FILES, list_files
 
 MOST = 200_000  # bytes of all of it
 NAMESPACE = "http://www.w3.org/2000/svg"
-SOURCES = sorted(FILES.rglob("*.*"))
+SOURCES = sorted(list_files().values())
 MODULES = sorted(path.name for path in (FILES / "js").iterdir())
 INDEX = (FILES / "index.html").read_text()
 SCRIPTS = "".join(path.read_text() for path in (FILES / "js").iterdir())

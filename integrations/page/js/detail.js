@@ -146,7 +146,9 @@ export class Detail extends EventTarget {
       take.path ? make("p", { class: "path" }, take.path) : "",
     );
     this.#showPlaying();
-    if (focused) [...$("detail").querySelectorAll(CONTROLS)].find((one) => nameControl(one) === focused)?.focus();
+    const again = focused && [...$("detail").querySelectorAll(CONTROLS)].find((one) => nameControl(one) === focused);
+    again?.focus();
+    if (again?.type === "search") again.setSelectionRange(again.value.length, again.value.length);
     if (isThere) this.#load(take);
     if (take.lyrics) this.#loadWords(take);
   }
@@ -469,18 +471,19 @@ export class Detail extends EventTarget {
 
   #buildVariation(take) {
     const choose = make("select", { id: "variation-to" });
+    let others = []; // that are offered
     const fill = () => {
       const found = this.#others.filter(({ number }) => number !== this.#other?.number);
-      const others = [this.#other, ...found].filter((one) => one && one.seed !== take.seed);
+      others = [this.#other, ...found].filter((one) => one && one.seed !== take.seed);
       choose.replaceChildren(make("option", { value: "0" }, "a seed that is drawn"), ...others.map((one) =>
         make("option", { value: String(one.number) }, `seed ${one.seed}, ${tellTime(one)}: ${nameTake(one).slice(0, 60)}`)));
       choose.value = others.includes(this.#other) ? String(this.#other.number) : "0";
     };
     choose.addEventListener("change", () => {
-      this.#other = this.#others.find(({ number }) => number === Number(choose.value)) ?? null;
+      this.#other = others.find(({ number }) => number === Number(choose.value)) ?? null;
     });
     const search = saying(async () => {
-      const query = new URLSearchParams({ words: this.#othersWords, limit: MOST_OTHERS });
+      const query = new URLSearchParams({ words: this.#othersWords.trim(), limit: MOST_OTHERS });
       const { takes } = await askJson(`/takes?${query}`);
       this.#others = takes.filter(({ state }) => state === "finished");
       fill();
@@ -489,7 +492,7 @@ export class Detail extends EventTarget {
     const words = make("input", { id: "variation-words", type: "search", placeholder: "Search all takes", value: this.#othersWords,
       "aria-label": "Search the takes that it may lead to" });
     words.addEventListener("input", () => {
-      this.#othersWords = words.value.trim();
+      this.#othersWords = words.value;
       searchSoon();
     });
     fill();
