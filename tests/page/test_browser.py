@@ -526,7 +526,8 @@ def test_a_click_on_the_waveform_plays_from_there(stage: Stage, asker: Asker, pa
 def test_stems_are_muted_and_heard_alone(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "x", "bars", 2, "stems", "drums bass", "peak_db", -12)
     page.locator(".choose").click()
-    page.click("text=Play the stems")
+    stems = page.locator("#play-stems")
+    stems.click()
     until(lambda: page.evaluate("acestepd.player.stems.length") == 2)
     until(lambda: page.evaluate(LOUDEST) > 0.1)
     both = page.evaluate(LOUDEST)
@@ -537,6 +538,10 @@ def test_stems_are_muted_and_heard_alone(stage: Stage, asker: Asker, page: Page)
     page.click("[aria-label='Solo drums']")
     wait_for_level(page, 0.1, 0.7 * both)
     expect(page.locator("[aria-label='Solo drums']")).to_have_attribute("aria-pressed", "true")
+    expect(stems).to_have_text("Stop the stems")
+    stems.click()
+    until(lambda: not page.evaluate("acestepd.player.isPlaying"))
+    expect(stems).to_have_text("Play the stems")
 
 
 @long

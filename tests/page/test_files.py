@@ -17,6 +17,12 @@ INDEX = (FILES / "index.html").read_text()
 SCRIPTS = "".join(path.read_text() for path in (FILES / "js").iterdir())
 
 
+def test_what_is_about_the_page_is_not_served_with_it() -> None:
+    assert (FILES / "README.md").exists()
+    assert {"index.html", "js/main.js"} <= list_files().keys()
+    assert "README.md" not in list_files()
+
+
 def test_all_of_it_is_light() -> None:
     assert sum(path.stat().st_size for path in SOURCES) < MOST
 

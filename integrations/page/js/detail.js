@@ -256,6 +256,7 @@ export class Detail extends EventTarget {
       button.lastChild.textContent = isHeard ? "Stop" : "Play";
     }
     $("head")?.classList.toggle("moving", isHeard);
+    if ($("play-stems")) $("play-stems").textContent = this.#hearsStems(this.#take) ? "Stop the stems" : "Play the stems";
     if (!isHeard) this.#markLine(-1);
     $("loop-bars")?.setAttribute("aria-pressed", String(this.#looped !== null));
   }
@@ -424,7 +425,7 @@ export class Detail extends EventTarget {
     const lanes = take.stems.filter((stem) => stem !== "mix");
     return make("div", { id: "stems-lanes", role: "group", "aria-label": "Stems" },
       make("div", { class: "line" }, make("h4", {}, "Stems"),
-        make("button", { type: "button", onclick: saying(() => this.#playStems(take)) }, "Play the stems")),
+        make("button", { type: "button", id: "play-stems", onclick: saying(() => this.#toggleStems(take)) }, "Play the stems")),
       ...lanes.map((stem) => this.#buildLane(take, stem)));
   }
 
@@ -453,6 +454,15 @@ export class Detail extends EventTarget {
     link.addEventListener("dragstart", (event) => carry(event, take, stem));
     return make("div", { class: "lane" }, make("span", {}, stem.replace("_", " ")), canvas,
       toggle(this.#muted, "M", "Mute"), toggle(this.#soloed, "S", "Solo"), link);
+  }
+
+  #hearsStems(take) {
+    return this.#player.isHeard(take) && this.#player.stems[0] !== take.stems[0];
+  }
+
+  async #toggleStems(take) {
+    if (this.#hearsStems(take)) this.#player.stop();
+    else await this.#playStems(take);
   }
 
   async #playStems(take, from = null) {
