@@ -1051,7 +1051,8 @@ def test_what_a_daemon_has_forgotten_the_page_says_again(
         expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
         until(lambda: stage.panel.request.prompt == "all of it")
         until(lambda: stage.panel.request.task == "cover")
-        request = stage.panel.request
-        assert (request.bars, request.stems, request.source) == (7, "drums", source)
+        until(lambda: stage.panel.request.source == source)
+        until(lambda: stage.panel.request.stems == "drums")
+        until(lambda: stage.panel.request.bars == 7)
         until(lambda: stage.panel.request.key == "A minor")
         expect(page.locator("#bars")).to_have_value("7")
