@@ -164,3 +164,26 @@ KEPT_LINES = (
     "peaches ripen slowly in the shade",
     "we built a castle out of driftwood planks",
 )
+# Twenty ordinary ones, which were only counted: nothing is to be tried on them.
+EVERYDAY_LINES = (
+    "I fixed the fence behind the barn",
+    "the bread is rising by the stove",
+    "you said forever and I smiled",
+    "these streets remember both our names",
+    "a letter waited under the door",
+    "let us walk until the music fades",
+    "the river took the bridge last spring",
+    "my grandfather carved that wooden bird",
+    "don't look back when the engine starts",
+    "the coffee's cold and the fire is low",
+    "she paints the ceiling with the stars",
+    "I heard the gate swing in the night",
+    "they gave away the things we loved",
+    "nine to five and nothing left to give",
+    "teach me the dance your mother knew",
+    "put the phone down and talk to me",
+    "the valley filled with silver fog",
+    "both hands shaking as you read it",
+    "we never had a proper plan",
+    "bring your brother to the show",
+)

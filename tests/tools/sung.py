@@ -36,6 +36,7 @@ from tests.support.ears import (
 )
 from tests.support.sung_lines import (
     CHOICE_LINES,
+    EVERYDAY_LINES,
     FRESH_LINES,
     HISSED_LINES,
     KEPT_LINES,
@@ -144,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "fresh": lambda: spell(FRESH_LINES),  # on which nothing was tried either
         "hissed": lambda: spell(HISSED_LINES),  # of which it was looked at what is misheard
         "kept": lambda: spell(KEPT_LINES),  # on which nothing was tried
+        "everyday": lambda: spell(EVERYDAY_LINES),  # nor on these
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bpm", nargs="*", type=float, default=TEMPOS)
