@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.watch.characters import split_lines
+from daemon.watch.documents.read import read_text
 from daemon.watch.notes import SheetNote, find_problems
 from daemon.watch.parameters import _split_pair
 from daemon.watch.reports import format_report
@@ -264,6 +265,15 @@ def test_a_line_that_is_sung_thousands_of_times_is_refused_before_it_is_written(
     read = read_sheet(text, ".lrc")  # a gigabyte of lyrics
     assert str(read.refusal) == "lyrics must have at most 65536 characters, got 1000009999"
     assert "lyrics" not in read.values
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".lrc"])
+def test_a_sheet_of_too_many_lines_is_refused_before_they_are_read(suffix: str) -> None:
+    text = "\n".join(["[00:01.00] la"] * 10_001)
+    assert {line.text for line in read_text(text, suffix).lines} == {"[00:01.00] la"}
+    read = read_sheet(text, suffix)
+    assert str(read.refusal) == "a sheet must have at most 10000 lines, got 10001"
+    assert not read.values
 
 
 @pytest.mark.long

@@ -6,10 +6,12 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import starmap
 
+from pipeline.limits import LIMITS
 from pipeline.untrusted import parse_json
 
-from ..characters import fold_word, split_lines
+from ..characters import fold_word, split_lines, split_written_lines
 from ..encodings import decode
 from ..notes import UNCLEAR, UNDERSTOOD, SheetNote
 from .document import Document, DocumentLine, DocumentTag, Kind
@@ -169,7 +171,7 @@ def read_text(text: str, suffix: str) -> Document:
 def _read_line_ends(text: str) -> str:
     """A text of one line out of a program's source, la\\nla, as lines; empty for any other."""
     line = text.strip()
-    if len(split_lines(line)) > 1 or "\\n" not in line or _DRIVE.search(line) or _is_json(line):
+    if "\\n" not in line or len(split_lines(line)) > 1 or _DRIVE.search(line) or _is_json(line):
         return ""
     if len(line) > 1 and line[0] == line[-1] == '"':
         line = line[1:-1]
@@ -203,7 +205,10 @@ def _read_converted(kind: Kind, text: str, title: str = "") -> Document:
 
 
 def _read_plain(text: str, suffix: str) -> Document:
-    """A text without markup."""
+    """A text without markup. One of too many lines is not read: its sheet is refused."""
+    unread = split_written_lines(text)
+    if len(unread) > LIMITS.sheet_lines:
+        return Document(Kind.PLAIN, text, tuple(starmap(DocumentLine, enumerate(unread, 1))))
     raw = split_lines(text)
     if is_subtitles(raw):
         return read_subtitles(text)
