@@ -265,8 +265,6 @@ class Rendering:
 
 def _description_info(rendering: Rendering, description: Description) -> TakeInfo:
     """What was understood of a recording, with a request that plays it."""
-    from pipeline import device
-
     request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
         description.values
     )
@@ -275,7 +273,7 @@ def _description_info(rendering: Rendering, description: Description) -> TakeInf
         rendering.model.title,
         codes=request.codes,
         planned=dict(description.values),
-        machine=describe_machine(device.name_device()),
+        machine=describe_machine(),
         notes=description.notes,
     )
 

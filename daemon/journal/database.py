@@ -74,11 +74,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
     try:
         check(db)
         migrate(db, path)
-        try:
-            for table in TABLES:
-                db.execute(f"SELECT * FROM {table} LIMIT 1")
-        except sqlite3.OperationalError as error:
-            raise sqlite3.DatabaseError(str(error)) from error  # it is one, and not ours
+        check_tables(db)
     except BaseException:
         db.close()
         raise
@@ -117,6 +113,15 @@ def check(db: sqlite3.Connection) -> None:
     """Raises `sqlite3.DatabaseError` where the file is damaged."""
     if (answer := db.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(answer)
+
+
+def check_tables(db: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` where it is a database, and not ours."""
+    try:
+        for table in TABLES:
+            db.execute(f"SELECT * FROM {table} LIMIT 1")
+    except sqlite3.OperationalError as error:
+        raise sqlite3.DatabaseError(str(error)) from error
 
 
 def open_read_only(path: Path, seconds: float = OPEN_SECONDS) -> sqlite3.Connection:
@@ -180,7 +185,7 @@ def refusing() -> Iterator[None]:
             raise Refused(408, text, hint) from error
         if is_locked(error):
             raise Refused(503, "another program holds the journal", AGAIN_HINT) from error
-        if code in UNREADABLE:
+        if code in UNREADABLE or is_damage(error):
             limited_log.warning("", "the journal cannot be read now: %s", error)
             text = f"the journal cannot be read now: {error}"
             raise Refused(503, text, AGAIN_HINT) from error
@@ -194,8 +199,11 @@ def is_locked(error: Exception) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is not what was written."""
+    """Whether the file is not what was written, or a table of it is gone."""
     code = getattr(error, "sqlite_errorcode", 0)
+    # for which SQLite has no code of its own
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table"):
+        return True
     damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return code == sqlite3.SQLITE_IOERR_SHORT_READ or code & 0xFF in damaged
 

@@ -190,6 +190,7 @@ class JournalFile:
             with closing(sqlite3.connect(fresh, isolation_level=None)) as copy:
                 self.db.backup(copy)
                 database.check(copy)
+                database.check_tables(copy)
         except sqlite3.Error as error:
             log.error("the journal cannot be read any more: %s", error)
             fresh.unlink(missing_ok=True)

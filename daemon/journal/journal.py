@@ -15,7 +15,7 @@ from ..jobs import Job
 from . import database
 from .file import JournalFile
 from .questions import Questions
-from .rows import describe_outcome, insert_row, make_row, update_row
+from .rows import describe_outcome, insert_row, make_row, put_row_back
 from .writer import Done, Waiter, Writer, ignore_done
 
 ENDED = "'finished', 'fail', 'cancelled'"  # the states of jobs.ENDED, as an index has them
@@ -36,8 +36,8 @@ class Journal(Questions):
     locks; `on_told` behind those of each commit.
 
     A file that is no journal any more is set aside, never deleted: `warning` then says so. One that
-    is deleted, replaced or damaged while it is open is put back, and `on_restored` called with what
-    to tell.
+    is deleted, replaced or damaged while it is open is put back, and so are rows of jobs that have
+    not ended; `on_restored` is called with what to tell.
     """
 
     _file: JournalFile
@@ -255,16 +255,14 @@ class Journal(Questions):
         )
 
     def _complete(self, db: sqlite3.Connection) -> None:
-        """What must not be missing in a journal that is put back: its token, and the open jobs."""
+        """What must not be missing in a journal: its token, and the open jobs."""
         db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (TOKEN, self.token))
         with self._lock:
             jobs = [(job, self._landings[number]) for number, job in self._open.items()]
         for job, landing in jobs:
             query = "SELECT 1 FROM jobs WHERE number = ?"
             if not db.execute(query, (job.number,)).fetchone():
-                row = make_row(job) | {"number": job.number}
-                insert_row(db, row)
-                update_row(db, job, self._describe(job, {"landing": landing}))
+                put_row_back(db, job, self._describe(job, {"landing": landing}))
 
 
 class ReadOnlyJournal(Questions):

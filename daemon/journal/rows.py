@@ -83,15 +83,25 @@ def insert_row(db: sqlite3.Connection, row: Mapping[str, object]) -> int:
     )
 
 
-def update_row(db: sqlite3.Connection, job: Job, columns: Mapping[str, object]) -> None:
-    """Write these columns of a job, and at its end its files."""
+def update_row(db: sqlite3.Connection, job: Job, columns: Mapping[str, object]) -> bool:
+    """Write these columns of a job, and at its end its files. False where its row is gone: then
+    nothing was written.
+    """
     changes = ", ".join(f"{name} = :{name}" for name in columns)
     values = {**columns, "number": job.number}
-    db.execute(f"UPDATE jobs SET {changes} WHERE number = :number", values)
+    if not db.execute(f"UPDATE jobs SET {changes} WHERE number = :number", values).rowcount:
+        return False
     if job.has_ended and "clips" in columns:
         db.execute("DELETE FROM files WHERE job = ?", (job.number,))
         clips = [(job.number, clip.values[0], clip.values[1]) for clip in job.clip_events]
         db.executemany("INSERT INTO files VALUES (?, ?, ?)", clips)
+    return True
+
+
+def put_row_back(db: sqlite3.Connection, job: Job, columns: Mapping[str, object]) -> None:
+    """Write a job down again whose row is gone, under the number it had."""
+    insert_row(db, make_row(job) | {"number": job.number})
+    update_row(db, job, columns)
 
 
 def read_row(row: Mapping[str, Any]) -> Job | None:

@@ -17,12 +17,14 @@ from functools import partial
 from queue import SimpleQueue
 
 from ..jobs import Job
+from ..runtime.logs import LimitedLog
 from . import database
 from .file import PUT_TRIES, JournalFile
-from .rows import update_row
+from .rows import put_row_back, update_row
 from .schema import JournalError
 
 log = logging.getLogger("acestepd.journal")
+limited_log = LimitedLog(log)  # of what is said of one job after the other
 
 # seconds that a change waits while another program holds the journal, before it is refused: a
 # client has its answer within twice that
@@ -85,6 +87,11 @@ class JobUpdate:
     columns: dict[str, object]
     waiting: list[tuple[Done, float]]  # and until when each waits, in time.monotonic()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the job's row can be made anew with it."""
+        return "state" in self.columns
+
     def add(self, later: JobUpdate) -> None:
         self.columns |= later.columns
         self.waiting += later.waiting
@@ -94,9 +101,9 @@ class Writer:
     """Everything that is written goes through it, from any thread. Who waits is told on a thread of
     its own, in the order of the changes; a `Waiter` at once.
 
-    `complete(db)` writes down what must not be missing in a journal that is put back, and
-    `on_restored(text)` hears of it. `on_told()` is called when all are told that wait for one
-    commit.
+    `complete(db)` writes down what is missing in a journal that is put back, or whose rows another
+    program has deleted, and `on_restored(text)` hears of it. `on_told()` is called when all are
+    told that wait for one commit.
     """
 
     def __init__(
@@ -235,8 +242,14 @@ class Writer:
             writes = [self._writes.popleft() for _ in range(min(MAX_GROUP, len(self._writes)))]
             self._writing, self._notes = self._notes, {}
             notes = list(self._writing.values())
-        if self._try_to_commit(writes, notes) is None:
+        failed = self._try_to_commit(writes, notes)
+        if failed is None:  # all of it, and not only what was tried beside one that cannot be
+            if self._trouble:
+                log.warning("the journal is written again")
+                self._trouble = ""
             return
+        self._note_damage(failed)
+        self._keep_in_place()
         # one that cannot be written must not take the others with it
         for write in writes:
             self._write_alone([write], [])
@@ -260,8 +273,8 @@ class Writer:
         try:
             for write in writes:
                 write.change(db)
-            for note in notes:
-                update_row(db, note.job, note.columns)
+            lost = [note for note in notes if not update_row(db, note.job, note.columns)]
+            is_put_back = self._put_rows_back(db, lost)
             db.execute("COMMIT")
         except Exception as error:  # whatever it is, it is that change's
             if db.in_transaction:
@@ -273,11 +286,28 @@ class Writer:
                 self._crowded_until = max(self._crowded_until, time.monotonic()) + GATHER_SECONDS
             for note in notes:
                 self._writing.pop(note.job.number, None)
-        if self._trouble:
-            log.warning("the journal is written again")
-            self._trouble = ""
+        if is_put_back:
+            self._say_restored(
+                f"jobs were gone from the journal {self._file.path}, which another program may "
+                "have deleted: those that had not ended were put back"
+            )
         self._tell(writes, notes, None)
         return None
+
+    def _put_rows_back(self, db: sqlite3.Connection, lost: list[JobUpdate]) -> bool:
+        """The rows of these notes are gone: write down what must be there, and return whether
+        something had to be. What is said of a job that had ended has no place any more.
+        """
+        is_needed = any(note.is_whole for note in lost)
+        if is_needed:
+            self._complete(db)
+        for note in lost:
+            if not note.is_whole:
+                text = "job %s is not in the journal any more: what is new of it is not kept"
+                limited_log.warning("", text, note.job.id)
+            elif not update_row(db, note.job, note.columns):
+                put_row_back(db, note.job, note.columns)
+        return is_needed
 
     def _keep_in_place(self) -> None:
         """Nobody is told of what only a deleted file holds."""
@@ -290,7 +320,9 @@ class Writer:
             log.error("the journal could not be put back yet: %s", error)
 
     def _restore(self) -> None:
-        text = self._file.restore(self._complete)
+        self._say_restored(self._file.restore(self._complete))
+
+    def _say_restored(self, text: str) -> None:
         log.error("%s", text)
         with self._changed:
             self._untold += 1

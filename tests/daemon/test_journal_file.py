@@ -16,9 +16,10 @@ from queue import Empty
 
 import pytest
 
-from daemon.jobs import Event, Job, JobState
+from daemon.jobs import Event, Job, JobState, Refused
 from daemon.journal import Journal, database, writer
 from daemon.journal.writer import Waiter
+from daemon.runtime.logs import LimitedLog
 from pipeline.request import Request
 from tests.support.waiting import until
 
@@ -237,6 +238,124 @@ def test_what_another_program_tidies_up_is_no_damage(journal: Journal, path: Pat
     journal.flush()
     assert told == []
     assert ids(journal.search()) == ["after", "0"]
+
+
+# --- another program changes what is in it ----------------------------------------------------
+
+
+def change(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["jobs", "files"])
+def test_a_table_that_is_dropped_is_put_back_with_the_jobs_that_wait(
+    journal: Journal, path: Path, table: str
+) -> None:
+    told: list[str] = []
+    journal.on_restored = told.append
+    job = accept(journal, "before")
+    journal.update(accept(journal, "staged"), landing="the staged files")
+    change(path, f"DROP TABLE {table}")
+    end(job)
+    journal.update(job)
+    journal.update(accept(journal, "after"))
+    assert [(found.id, found.state) for found in after_a_kill(path)] == [
+        ("before", "finished"),
+        ("staged", "waiting"),
+        ("after", "waiting"),
+    ]
+    assert journal.find_by_path("/clips/before.wav")
+    journal.flush()
+    assert "was damaged: it was begun anew with the jobs that wait" in told[0]
+    [aside] = path.parent.glob("journal.damaged-*.sqlite")
+    assert aside.name in told[0]
+
+
+def test_a_question_behind_a_dropped_table_is_refused_and_the_next_answered(
+    journal: Journal, path: Path
+) -> None:
+    accept(journal, "a")
+    change(path, "DROP TABLE jobs")
+    with pytest.raises(Refused, match="cannot be read now") as caught:
+        journal.find(ME, "a")
+    assert caught.value.code == 503
+    until(lambda: ids(after_a_kill(path)) == ["a"])
+
+
+def test_jobs_that_are_deleted_are_put_back_when_one_of_them_goes_on(
+    journal: Journal, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    journal.on_restored = told.append
+    finished = accept(journal, "finished")
+    running = accept(journal, "running")
+    journal.update(accept(journal, "staged"), landing="the staged files")
+    change(path, "DELETE FROM jobs")
+    end(finished)
+    journal.update(finished, model="mini")
+    running.state = JobState.RUNNING
+    journal.update(running)
+    assert [(found.id, found.state) for found in after_a_kill(path)] == [
+        ("finished", "finished"),
+        ("running", "running"),
+        ("staged", "waiting"),
+    ]
+    assert journal.list_past(1, "finished")[0].path == "/clips/finished.wav"
+    with closing(Journal(path.parent.with_name("after a kill") / path.name)) as next_one:
+        [staged] = [job for job in next_one.find_unfinished() if job.id == "staged"]
+        assert next_one.read_landing(staged) == "the staged files"
+    journal.flush()
+    [text] = told
+    assert str(path) in text
+    assert [record.message for record in caplog.records] == [text]
+    assert [*path.parent.glob("*.sqlite")] == [path], "nothing is set aside"
+
+
+def test_what_is_new_of_an_ended_job_that_was_deleted_is_dropped_which_is_said_once(
+    journal: Journal,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "limited_log", LimitedLog(writer.log))
+    jobs = [accept(journal, id) for id in ("a", "b")]
+    for job in jobs:
+        end(job)
+        journal.update(job)
+    change(path, "DELETE FROM jobs")
+    for job in jobs:
+        job.insert_for = "live"
+        journal.note_insertion(job)
+    accept(journal, "after")
+    until(lambda: journal._writer.list_unwritten() == {})
+    assert ids(after_a_kill(path)) == ["after"]
+    messages = [record.message for record in caplog.records]
+    assert messages == ["job a is not in the journal any more: what is new of it is not kept"]
+
+
+class Stubborn:
+    """A value that SQLite does not take until it is told to."""
+
+    def __init__(self) -> None:
+        self.yields = False
+
+    def __conform__(self, protocol: object) -> str | None:
+        return "mini" if self.yields else None
+
+
+def test_one_that_cannot_be_written_while_others_are_is_said_once(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Stubborn()
+    journal.note(accept(journal, "bad"), {"model": model})
+    for number in range(3):
+        accept(journal, str(number))
+    model.yields = True
+    until(lambda: len(caplog.records) > 1 and journal._writer.list_unwritten() == {})
+    first, *others = [record.message for record in caplog.records]
+    assert "could not be written" in first
+    assert others == ["the journal is written again"]
 
 
 # --- another program holds it ---------------------------------------------------------------------
