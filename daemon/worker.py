@@ -265,6 +265,8 @@ class Rendering:
 
 def _description_info(rendering: Rendering, description: Description) -> TakeInfo:
     """What was understood of a recording, with a request that plays it."""
+    from pipeline import device
+
     request = Request(seed=rendering.request.seed, name=rendering.request.name).changed(
         description.values
     )
@@ -273,7 +275,7 @@ def _description_info(rendering: Rendering, description: Description) -> TakeInf
         rendering.model.title,
         codes=request.codes,
         planned=dict(description.values),
-        machine=describe_machine(),
+        machine=describe_machine(device.name_device()),
         notes=description.notes,
     )
 

@@ -29,9 +29,20 @@ def is_cpu() -> bool:
     return mx.default_device() == mx.Device(mx.cpu)
 
 
+def name_device() -> str:
+    """What computes here, for people: `GPU (NVIDIA H200, 141 GB)`, or the CPU's name."""
+    facts = mx.device_info()
+    memory = int(facts.get("total_memory") or facts.get("memory_size") or 0)  # CUDA's, Metal's
+    gigabytes = f"{memory / 2**30:.0f} GB" if memory else ""
+    known = [str(facts.get("device_name", "")), gigabytes]
+    details = ", ".join(filter(None, known))
+    kind = "CPU" if is_cpu() else "GPU"
+    return f"{kind} ({details})" if details else kind
+
+
 def describe() -> str:
-    """What computes here, for people: GPU or CPU, and MLX's version."""
-    return f"{'CPU' if is_cpu() else 'GPU'}, MLX {metadata.version('mlx')}"
+    """The same, with MLX's version."""
+    return f"{name_device()}, MLX {metadata.version('mlx')}"
 
 
 def measure_matmul() -> float:

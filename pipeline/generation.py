@@ -11,7 +11,19 @@ from typing import TypeVar
 import mlx.core as mx
 import numpy as np
 
-from . import audio, audio_files, caches, codes, cost, loops, postprocess, reference, sampler, tasks
+from . import (
+    audio,
+    audio_files,
+    caches,
+    codes,
+    cost,
+    device,
+    loops,
+    postprocess,
+    reference,
+    sampler,
+    tasks,
+)
 from .audio import Floats, Waveform
 from .explain import Explanation
 from .guide import synth
@@ -524,7 +536,7 @@ class Generation:
             planned=self.plan.filled if self.plan else {},
             timings=self.meter.seconds,
             memory=self.meter.bytes,
-            machine=describe_machine(),
+            machine=describe_machine(device.name_device()),
             notes=tuple(said.text for said in explanations),
             problems=tuple(said.text for said in explanations if said.is_problem),
         )

@@ -165,9 +165,12 @@ class Clip:
         return self.info.title
 
 
-def describe_machine() -> dict[str, str]:
-    """Where takes are made: what decides how fast, and how the last bits are rounded."""
+def describe_machine(device: str) -> dict[str, str]:
+    """Where takes are made: what decides how fast, and how the last bits are rounded. `device` is
+    what `pipeline.device` calls what computes.
+    """
     return {
+        "device": device,
         "system": platform.system(),
         "processor": platform.machine(),
         "blas": blas.describe(),

@@ -79,7 +79,7 @@ def bench(settings: Settings, quick: bool, tell: Callable[[str], None]) -> Repor
         VERSION,
         model.title,
         device.describe(),
-        describe_machine(),
+        describe_machine(device.name_device()),
         speed.flop / 1e9,
         speed.bytes / 1e9,
         loaded,

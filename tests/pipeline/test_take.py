@@ -26,7 +26,7 @@ INFO = TakeInfo(
     planned={"bpm": 92.0, "key": "A minor"},
     timings={"text": 0.25, "diffusion": 1.5},
     memory={"text": 2**20, "diffusion": 2**30},
-    machine=describe_machine(),
+    machine=describe_machine("CPU"),
     notes=("does not sing",),
     problems=("does not sing",),
 )
