@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
@@ -56,7 +57,9 @@ class Session:
         async def made() -> Any:
             return self._aalink.Link(bpm)
 
-        self._peers.append(self._loop.run_until_complete(made()))
+        # in a thread of its own: a browser of other tests may have a loop in this one
+        with ThreadPoolExecutor(1) as thread:
+            self._peers.append(thread.submit(self._loop.run_until_complete, made()).result())
         return self._peers[-1]
 
     def close(self) -> None:
