@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import threading
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from daemon.engine.lander import Lander
 from daemon.integrations.sources import SOURCES
 from daemon.page import drops
 from pipeline.request import Request
@@ -928,6 +930,32 @@ def test_a_pad_is_heard_whatever_the_list_shows(stage: Stage, asker: Asker, page
     page.keyboard.press("f")  # what is shown is what is marked
     until(lambda: [take["favourite"] for take in asker.find_takes()] == [True])
     expect(page.locator("#detail .favourite")).to_have_text("Favourite", timeout=PATIENCE)
+
+
+@long
+def test_a_pad_that_was_made_in_advance_is_heard_at_its_first_hit(
+    stage: Stage, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_land = threading.Event()
+    name_files = Lander.name_files
+
+    def wait_and_name_files(*given: Any) -> None:
+        may_land.wait(60)
+        name_files(*given)
+
+    monkeypatch.setattr(Lander, "name_files", wait_and_name_files)
+    page.fill("#prompt", "warm keys")
+    until(lambda: stage.panel.request.prompt == "warm keys")
+    page.click("#bank-fill")
+    pad = page.locator(".pad").filter(has_text=re.compile("^1(?![0-9])"))
+    expect(pad).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    page.evaluate("acestepd.connection.on('/ace/clip', () => (window.isTold = true))")
+    pad.click()
+    until(lambda: page.evaluate("window.isTold"))
+    page.evaluate("acestepd.takes.fetch('pad1-')")  # who asked before this has an answer, too
+    may_land.set()
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    assert page.evaluate("acestepd.player.take.id").startswith("pad1-")
 
 
 @long

@@ -74,7 +74,7 @@ takes.addEventListener("play", ({ detail: take }) => {
 takes.addEventListener("favourite", ({ detail: take }) => detail.favourite(take));
 takes.addEventListener("cancel", ({ detail: take }) => detail.cancel(take));
 detail.addEventListener("edit", () => focus("prompt", "ask"));
-pads.addEventListener("clip", saying(async ({ detail: id }) => {
+pads.addEventListener("finished", saying(async ({ detail: id }) => {
   const take = await takes.fetch(id);
   if (!take) return;
   takes.select(take);

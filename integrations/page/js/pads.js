@@ -33,9 +33,10 @@ export class Pads extends EventTarget {
     connection.on("/ace/preparing", ([pad]) => {
       $("preparing").textContent = pad ? `pad ${pad} is made in advance` : "";
     });
-    connection.on("/ace/clip", ([id, stem]) => {
-      if (stem !== "mix" || !this.#awaited.delete(findPad(id))) return;
-      this.dispatchEvent(new CustomEvent("clip", { detail: id }));
+    // the clips of a take that was made in advance are told before the list of takes has them
+    connection.on("/ace/finished", ([id]) => {
+      if (!this.#awaited.delete(findPad(id))) return;
+      this.dispatchEvent(new CustomEvent("finished", { detail: id }));
     });
     for (const kind of ["cancelled", "fail"])
       connection.on(`/ace/${kind}`, ([id]) => this.#awaited.delete(findPad(id)));
