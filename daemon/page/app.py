@@ -153,6 +153,7 @@ def build_app(parts: Parts) -> ASGIApp:
             found: dict[str, Any] = {"takes": [takes.describe(job) for job in jobs]}
             if not before:  # who asks for older ones knows it
                 found["total"] = parts.journal.count_listed(words, favourite)
+                found["all"] = parts.journal.count_listed()
             return found
 
         return JSONResponse(await run(request, search))

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from daemon.engine.lander import Lander
 from daemon.integrations.sources import SOURCES
+from daemon.jobs import Event
 from daemon.page import drops
 from pipeline.request import Request
 from pipeline.singer.lines import LineTime
@@ -283,6 +284,25 @@ def test_what_is_no_sound_is_refused_by_its_name(stage: Stage, page: Page, name:
 
 
 @long
+def test_a_refusal_is_over_when_the_next_of_its_kind_succeeds(stage: Stage, page: Page) -> None:
+    notice = page.locator("#notice")
+    page.evaluate("setTimeout = () => 0")  # and not by itself
+    drop(page, "wrong.mid", b"no notes")
+    expect(notice).to_contain_text("wrong.mid", timeout=PATIENCE)
+    drop(page, "tune.mid", TUNE)
+    expect(page.locator("#source")).to_contain_text("guide: tune", timeout=PATIENCE)
+    expect(notice).to_be_hidden()
+    page.evaluate("acestepd.connection.send('/ace/tempo', 9999)")
+    expect(notice).to_contain_text("30", timeout=PATIENCE)
+    page.evaluate("acestepd.connection.send('/ace/set/bpm', 90)")  # of another kind
+    until(lambda: stage.panel.request.bpm == 90)
+    expect(page.locator("#bpm")).to_have_value("90", timeout=PATIENCE)
+    expect(notice).to_be_visible()
+    page.evaluate("acestepd.connection.send('/ace/tempo', 120)")
+    expect(notice).to_be_hidden(timeout=PATIENCE)
+
+
+@long
 def test_what_is_too_large_is_refused(
     stage: Stage, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,6 +497,22 @@ def test_all_that_doctor_looked_at_is_folded(page: Page) -> None:
 
 
 @long
+def test_nothing_is_called_well_while_the_engine_is_in_trouble(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.click("#open-daemon")
+        summary = page.locator("#daemon-body summary")
+        expect(summary).to_contain_text("All is well: ", timeout=PATIENCE)
+        stage.engine.publish(Event("state", None, ("error", "mini", 0)))
+        expect(page.locator("#daemon-body")).to_contain_text("in trouble", timeout=PATIENCE)
+        expect(summary).to_contain_text("looked at")
+        expect(summary).not_to_contain_text("All is well")
+
+
+@long
 def test_where_no_program_puts_clips_in_it_is_said_what_to_do(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
@@ -499,6 +535,7 @@ def test_banks_are_saved_by_name_listed_and_loaded(stage: Stage, page: Page) -> 
     expect(page.locator("#bank-list [aria-current]")).to_contain_text("chorus", timeout=PATIENCE)
     page.click("[aria-label='Load verse']")
     expect(page.locator("#bank")).to_have_text("Bank verse", timeout=PATIENCE)
+    expect(page.locator("#bank")).to_have_attribute("title", re.compile("^Bank verse: "))
     expect(page.locator("#bank-list [aria-current]")).to_contain_text("verse", timeout=PATIENCE)
     page.fill("#bank-name", "chorus")
     page.keyboard.press("Enter")
@@ -644,22 +681,54 @@ def test_a_take_is_rerolled_marked_and_searched_for(stage: Stage, asker: Asker, 
     find_row(page, "seed 7654321").locator(".star").click()
     expect(page.locator("#rows li.favourite")).to_have_count(1, timeout=PATIENCE)
     page.check("#favourites")
-    expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
+    expect(page.locator("#count-text")).to_have_text("1 of 3 takes", timeout=PATIENCE)
     page.uncheck("#favourites")
-    page.fill("#words", "7654321")
-    expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
-    page.fill("#words", "another")
-    expect(page.locator("#count-text")).to_have_text("1 take", timeout=PATIENCE)
+    for words in ("7654321", "another"):
+        page.fill("#words", words)
+        expect(page.locator("#rows li")).to_have_count(1, timeout=PATIENCE)
+        expect(page.locator("#count-text")).to_have_text("1 of 3 takes")
     page.fill("#words", "nothing like it")
     expect(page.locator("#none")).to_have_text("No take is like that.", timeout=PATIENCE)
 
 
 @long
+def test_a_search_stays_until_escape_is_pressed_again_and_hides_what_delete_would_ask_about(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "horns", "bars", 1)
+    make_take(stage, asker, "b", "prompt", "keys", "bars", 1)
+    find_row(page, "horns").locator(".choose").click()
+    page.keyboard.press("/")
+    page.keyboard.type("keys")
+    expect(page.locator("#count-text")).to_have_text("1 of 2 takes", timeout=PATIENCE)
+    expect(page.locator("#detail h3")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.locator("#words")).not_to_be_focused()
+    expect(page.locator("#words")).to_have_value("keys")
+    page.keyboard.press("Delete")
+    expect(page.locator("#confirm")).to_be_hidden()
+    page.evaluate(
+        "fetch('/takes?words=horns').then((answer) => answer.json())"
+        ".then(({ takes: [take] }) => acestepd.takes.select(take))"
+    )
+    expect(page.locator("#detail h3")).to_have_text("horns")  # as a pad may choose it
+    page.keyboard.press("Delete")
+    expect(page.locator("#notice")).to_contain_text("the search hides", timeout=PATIENCE)
+    expect(page.locator("#confirm")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("#count-text")).to_have_text("2 takes", timeout=PATIENCE)
+    expect(page.locator("#words")).to_have_value("")
+    page.keyboard.press("Delete")
+    expect(page.locator("#confirm")).to_be_visible()
+
+
+@long
 def test_a_row_begins_with_tempo_and_key(stage: Stage, asker: Asker, page: Page) -> None:
-    make_take(stage, asker, "a", "prompt", "لحن هادئ", "bars", 1, "bpm", 97, "key", "Am")
+    values = ("prompt", "لحن هادئ", "bars", 1, "bpm", 97, "key", "Am", "seed", 7)
+    make_take(stage, asker, "a", *values)
     row = page.locator("#rows li")
     expect(row.locator(".facts")).to_have_text(
-        re.compile("^97 bpm · A minor · 1 bar · seed"), timeout=PATIENCE
+        re.compile("^97 bpm · A minor · seed 7 · 1 bar"), timeout=PATIENCE
     )
     # where there is no room its end is cut, and not its beginning
     direction = row.locator(".title").evaluate("each => getComputedStyle(each).direction")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from daemon.jobs import Event
 from tests.page.conftest import PATIENCE, Asker, OpenPage, find_row, make_take
 from tests.support.harness import SteppedModel
 from tests.support.node import find_module
@@ -35,6 +36,15 @@ WIDE = """() => [document.documentElement, ...document.querySelectorAll("section
     .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.id)"""
 
 
+IS_WHOLE = "each => each.scrollWidth <= each.clientWidth && each.scrollHeight <= each.clientHeight"
+FIND_END = """(each, text) => {
+    const range = document.createRange();
+    const at = each.textContent.indexOf(text);
+    range.setStart(each.firstChild, at);
+    range.setEnd(each.firstChild, at + text.length);
+    const { right, bottom } = range.getBoundingClientRect();
+    return [right, bottom];
+}"""
 PLACES = """() => [...document.querySelectorAll(".pad, #panic, nav a")]
     .map((each) => JSON.stringify(each.getBoundingClientRect()))"""
 COUNT_FLASHES = """() => {
@@ -139,7 +149,7 @@ def test_all_of_it_goes_by_keyboard(stage: Stage, asker: Asker, page: Page) -> N
     expect(page.locator("[aria-label^='Pad 2, ready']")).to_have_count(1, timeout=PATIENCE)
     press("/")
     page.keyboard.type("nothing like it")
-    expect(page.locator("#count-text")).to_have_text("0 takes", timeout=PATIENCE)
+    expect(page.locator("#count-text")).to_have_text("0 of 3 takes", timeout=PATIENCE)
     press("Escape")
     press("?")
     expect(page.locator("#help")).to_be_visible()
@@ -270,6 +280,61 @@ def test_no_pad_moves_from_under_a_finger(stage: Stage, page: Page) -> None:
     expect(notice).to_contain_text("key must be", timeout=PATIENCE)  # more than one line
     assert page.evaluate(PLACES) == before
     page.click("#panic")
+
+
+def test_on_a_phone_the_whole_of_what_is_wrong_is_read(tmp_path: Path, open_page: OpenPage) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port, viewport={"width": 360, "height": 740})
+        header, engine = page.locator("header"), page.locator("#engine")
+        height = header.evaluate("each => each.offsetHeight")
+        before = page.locator("#panic").bounding_box()
+        stage.engine.publish(Event("state", None, ("error", "ACE-Step/a-long-name-of-a-model", 3)))
+        expect(engine).to_contain_text("in trouble", timeout=PATIENCE)
+        assert engine.evaluate(IS_WHOLE)
+        stage.engine.publish(Event("state", None, ("warm", "mini", 0)))
+        expect(engine).to_contain_text("ready", timeout=PATIENCE)
+        assert header.evaluate("each => each.offsetHeight") == height
+    expect(engine).to_contain_text("away; what you type is kept", timeout=PATIENCE)
+    assert engine.evaluate(IS_WHOLE)
+    assert page.locator("#panic").bounding_box() == before
+    page.click("#panic")
+    expect(page.locator("#notice")).to_be_visible()
+    assert engine.evaluate("each => getComputedStyle(each).visibility") == "visible"
+
+
+def test_on_a_phone_takes_of_one_prompt_are_told_apart(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    values = ("prompt", "x " * 100, "bars", 1, "bpm", 184, "key", "C# minor", "seed", 4294967295)
+    make_take(stage, asker, "a", *values, "variation", 0.25)
+    page.evaluate("location.hash = '#takes'")
+    facts = page.locator("#rows .facts")
+    expect(facts).to_contain_text("variation 0.25 · seed 4294967295", timeout=PATIENCE)
+    right, bottom = facts.evaluate(FIND_END, "4294967295")
+    box = facts.bounding_box()
+    assert box
+    assert right <= box["x"] + box["width"] + 1
+    assert bottom <= box["y"] + box["height"] + 1
+    row = page.locator("#rows li").bounding_box()
+    assert row
+    assert bottom < row["y"] + row["height"]
+
+
+def test_a_bank_of_a_long_name_is_read_whole(stage: Stage, asker: Asker, page: Page) -> None:
+    name = "ambient chords for the second half"
+    page.click("#bank")
+    page.fill("#bank-name", name)
+    page.keyboard.press("Enter")
+    title = page.locator("#bank-list [aria-current] .title")
+    expect(title).to_have_text(name, timeout=PATIENCE)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert title.evaluate(IS_WHOLE)
+    page.keyboard.press("Escape")
+    page.evaluate("location.hash = '#pads'")
+    bank = page.get_by_role("button", name=f"Bank {name}")
+    expect(bank).to_have_attribute("title", f"Bank {name}: load a bank of pads, or save this one")
 
 
 def test_fingers_mark_pads_as_favourites(stage: Stage, page: Page) -> None:

@@ -7,6 +7,7 @@ import { Models } from "./models.js";
 const SECOND = 1000; // milliseconds
 const ANSWERED = ["client", "finding"]; // what is asked for when the dialog opens
 const CHANGES = ["/ace/model", "/ace/adapter", "/ace/adapters"]; // commands after which it is otherwise
+const UNWELL = { error: "The engine is in trouble", loading: "The engine loads", cold: "No model is loaded" };
 const WORDS = { cold: "cold", loading: "loads", warm: "ready", busy: "at work", error: "in trouble" };
 const SOURCES = { explicit: "set here", link: "Ableton Link", midi: "MIDI clock", default: "bpm" };
 
@@ -96,6 +97,7 @@ export class Daemon {
   #draw() {
     const facts = this.#facts;
     const findings = this.#heard.get("finding") ?? [];
+    const state = $("engine").dataset.state;
     const wrong = findings.filter(([, , problem]) => problem);
     if (facts) {
       this.#models.show(facts, this.#state);
@@ -105,6 +107,7 @@ export class Daemon {
       heading("This daemon"),
       facts ? table(facts.facts) : "",
       heading("What doctor finds"),
+      UNWELL[state] ? make("p", { class: state === "error" ? "problem" : "quiet" }, UNWELL[state]) : "",
       ...wrong.map((finding) => make("p", {}, ...describeFinding(finding))),
       findings.length ? this.#buildFindings(findings, wrong.length) : "",
       heading("Queue"),
@@ -121,7 +124,9 @@ export class Daemon {
 
   /** All that was looked at, folded. */
   #buildFindings(findings, wrong) {
-    const how = wrong ? `${wrong} of ${count(findings.length, "thing")} ${wrong === 1 ? "is" : "are"} wrong` : `All is well: ${count(findings.length, "thing")} looked at`;
+    const things = count(findings.length, "thing");
+    const isWell = !wrong && !UNWELL[$("engine").dataset.state];
+    const how = wrong ? `${wrong} of ${things} ${wrong === 1 ? "is" : "are"} wrong` : `${isWell ? "All is well: " : ""}${things} looked at`;
     const keepOpen = ({ target }) => (this.#isDoctorOpen = target.open);
     return make("details", { open: this.#isDoctorOpen, ontoggle: keepOpen }, make("summary", {}, how),
       make("ul", { id: "findings" }, ...findings.map((finding) => make("li", {}, ...describeFinding(finding)))));

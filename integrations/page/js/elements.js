@@ -47,23 +47,27 @@ export function debounce(milliseconds, call) {
 
 const READING_TIME = 10_000; // milliseconds
 let hiding;
+let about = ""; // the command that what is told was refused by
 
-/** Tell something, over the page and not in it: nothing moves. A dialog has its own place. */
-export function say(text) {
+/** Tell something, over the page and not in it: nothing moves. A dialog has its own place. It is over
+ * when `command`, which was refused, succeeds.
+ */
+export function say(text, command = "") {
   const told = document.querySelector("dialog[open] .told");
   if (told) {
     told.textContent = text;
     return;
   }
+  about = command;
   $("notice-text").textContent = text;
   $("notice").hidden = false;
   clearTimeout(hiding);
-  hiding = setTimeout(hush, READING_TIME);
+  hiding = setTimeout(() => hush(), READING_TIME);
 }
 
-/** What was told is over. */
-export function hush() {
-  $("notice").hidden = true;
+/** What was told is over; with a `command`, if it is that one that was refused. */
+export function hush(command = about) {
+  if (command === about) $("notice").hidden = true;
 }
 
 /** Ask before what cannot be taken back. Resolves to whether it is to be done. */

@@ -28,7 +28,7 @@ const daemon = new Daemon(connection, (id) => {
 connection.on("/ace/fail", ([, name, , message, hint]) => {
   const text = [message, hint].filter(Boolean).join("; ");
   if (detail.refuse(name, text)) return;
-  if (!panel.refuse(name, text)) say(text);
+  if (!panel.refuse(name, text)) say(text, name);
 });
 connection.on("/ace/note", ([id, text]) => {
   if (!id) say(text); // of no take: what a command came to
@@ -36,10 +36,12 @@ connection.on("/ace/note", ([id, text]) => {
 connection.on("/ace/queued", ([id]) => {
   if (panel.findOwn(id)) hush(); // what was wrong before is mended
 });
+connection.on("/ace/tempo", () => hush("/ace/tempo"));
 connection.on("/ace/done", ([command, jobs]) => {
+  hush(command);
   if (command === "/ace/panic") say(jobs ? `Everything is stopped: ${count(jobs, "take")} cancelled` : "Everything is stopped");
 });
-$("notice").addEventListener("click", hush);
+$("notice").addEventListener("click", () => hush());
 
 // --- on a narrow screen, one part at a time --------------------------------------------------------
 
@@ -141,6 +143,11 @@ const reroll = () => {
   if (take) detail.reroll(take);
   else say("there is no take to be rerolled yet");
 };
+/** Never one that is not seen to be chosen. */
+const deleteTake = () => {
+  if (takes.isHidden(takes.selected)) say("the search hides the take that is chosen: choose one that it shows");
+  else detail.delete();
+};
 $("panic").addEventListener("click", panic);
 $("cancel").addEventListener("click", () => send("/ace/cancel", "*"));
 $("reroll").addEventListener("click", reroll);
@@ -187,14 +194,15 @@ openKeys([
   key("E", "e", "Edit: all that the take was asked for with, in the form again", () => detail.edit()),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
   key("X", "x", "Cancel the chosen take, or the one that is being made", () => detail.cancelWhatRuns()),
-  key("Delete", "Delete", "Move the take to the trash", () => detail.delete()),
-  hidden("Backspace", () => detail.delete()),
+  key("Delete", "Delete", "Move the take to the trash", deleteTake),
+  hidden("Backspace", deleteTake),
   key("P", "p", "Write the prompt", () => focus("prompt", "ask")),
   key("/", "/", "Search the takes", () => focus("words", "takes")),
   key("D", "d", "Dice: draw a seed, and keep it", () => panel.rollSeed()),
   key("1 to 9", "1", "Hit a pad; with R on a pad, reroll it, with F or Shift and Enter, mark it", () => pads.hit(1)),
   ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => hidden(String(number), () => pads.hit(number))),
   key("Shift+Esc", "Escape", "Panic: stop everything", panic, { shift: true }),
+  key("Esc again", "Escape", "Search no more: all takes are shown", saying(() => takes.clearSearch())),
   key("?", "?", "These keys", () => $("help").showModal()),
 ]);
 

@@ -27,6 +27,7 @@ export class Pads extends EventTarget {
     });
     connection.on("/ace/bank", ([name, , count]) => {
       $("bank").textContent = `Bank ${name}`;
+      $("bank").title = `Bank ${name}: load a bank of pads, or save this one`;
       for (const number of [...this.#pads.keys()]) if (number > count) this.#remove(number);
       this.#sort();
     });

@@ -1,6 +1,6 @@
 // The request: every field turns the panel that OSC, pads and watched folders share.
 
-import { $, count, debounce, formatSeconds, make, round, say, saying } from "./elements.js";
+import { $, count, debounce, formatSeconds, hush, make, round, say, saying } from "./elements.js";
 import { askJson, post } from "./http.js";
 
 const MARKERS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "outro"];
@@ -57,7 +57,9 @@ export class Panel extends EventTarget {
     });
     this.#openDrop();
     connection.on("/ace/param/*", (values, address) => {
-      this.#hear(address.slice("/ace/param/".length), values[0]);
+      const name = address.slice("/ace/param/".length);
+      hush(`${SET}${name}`);
+      this.#hear(name, values[0]);
     });
     connection.on("/ace/synced", ([number]) => {
       if (number === GO) this.#generate();
@@ -375,14 +377,15 @@ export class Panel extends EventTarget {
     addEventListener("drop", (event) => {
       event.preventDefault();
       show(false);
-      if (event.dataTransfer.files.length > 1) say("one file at a time: the first is taken");
       this.#keep(event.dataTransfer.files[0]);
+      if (event.dataTransfer.files.length > 1) say("one file at a time: the first is taken");
     });
     $("file").addEventListener("change", () => this.#keep($("file").files[0]));
   }
 
   #keep = saying(async (file) => {
     if (!file) return;
+    hush(); // what was wrong with the last one
     $("drop-text").firstChild.textContent = `Reading ${file.name} `;
     try {
       const path = `/sources?name=${encodeURIComponent(file.name)}`;

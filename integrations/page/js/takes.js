@@ -14,7 +14,8 @@ const RUNNING = ["waiting", "running", "landing", "held"];
 
 export class Takes extends EventTarget {
   #takes = []; // newest first
-  #total = 0;
+  #total = 0; // of those that are looked for
+  #all = 0; // whatever is looked for
   #isLoading = false;
   #isFresh = false; // whether there was an answer yet
   #selected = null; // a take, also where the list has not got it
@@ -90,19 +91,34 @@ export class Takes extends EventTarget {
   }
 
   async search() {
-    const { takes, total } = await this.#ask({});
+    const { takes, total, all } = await this.#ask({});
     this.#keep(takes);
     this.#total = total;
+    this.#all = all;
     this.#isFresh = true;
     $("list").scrollTop = 0;
-    this.#draw();
+    if (this.isHidden(this.#selected)) this.select(null);
+    else this.#draw();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** Show all takes again. */
+  async clearSearch() {
+    if (!$("words").value) return;
+    $("words").value = "";
+    await this.search();
+  }
+
+  /** Whether a take, which may be null, is none of those that are looked for, as far as they are here. */
+  isHidden(take) {
+    return Boolean(take) && isSearching() && !this.find(take.number);
   }
 
   /** What is new at the top, and how those stand that were shown as being made. */
   async refresh() {
-    const { takes, total } = await this.#ask({});
+    const { takes, total, all } = await this.#ask({});
     this.#total = total;
+    this.#all = all;
     const fresh = new Map(takes.map((take) => [take.number, take]));
     const oldest = takes.length ? takes.at(-1).number : 0;
     const older = this.#takes.filter((take) => take.number < oldest);
@@ -128,6 +144,7 @@ export class Takes extends EventTarget {
   remove(number) {
     const at = this.#takes.findIndex((take) => take.number === number);
     if (at >= 0) this.#total -= 1;
+    this.#all -= 1;
     this.#takes = this.#takes.filter((take) => take.number !== number);
     if (this.#selected?.number === number) this.select(this.#takes[Math.max(0, at)] ?? this.#takes.at(-1) ?? null);
     this.#draw();
@@ -219,11 +236,11 @@ export class Takes extends EventTarget {
   }
 
   #sayHowMany() {
-    const text = count(this.#total, "take");
+    const all = count(this.#all, "take");
+    const text = isSearching() ? `${this.#total} of ${all}` : all;
     if (this.#isFresh && $("count-text").textContent !== text) $("count-text").textContent = text;
-    const isSearched = $("words").value.trim() || $("favourites").checked;
     $("none").hidden = !this.#isFresh || this.#total > 0;
-    $("none").textContent = isSearched ? "No take is like that." : "No takes yet: write a prompt, and press Go.";
+    $("none").textContent = isSearching() ? "No take is like that." : "No takes yet: write a prompt, and press Go.";
   }
 
   /** `isTabStop`: Tab stops in one row, arrows lead to the others. */
@@ -306,17 +323,21 @@ function isSame(one, other) {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
+function isSearching() {
+  return $("words").value.trim() !== "" || $("favourites").checked;
+}
+
 function listFacts(take, isRunning) {
   if (isRunning) return take.state;
   const facts = [
     take.state === "cancelled" && "cancelled",
     take.bpm && `${round(take.bpm)} bpm`,
     take.key,
-    take.bars && count(take.bars, "bar"),
     tellKind(take),
-    `seed ${take.seed}`,
+    `seed ${take.seed}`, // up to here it is seen on a phone too, and tells takes of one prompt apart
+    take.bars && count(take.bars, "bar"),
     tellTime(take),
-    take.notes.length && count(take.notes.length, "note"),
+    take.notes.length && count(take.notes.length, "remark"), // notes are music's
   ];
   return facts.filter(Boolean).join(" · ");
 }
