@@ -10,6 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pipeline.voices import HUB_MODEL, VOICES
+
 from ..engine import Engine
 from ..jobs import Refused
 from ..journal import Journal
@@ -26,6 +28,7 @@ MAX_ENTRIES = 20_000  # of a folder that are looked at
 MAX_ADAPTERS = 100
 PEFT = "adapter_config.json"  # in a folder of PEFT
 GB = 2**30
+HUB_MODEL_SIZE = "6.3 GB"  # of all that is fetched of it
 
 
 def describe_daemon(
@@ -60,11 +63,37 @@ def describe_daemon(
     scales = dict.fromkeys(map(str, list_adapters(folders)), 0.0) | dict(engine.adapters)
     return {
         "facts": [fact for fact in facts + places * is_own if fact[1]],
-        "models": [{"name": name, "isPlayed": name == engine.model} for name in names],
+        "models": [
+            {
+                "name": name,
+                "isPlayed": name == engine.model,
+                "missing": _find_missing(settings, engine, name, is_own),
+            }
+            for name in names
+        ],
         "adapters": [{"path": path, "scale": scale} for path, scale in scales.items()],
         "queue": [{"id": job.id, "state": job.state.value} for job in active],
         "log": read_end(settings.state / LOG) if is_own else [],
     }
+
+
+def _find_missing(settings: Settings, engine: Engine, name: str, is_own: bool) -> str:
+    """Why a model of this name cannot be loaded, and what to do; "" where it is on this machine.
+    What is loaded is not looked for: it may be being fetched.
+    """
+    is_loaded = name == engine.model and engine.state != "error"
+    if name in VOICES or is_loaded:
+        return ""
+    from pipeline.weights import checkpoint  # not before: MLX is not needed for a voice
+
+    try:
+        checkpoint.find(name, "", settings.pinned_revision)
+        return ""
+    except checkpoint.CheckpointError as error:
+        if checkpoint.is_hub_name(name):
+            size = f" ({HUB_MODEL_SIZE})" if name == HUB_MODEL else ""
+            return f"not here: acestepd pull {name} fetches it{size}"
+        return str(error) if is_own else "not here, or not all of it"
 
 
 def list_adapters(folders: Iterable[Path]) -> list[Path]:

@@ -158,6 +158,17 @@ def fetch(name: str, variant: str = "", revision: str = "") -> Checkpoint:
     return _locate_on_hub(name, variant, revision, local=False)
 
 
+def is_hub_name(name: str) -> bool:
+    """Whether it names a model of the hub, and no embedded voice and no folder that is here."""
+    try:
+        if name.partition("/")[0] in VOICES or _as_folder(name):
+            return False
+        _parse_name(name, "")
+    except CheckpointError:
+        return False
+    return True
+
+
 def fetch_newest(name: str, variant: str = "") -> Checkpoint:
     """Like `fetch`, but of a hub's model its newest, also where an older one is on this machine.
     What is here will do where the hub cannot be reached.

@@ -19,6 +19,7 @@ from daemon.jobs import Event
 from daemon.page import drops
 from pipeline.request import Request
 from pipeline.singer.lines import LineTime
+from pipeline.voices import voice_folder
 from tests.page.conftest import (
     LOUDEST,
     PATIENCE,
@@ -462,7 +463,10 @@ def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
 ) -> None:
     lora = tmp_path / "lofi.safetensors"
     lora.touch()
-    given: dict[str, Any] = {"models": ("broken",), "folders": (tmp_path,)}
+    other = tmp_path / "other"
+    other.symlink_to(voice_folder("mini"))
+    models = (str(other), "Somebody/model")
+    given: dict[str, Any] = {"models": models, "folders": (tmp_path,)}
     with on_stage(tmp_path / "stage", page=0, **given) as stage:
         assert stage.page
         page = open_page(stage.page.port)
@@ -483,8 +487,11 @@ def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
         page.fill("#adapter-path", "/nowhere/x.safetensors")
         page.keyboard.press("Enter")
         expect(told).to_contain_text("is not in a folder", timeout=PATIENCE)
-        page.click("[aria-label='Load broken']")
-        expect(page.locator("#models [aria-current]")).to_contain_text("broken", timeout=PATIENCE)
+        missing = page.locator("#models li").filter(has_text="Somebody/model")
+        expect(missing).to_contain_text("acestepd pull Somebody/model")
+        expect(missing.locator("button")).to_have_count(0)
+        page.click(f"[aria-label='Load {other}']")
+        expect(page.locator("#models [aria-current]")).to_contain_text(str(other), timeout=PATIENCE)
         page.click("[aria-label='Load mini']")
         expect(page.locator("#model-state")).to_have_text("ready", timeout=PATIENCE)
 

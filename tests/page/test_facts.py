@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub import constants
 
 from daemon.page.facts import MAX_LOG, read_end
 from daemon.runtime import processor
+from pipeline.voices import HUB_MODEL, voice_folder
 from tests.page.conftest import Asker, make_take
 from tests.support.stage import Stage, on_stage
 
@@ -38,24 +40,34 @@ def test_what_the_newest_take_says_of_device_and_memory(stage: Stage, asker: Ask
     assert facts["memory"] == "MLX's own limit; the newest take had 3.0 GB"
 
 
-def test_models_and_adapters_that_may_be_chosen_are_told(tmp_path: Path) -> None:
+def test_models_and_adapters_that_may_be_chosen_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lora, peft = tmp_path / "lofi.safetensors", tmp_path / "dub"
     lora.touch()
     peft.mkdir()
     (peft / "adapter_config.json").touch()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "takes").mkdir()
-    given: dict[str, Any] = {"models": ("other",), "folders": (tmp_path,)}
+    voice = tmp_path / "voice"
+    voice.symlink_to(voice_folder("mini"))
+    models = ("other", str(voice), HUB_MODEL, "Somebody/model", "mini/none")
+    given: dict[str, Any] = {"models": models, "folders": (tmp_path,)}
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     with on_stage(tmp_path / "stage", page=0, **given) as stage:
         assert stage.page
         asker = Asker(stage.page.port)
         with closing(stage.client()) as client:
             client.ask("/ace/adapter", str(lora), 0.5)
         facts = asker.ask("/daemon").json
-    assert facts["models"] == [
-        {"name": "mini", "isPlayed": True},
-        {"name": "other", "isPlayed": False},
-    ]
+    assert [each["name"] for each in facts["models"]] == ["mini", *models]
+    assert [each["isPlayed"] for each in facts["models"]] == [True, *[False] * len(models)]
+    missing = {each["name"]: each["missing"] for each in facts["models"]}
+    assert missing["mini"] == missing[str(voice)] == ""
+    assert missing[HUB_MODEL] == f"not here: acestepd pull {HUB_MODEL} fetches it (6.3 GB)"
+    assert missing["Somebody/model"] == "not here: acestepd pull Somebody/model fetches it"
+    assert missing["other"].startswith("no model 'other': give a folder")
+    assert "no model variant 'none'" in missing["mini/none"]
     assert facts["adapters"] == [
         {"path": str(peft), "scale": 0},
         {"path": str(lora), "scale": 0.5},

@@ -40,14 +40,15 @@ export class Models {
     if (place && place.textContent !== state) place.textContent = state;
   }
 
-  #buildModel({ name, isPlayed }) {
+  /** What is not on this machine cannot be loaded: it would take the place of what plays. */
+  #buildModel({ name, isPlayed, missing }) {
     const load = () => this.#send("/ace/model", name);
     const word = isPlayed ? "Load anew" : "Load";
     return make("li", { "aria-current": isPlayed ? "true" : null },
       make("span", { class: "title" }, name),
       isPlayed ? make("span", { id: "model-state", class: "quiet", role: "status" }) : "",
-      make("button", { type: "button", "data-name": name, onclick: load,
-        "aria-label": `${word} ${name}` }, word));
+      missing ? make("span", { class: "quiet missing" }, missing)
+        : make("button", { type: "button", "data-name": name, onclick: load, "aria-label": `${word} ${name}` }, word));
   }
 
   #buildAdapter({ path, scale }) {
