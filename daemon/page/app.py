@@ -7,8 +7,8 @@
 | `/daemon` | how it stands, and the log's end |
 | `/programs` | who could put clips in, and what to do for that |
 | `/parameters` | what a request may say |
-| `/panel` | what the panel says now, texts whole |
-| `/panel/defaults` | what it begins with: the settings' [request] |
+| `/panel` | what the panel says now, texts whole; POST sets the values that are sent, all or none |
+| `/panel/defaults` | what it begins with: the settings' [request]; POST sets the panel to that |
 | `/reading` | what would be read out of the values that are sent |
 | `/takes` | jobs, newest first; how many there are, where not only older ones are asked for |
 | `/takes/N` | one job; DELETE moves its files to the trash |
@@ -17,7 +17,7 @@
 | `/takes/N/preview` | the newest estimate of it while it is made |
 | `/takes/N/reveal/STEM` | POST shows it in the file manager, of this machine |
 | `/takes/N/manifest` | the recipe |
-| `/takes/N/panel` | POST sets the panel to what it was asked for with |
+| `/takes/N/panel` | POST sets the panel to what it was asked for with, and its seed |
 | `/takes/N/words` | its lyrics, and when each line is sung |
 | `/sources` | POST keeps a file that was dropped |
 | `/token` | where another machine says the token |
@@ -45,6 +45,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline import untrusted
 from pipeline.request import BadRequest
+from pipeline.request_files import check_files
 
 from ..engine import Engine
 from ..integrations.sources import SOURCES
@@ -229,7 +230,9 @@ def build_app(parts: Parts) -> ASGIApp:
         job = await find_job(request)
 
         def turn() -> None:
-            asked = dataclasses.asdict(job.request)
+            asked = dataclasses.asdict(job.request) | {"seed": job.resolved.seed}
+            if job.request.variation:
+                asked["variation_seed"] = job.resolved.variation_seed
             # the settings may allow fewer folders than they did then
             parts.panel.replace(job.request.changed(parts.allowed_folders().resolve_values(asked)))
 
@@ -254,6 +257,22 @@ def build_app(parts: Parts) -> ASGIApp:
 
     async def show_defaults(request: Request) -> Response:
         return JSONResponse(dataclasses.asdict(parts.panel.defaults))
+
+    async def set_panel(request: Request) -> Response:
+        values = await _read_json(request)
+
+        def change() -> None:
+            resolved = parts.allowed_folders().resolve_values(values)
+            changed = parts.panel.request.changed(resolved)
+            check_files(changed, resolved)
+            parts.panel.replace(changed)
+
+        await run(request, change)
+        return await show_panel(request)
+
+    async def reset_panel(request: Request) -> Response:
+        await run(request, parts.panel.replace, parts.panel.defaults)
+        return await show_panel(request)
 
     async def show_reading(request: Request) -> Response:
         values = await _read_json(request)
@@ -289,7 +308,9 @@ def build_app(parts: Parts) -> ASGIApp:
         Route("/programs", show_programs),
         Route("/parameters", show_parameters),
         Route("/panel", show_panel),
+        Route("/panel", set_panel, methods=["POST"]),
         Route("/panel/defaults", show_defaults),
+        Route("/panel/defaults", reset_panel, methods=["POST"]),
         Route("/reading", show_reading, methods=["POST"]),
         Route("/takes", list_takes),
         Route("/takes/{number}", show_take),

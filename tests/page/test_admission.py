@@ -15,7 +15,7 @@ from tests.page.conftest import Asker
 EVERYWHERE = ["/", "/takes", "/panel", "/parameters", "/daemon", "/takes/1/sound/mix"]
 CHANGING = [
     ("POST", "/reading"), ("POST", "/sources?name=a.wav"), ("DELETE", "/takes/1"),
-    ("POST", "/token"),
+    ("POST", "/token"), ("POST", "/panel"), ("POST", "/panel/defaults"),
 ]  # fmt: skip
 
 

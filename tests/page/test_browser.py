@@ -277,7 +277,7 @@ def test_what_follows_either_a_sound_or_a_midi_file_asks_which(
 
 
 @long
-@pytest.mark.parametrize("name", ["wrong.wav", "wrong.mid", "notes.txt"])
+@pytest.mark.parametrize("name", ["wrong.wav", "wrong.mid", "notes.pdf"])
 def test_what_is_no_sound_is_refused_by_its_name(stage: Stage, page: Page, name: str) -> None:
     drop(page, name, b"neither sound nor notes")
     expect(page.locator("#notice")).to_contain_text(name, timeout=PATIENCE)
@@ -333,6 +333,111 @@ def test_a_cover_follows_its_sound_or_the_midi_file_and_not_both(
     until(lambda: len(asker.find_takes()) == 2)
     newest, *_ = stage.journal.search(limit=1)
     assert newest.request.source == ""
+
+
+@long
+def test_what_came_with_a_source_goes_with_it(stage: Stage, asker: Asker, page: Page) -> None:
+    source = make_take(stage, asker, "a", "prompt", "x", "bars", 4, "bpm", 240)["path"]
+    window = ("repaint_bar", 2, "repaint_bars", 2, "repaint_strength", 0.25)
+    make_take(stage, asker, "b", "prompt", "y", "task", "repaint", "source", source, *window)
+    find_row(page, "repainted").locator(".choose").click()
+    page.click("#detail >> text=Edit")
+    page.click("#source >> text=Leave it out")
+    page.fill("#prompt", "all new")
+    page.click("#go")
+    until(lambda: len(asker.find_takes()) == 3)
+    newest, *_ = stage.journal.search(limit=1)
+    asked = newest.request
+    assert (asked.prompt, asked.task, asked.source) == ("all new", "", "")
+    assert (asked.repaint_bar, asked.repaint_bars, asked.repaint_strength) == (0, 0, 0.5)
+
+
+@long
+def test_a_text_that_is_replaced_comes_back(stage: Stage, asker: Asker, page: Page) -> None:
+    take = make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1, "key", "Am")
+    page.locator(".choose").click()
+    page.fill("#prompt", "an hour's work")
+    page.fill("#lyrics", "and its words")
+    page.click("#detail >> text=Edit")
+    expect(page.locator("#notice")).to_contain_text("Your text was replaced", timeout=PATIENCE)
+    expect(page.locator("#prompt")).to_have_value("warm keys")
+    expect(page.locator("#seed")).to_have_value(str(take["seed"]))
+    expect(page.locator("#lock")).to_be_checked()
+    page.click("#form-undo")
+    expect(page.locator("#prompt")).to_have_value("an hour's work", timeout=PATIENCE)
+    expect(page.locator("#lyrics")).to_have_value("and its words")
+    expect(page.locator("#lock")).not_to_be_checked()
+    request = stage.panel.request
+    assert (request.prompt, request.lyrics, request.key) == ("an hour's work", "and its words", "")
+    page.click("#form-undo")  # and again what came in its place
+    expect(page.locator("#prompt")).to_have_value("warm keys", timeout=PATIENCE)
+
+
+@long
+def test_a_text_that_a_take_has_is_not_called_replaced(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1)
+    page.fill("#prompt", "cold horns")
+    page.click("#go")
+    until(lambda: len(asker.find_takes()) == 2)
+    find_row(page, "warm keys").locator(".choose").click()
+    page.click("#detail >> text=Edit")
+    expect(page.locator("#notice")).to_contain_text("The form has", timeout=PATIENCE)
+    expect(page.locator("#notice")).not_to_contain_text("replaced")
+    expect(page.locator("#form-undo")).to_be_hidden()
+
+
+@long
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_new_form_is_as_the_settings_say(tmp_path: Path, open_page: OpenPage, width: int) -> None:
+    with on_stage(tmp_path, page=0, request=Request(bpm=90, key="A minor")) as stage:
+        assert stage.page
+        page = open_page(stage.page.port, viewport={"width": width, "height": 740})
+        page.fill("#bpm", "9999")
+        page.fill("#key", "C major")
+        page.fill("#count", "4")
+        page.fill("#prompt", "what was typed last")
+        page.get_by_role("button", name="New", exact=True).click()
+        expect(page.locator("#prompt")).to_have_value("", timeout=PATIENCE)
+        expect(page.locator("#key")).to_have_value("A minor")
+        expect(page.locator("#bpm")).to_have_value("90")
+        expect(page.locator("#count")).to_have_value("1")
+        assert stage.panel.request == stage.panel.defaults
+        page.click("#form-undo")
+        expect(page.locator("#prompt")).to_have_value("what was typed last", timeout=PATIENCE)
+        expect(page.locator("#key")).to_have_value("C major")
+        expect(page.locator("#count")).to_have_value("4")
+        assert stage.panel.request.prompt == "what was typed last"
+
+
+@long
+@pytest.mark.parametrize("name", ["song.txt", "Song.MD"])
+def test_lyrics_are_dropped_as_a_file(stage: Stage, page: Page, name: str) -> None:
+    page.fill("#lyrics", "what was written")
+    drop(page, name, "[verse]\r\nÜber die Brücke\r\n".encode("utf-8-sig"))
+    expect(page.locator("#lyrics")).to_have_value("[verse]\nÜber die Brücke\n", timeout=PATIENCE)
+    until(lambda: stage.panel.request.lyrics.startswith("[verse]\nÜber die Brücke"))
+    expect(page.locator("#reading")).to_contain_text("verse: 1 line", timeout=PATIENCE)
+    page.click("#form-undo")
+    expect(page.locator("#lyrics")).to_have_value("what was written", timeout=PATIENCE)
+
+
+@long
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xfe\x00la", "UTF-8"),
+        (b"la " * 100_000, "256 KB"),
+        (b"la la la\n" * 10_000, "lyrics"),
+    ],
+)
+def test_what_are_no_lyrics_is_refused(stage: Stage, page: Page, content: bytes, told: str) -> None:
+    page.fill("#lyrics", "what was written")
+    drop(page, "song.txt", content)
+    expect(page.locator("#notice")).to_contain_text(told, timeout=PATIENCE)
+    expect(page.locator("#lyrics")).to_have_value("what was written")
+    until(lambda: stage.panel.request.lyrics == "what was written")
 
 
 # --- to listen ----------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ export class Detail extends EventTarget {
       make("button", { type: "button", onclick: click, ...attributes }, text);
     const again = make("button", { type: "button", onclick: () => this.reroll(), "aria-keyshortcuts": "R" }, icon("reroll"), "Reroll");
     if (!take.ended) return [button("Cancel", () => this.cancel()), again];
-    const edit = button("Edit", () => this.edit(), { "aria-keyshortcuts": "E", title: "All that it was asked for with, in the form again" });
+    const edit = button("Edit", () => this.edit(), { "aria-keyshortcuts": "E", title: "All that it was asked for with, and its seed, in the form again" });
     const remove = button("Delete", () => this.delete(), { class: "ghost", "aria-keyshortcuts": "Delete" });
     const empty = this.#takes.findEmpty();
     const removeAll = empty.length > 1 && empty.some(({ number }) => number === take.number) &&
@@ -236,8 +236,7 @@ export class Detail extends EventTarget {
 
   edit = saying(async (take = this.#take) => {
     if (!take) return;
-    await ask(`/takes/${take.number}/panel`, { method: "POST" });
-    say("The form has all that it was asked for with: change it, and press Go");
+    await this.#panel.edit(take);
     this.dispatchEvent(new Event("edit"));
   });
 
@@ -273,10 +272,7 @@ export class Detail extends EventTarget {
   // --- its words ------------------------------------------------------------------------------------
 
   #buildLyrics(take) {
-    const use = () => {
-      this.#panel.change("lyrics", this.#words?.lyrics ?? take.lyrics);
-      say("The next takes have these words");
-    };
+    const use = () => this.#panel.setLyrics(this.#words?.lyrics ?? take.lyrics, "The next takes have these words");
     const isCut = take.lyrics.length >= MOST_LYRICS;
     const box = make("div", { id: "lyrics-sung", class: isCut ? "words many" : "words", dir: "auto", tabindex: "0",
       role: "group", "aria-label": "Lyrics" });

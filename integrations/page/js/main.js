@@ -191,7 +191,7 @@ openKeys([
   key("Enter", "Enter", "Play the chosen take from its beginning", () => detail.play(undefined, 0)),
   key("L", "l", "Loop, or not; where bars are chosen, those", () => detail.toggleLoop() || $("loop").click()),
   key("R", "r", "Reroll: the take with another seed", reroll),
-  key("E", "e", "Edit: all that the take was asked for with, in the form again", () => detail.edit()),
+  key("E", "e", "Edit: all that the take was asked for with, and its seed, in the form again", () => detail.edit()),
   key("F", "f", "Favourite, or not", () => detail.favourite()),
   key("X", "x", "Cancel the chosen take, or the one that is being made", () => detail.cancelWhatRuns()),
   key("Delete", "Delete", "Move the take to the trash", deleteTake),

@@ -1,7 +1,7 @@
 // The request: every field turns the panel that OSC, pads and watched folders share.
 
 import { $, count, debounce, formatSeconds, hush, make, round, say, saying } from "./elements.js";
-import { askJson, post } from "./http.js";
+import { ask, askJson, post } from "./http.js";
 
 const MARKERS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "outro"];
 const TRACKS = ["vocals", "backing_vocals", "drums", "percussion", "bass", "guitar", "keyboard", "synth", "strings",
@@ -15,6 +15,13 @@ const DIGITS = 7; // of a number that was sent as a float of 32 bits
 const SET = "/ace/set/";
 const LENGTHS = { bars: "seconds", seconds: "bars" }; // a take has one of them
 const GO = 1; // what is answered once all is read that was sent before
+const SETTLED = 2; // so too
+const MOST_WORDS = 256 * 1024; // bytes of a text file that is dropped
+const WORDS = /\.(txt|md)$/i;
+const TEXTS = ["prompt", "lyrics"]; // what somebody has written
+const OF_SOURCE = ["source_seed", "read_source", "repeat_source", "cover_noise_strength", "repaint_start", "repaint_end",
+  "repaint_bar", "repaint_bars", "repaint_strength", "repaint_hold", "repaint_crossfade"]; // how the task works on it
+const DROP = "Drop a sound, a MIDI file or lyrics, or ";
 const FOLLOW_SOURCE = ["cover", "cover-nofsq", "extract", "lego", "complete"]; // tasks that take no guide
 
 export class Panel extends EventTarget {
@@ -29,6 +36,9 @@ export class Panel extends EventTarget {
   #refused = new Map(); // what is wrong with a field, by its name: it keeps what was typed
   #reading = null;
   #made = new Set(); // ids
+  #asked = {}; // texts that a take has
+  #settled = () => {}; // called once all that was sent is read
+  #before = null; // {values, takes}: the form before it was replaced
 
   constructor(connection) {
     super();
@@ -51,6 +61,8 @@ export class Panel extends EventTarget {
     }
     $("dice").addEventListener("click", () => this.rollSeed());
     $("lock").addEventListener("change", () => this.#lockSeed());
+    $("new").addEventListener("click", saying(() => this.#clear()));
+    $("form-undo").addEventListener("click", saying(() => this.#undo()));
     $("request").addEventListener("submit", (event) => {
       event.preventDefault();
       this.go();
@@ -63,6 +75,7 @@ export class Panel extends EventTarget {
     });
     connection.on("/ace/synced", ([number]) => {
       if (number === GO) this.#generate();
+      if (number === SETTLED) this.#settled();
     });
     connection.addEventListener("open", saying(() => this.#begin()));
   }
@@ -91,8 +104,7 @@ export class Panel extends EventTarget {
 
   /** A take is asked for once it is known that nothing of what was typed is refused. */
   go() {
-    for (const field of document.querySelectorAll("[data-param]"))
-      if (this.#typed.has(field.dataset.param)) this.#commit(field);
+    this.#commitTyped();
     if (!this.#connection.send("/ace/sync", GO)) say("the daemon is away: press Go again when it is back");
   }
 
@@ -113,6 +125,7 @@ export class Panel extends EventTarget {
     if (source && !task) options.push("source", ""); // new music is made of nothing
     const id = this.makeId();
     this.#connection.send("/ace/generate", id, ...options);
+    this.#asked = { prompt, lyrics };
     this.dispatchEvent(new CustomEvent("go", { detail: id }));
   }
 
@@ -157,6 +170,77 @@ export class Panel extends EventTarget {
   change(name, value) {
     this.#set(name, value);
     this.#show(name, value);
+  }
+
+  // --- the form as it was -----------------------------------------------------------------------------
+
+  /** All that a take was asked for with, and its seed. */
+  async edit(take) {
+    await this.#replace("The form has all that it was asked for with, and its seed, locked: change it, and press Go", async () => {
+      await ask(`/takes/${take.number}/panel`, { method: "POST" });
+    });
+    this.#asked = { ...this.#values };
+  }
+
+  /** Other lyrics, of which `text` is told. */
+  setLyrics(lyrics, text) {
+    return this.#replace(text, () => post("/panel", { lyrics }));
+  }
+
+  /** What was there can be had back, where some of it would be lost. */
+  async #replace(text, fill) {
+    const before = await this.#look();
+    await fill();
+    await this.#showAll();
+    const isLost = TEXTS.some((name) => {
+      const written = before.values[name];
+      return written?.trim() && ![this.#values, this.#asked, this.#defaults].some((known) => known[name] === written);
+    });
+    if (isLost) this.#offerUndo(before);
+    say(isLost ? `Your text was replaced: Undo, beside New, brings it back. ${text}` : text);
+  }
+
+  /** All is as the settings say. */
+  async #clear() {
+    const before = await this.#look();
+    await ask("/panel/defaults", { method: "POST" });
+    this.#offerUndo(before);
+    $("count").value = 1;
+    await this.#showAll();
+    $("prompt").focus();
+  }
+
+  async #undo() {
+    const { values, takes } = this.#before;
+    const now = await this.#look();
+    const changed = Object.entries(values).filter(([name, value]) => value !== this.#values[name]);
+    await post("/panel", Object.fromEntries(changed));
+    this.#offerUndo(now);
+    $("count").value = takes;
+    await this.#showAll();
+  }
+
+  /** What the form has, once the daemon has read all that was typed. */
+  async #look() {
+    this.#commitTyped();
+    await new Promise((resolve) => {
+      this.#settled = resolve;
+      if (!this.#connection.send("/ace/sync", SETTLED)) resolve();
+    });
+    return { values: { ...this.#values }, takes: $("count").value };
+  }
+
+  #offerUndo(before) {
+    this.#before = before;
+    $("form-undo").hidden = false;
+  }
+
+  /** The form has what the daemon has, also where something is refused, or has the focus. */
+  async #showAll() {
+    for (const name of [...this.#refused.keys()]) this.#accept(findField(name));
+    await this.#load();
+    for (const field of document.querySelectorAll("[data-param]")) this.#write(field);
+    this.#typed.clear();
   }
 
   rollSeed() {
@@ -216,6 +300,11 @@ export class Panel extends EventTarget {
       // what others have set meanwhile
       if (!this.#typed.has(param) && param in this.#values) this.#write(field);
     });
+  }
+
+  #commitTyped() {
+    for (const field of document.querySelectorAll("[data-param]"))
+      if (this.#typed.has(field.dataset.param)) this.#commit(field);
   }
 
   #commit(field) {
@@ -388,12 +477,16 @@ export class Panel extends EventTarget {
     hush(); // what was wrong with the last one
     $("drop-text").firstChild.textContent = `Reading ${file.name} `;
     try {
+      if (WORDS.test(file.name)) {
+        await this.setLyrics(await readWords(file), `The lyrics are those of ${file.name}`);
+        return;
+      }
       const path = `/sources?name=${encodeURIComponent(file.name)}`;
       const kept = await askJson(path, { method: "POST", body: file });
       this.change(kept.field, kept.name);
       if (kept.field === "source" && !this.#values.task) this.change("task", "cover");
     } finally {
-      $("drop-text").firstChild.textContent = "Drop a sound or a MIDI file, or ";
+      $("drop-text").firstChild.textContent = DROP;
       $("file").value = "";
     }
   });
@@ -419,7 +512,9 @@ export class Panel extends EventTarget {
 
   #leaveOut(name) {
     this.change(name, "");
-    if (name === "source") this.change("task", "");
+    if (name !== "source") return;
+    this.change("task", "");
+    for (const other of OF_SOURCE) if (this.#values[other] !== this.#defaults[other]) this.change(other, this.#defaults[other]);
   }
 
   // --- the drawer ---------------------------------------------------------------------------------
@@ -462,6 +557,17 @@ function baseName(path) {
 /** A MIDI file's name without its folders; anything else as it is: chords have slashes too. */
 function tellFile(value) {
   return MIDI.test(value) ? baseName(value) : value;
+}
+
+/** A text file's lyrics. Throws where it is none. */
+async function readWords(file) {
+  if (file.size > MOST_WORDS) throw new Error(`${file.name} is too large: lyrics are a text of at most ${MOST_WORDS >> 10} KB`);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    return text.replace(/\r\n?/g, "\n");
+  } catch {
+    throw new Error(`${file.name} is no text in UTF-8: save it as that, and drop it again`);
+  }
 }
 
 function buildInput(spec, id) {
