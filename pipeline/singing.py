@@ -53,14 +53,18 @@ def plan_singing(request: Request, model: str, model_sings: bool) -> Singing:
         if request.guide_voice == "on" and reason:
             return Singing(note=f"guide_voice was left out: {reason}")
         is_heard = request.guide_voice == "on"
-    elif reason or request.guide_voice == "off":
-        reason = reason or "guide_voice is off"
+    elif reason := explain_silence(request):
         return Singing(note=f"{model} does not sing: the lyrics were left out, as {reason}")
     else:
         is_heard = True
     if reason:
         return Singing()
     return Singing(parse_lyrics(request.lyrics, request.language), is_heard)
+
+
+def explain_silence(request: Request) -> str:
+    """Why the guide's singer does not sing a request's lyrics for a model that does not, or ""."""
+    return _find_obstacle(request) or ("guide_voice is off" if request.guide_voice == "off" else "")
 
 
 def _find_obstacle(request: Request) -> str:

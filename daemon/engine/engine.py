@@ -146,6 +146,11 @@ class Engine:
         """What a guide is where a request leaves that open: the loaded model's."""
         return self._model.default_guide
 
+    @property
+    def sings(self) -> bool:
+        """Whether the model reads lyrics."""
+        return self._model.sings
+
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._dispatcher.queue)))
 

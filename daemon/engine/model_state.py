@@ -130,6 +130,11 @@ class ModelState:
         return "auto" if plays_guides else "off"
 
     @property
+    def sings(self) -> bool:
+        """Whether it reads lyrics, as far as that is known."""
+        return self._known.sings if self._known else self.choice.model not in VOICES
+
+    @property
     def needs_adapters(self) -> bool:
         """Whether it is loaded, and has others than those that were chosen."""
         return self.loaded is not None and self.adapters != self.choice.adapters

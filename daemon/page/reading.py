@@ -11,6 +11,7 @@ from pipeline.explain import list_prompt_explanations
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import follow_source, list_file_explanations, resolve_request
 from pipeline.singer.lyrics import LinesOfSection, Lyrics, parse_lyrics
+from pipeline.singing import explain_silence
 
 from ..jobs import Refused
 from ..panel import BuiltRequest, Panel
@@ -37,7 +38,9 @@ class Turns:
             yield
 
 
-def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict[str, Any]:
+def read(
+    panel: Panel, values: Mapping[str, object], default_guide: str, model_sings: bool
+) -> dict[str, Any]:
     """What a take would be that is asked for now with these values over the panel's: its tempo,
     key, metre and length, the sections of its lyrics, and sentences about what was read, problems
     first. Where it would be refused, `problem` says why, and the rest is left out. Takes tens of
@@ -49,7 +52,11 @@ def read(panel: Panel, values: Mapping[str, object], default_guide: str) -> dict
     except BadRequest as error:
         return {"problem": str(error), "hint": error.hint}
     lyrics = parse_lyrics(request.lyrics, request.language)
-    notes = sorted(_list_notes(built, lyrics), key=lambda note: not note["isProblem"])
+    told = [*_list_notes(built, lyrics)]
+    silence = "" if model_sings or not request.lyrics.strip() else explain_silence(request)
+    if silence:
+        told.append(_describe_note(f"the lyrics will not be sung: {silence}", "lyrics", True))
+    notes = sorted(told, key=lambda note: not note["isProblem"])
     return {
         "bpm": request.bpm,
         "tempoSource": _find_tempo_source(panel, built, request),

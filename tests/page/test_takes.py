@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import sqlite3
@@ -18,6 +19,7 @@ import send2trash
 
 from daemon.page import peaks, reading
 from daemon.runtime import file_manager
+from pipeline.capabilities import Capabilities
 from pipeline.real_files import LinkOnTheWay
 from pipeline.singer.lines import LineTime, WordTime
 from pipeline.singer.lrc import format_lrc
@@ -510,7 +512,7 @@ def test_readings_that_take_long_keep_nobody_waiting_but_older_ones(
     may_go_on = threading.Event()
     begun = []
 
-    def read_slowly(panel: Any, values: dict[str, Any], default_guide: str) -> dict[str, Any]:
+    def read_slowly(panel: Any, values: dict[str, Any], *_: object) -> dict[str, Any]:
         begun.append(values["prompt"])
         may_go_on.wait(60)
         return {"prompt": values["prompt"]}
@@ -532,6 +534,34 @@ def test_readings_that_take_long_keep_nobody_waiting_but_older_ones(
     assert statuses.count(200) >= 1
     assert set(statuses) <= {200, 409}
     assert len(begun) == 1 + statuses.count(200)
+
+
+class Mute(SteppedModel):
+    """It plays guides, and does not read lyrics."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return dataclasses.replace(super().capabilities, sings=False, plays_guides=True)
+
+
+def test_it_is_told_beforehand_that_nobody_sings(tmp_path: Path) -> None:
+    with on_stage(tmp_path, Mute(), page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        take = make_take(stage, asker, "a", "prompt", "x", "lyrics", "la la", "bars", 1)
+        asked = {"prompt": "x", "lyrics": "la la"}
+        repaint = asked | {"task": "repaint", "source": take["path"]}
+        unsung = "the lyrics will not be sung: repaint has no guide that is sung"
+        assert read_notes(asker, **repaint)[unsung] == ("lyrics", True)
+        off = "the lyrics will not be sung: guide_voice is off"
+        assert off in read_notes(asker, **asked, guide_voice="off")
+        assert not any("not be sung" in note for note in read_notes(asker, **asked))
+
+
+def test_a_model_that_sings_sings_a_repaint_too(stage: Stage, asker: Asker) -> None:
+    take = make_take(stage, asker, "a", "prompt", "x", "lyrics", "la la", "bars", 1)
+    asked = {"prompt": "x", "lyrics": "la la", "task": "repaint", "source": take["path"]}
+    assert not any("not be sung" in note for note in read_notes(asker, **asked))
 
 
 def test_of_many_sections_the_first_are_told(stage: Stage, asker: Asker) -> None:
