@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from daemon.engine.lander import Lander
+from daemon.engine.speculation import PAUSE_SECONDS
 from daemon.integrations.sources import SOURCES
 from daemon.jobs import Event
 from daemon.page import drops
@@ -721,6 +722,41 @@ def test_a_stem_that_is_muted_in_the_mix_goes_silent_in_the_beat(
     page.focus("[aria-label='Mute bass']")
     page.keyboard.press("Space")
     expect(page.locator("[aria-label='Mute bass']")).to_have_attribute("aria-pressed", "false")
+
+
+@long
+def test_a_stem_that_is_heard_alone_stays_so_in_the_takes_that_have_it(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    pairs = ("prompt", "x", "bars", 2, "bpm", 120)
+    make_take(stage, asker, "a", *pairs, "stems", "drums bass")
+    make_take(stage, asker, "b", *pairs, "stems", "drums")
+    make_take(stage, asker, "c", *pairs, "stems", "drums bass")
+    expect(page.locator(".hear:visible")).to_have_count(3, timeout=PATIENCE)
+    page.locator(".choose").first.click()
+    page.click("[aria-label='Solo bass']")
+    until(lambda: page.evaluate("acestepd.player.isPlaying"))
+    alone = {"drums": 0, "bass": 1}
+    for key, id, stems, levels in (
+        ("j", "b", ["mix"], {"drums": 1}),
+        ("j", "a", ["drums", "bass"], alone),
+        ("k", "b", ["mix"], {"drums": 1}),
+        ("k", "c", ["drums", "bass"], alone),
+    ):
+        page.keyboard.press(key)
+        page.wait_for_function("id => acestepd.player.take.id === id", arg=id)
+        assert page.evaluate("acestepd.player.stems") == stems
+        now = page.evaluate("Object.fromEntries(acestepd.player.levels)")
+        assert {stem: now[stem] for stem in levels} == levels
+    solo = page.locator("[aria-label='Solo bass']")
+    expect(solo).to_have_attribute("aria-pressed", "true")
+
+
+@long
+def test_panic_says_that_pads_are_not_made_in_advance_for_a_while(page: Page) -> None:
+    page.click("#panic")
+    told = f"no pad is made in advance for {PAUSE_SECONDS:g} seconds"
+    expect(page.locator("#notice")).to_contain_text(told, timeout=PATIENCE)
 
 
 @long

@@ -24,7 +24,7 @@ export class Detail extends EventTarget {
   #words = null; // {lyrics, lines}: of each line that is sung its place, and when it begins and ends
   #lanes = new Map(); // by stem: {canvas, waveform}
   #selection = null; // bars that are to be made anew: [first, behind the last], from 0
-  #muted = new Set(); // stems
+  #muted = new Set(); // stems, of whichever take has them
   #soloed = new Set();
   #other = null; // the take that a variation leads to
   #others = []; // that it may lead to
@@ -104,9 +104,8 @@ export class Detail extends EventTarget {
     const step = this.#takes.findPreview(take);
     if (step) await this.#player.playPreview({ ...take, step });
     if (!take.stems.length) return;
-    const isShown = take.number === this.#take?.number;
     this.#applyLevels(take);
-    if (isShown && (this.#muted.size || this.#soloed.size)) await this.#playStems(take, from);
+    if (this.#findLanes(take, this.#muted).length || this.#findLanes(take, this.#soloed).length) await this.#playStems(take, from);
     else await this.#player.play(take, [take.stems[0]], from);
   });
 
@@ -123,8 +122,6 @@ export class Detail extends EventTarget {
       this.#waveform = null;
       this.#words = null;
       this.#lanes.clear();
-      this.#muted.clear();
-      this.#soloed.clear();
     }
     if (!take) {
       $("detail").replaceChildren(make("p", { class: "empty" }, "Choose a take: here are its waveform, its stems, and what can be made of it."));
@@ -466,9 +463,16 @@ export class Detail extends EventTarget {
     await this.#player.play(take, take.stems.filter((stem) => stem !== "mix"), from);
   }
 
+  /** Those of a set that the take has a lane of: of one stem alone there is none to be seen. */
+  #findLanes(take, set) {
+    return take.stems.length > 1 ? take.stems.filter((stem) => set.has(stem)) : [];
+  }
+
   #applyLevels(take) {
+    const muted = this.#findLanes(take, this.#muted);
+    const soloed = this.#findLanes(take, this.#soloed);
     for (const stem of take.stems) {
-      const isHeard = this.#soloed.size ? this.#soloed.has(stem) : !this.#muted.has(stem);
+      const isHeard = soloed.length ? soloed.includes(stem) : !muted.includes(stem);
       this.#player.setLevel(stem, isHeard || stem === "mix" ? 1 : 0);
     }
   }

@@ -11,6 +11,7 @@ import { Panel } from "./panel.js";
 import { Player } from "./player.js";
 import { nameTake, Takes } from "./takes.js";
 
+const PANIC_PAUSE = 30; // seconds in which the daemon prepares nothing
 const VIEWS = ["ask", "takes", "take", "pads"];
 
 const connection = new Connection();
@@ -39,7 +40,9 @@ connection.on("/ace/queued", ([id]) => {
 connection.on("/ace/tempo", () => hush("/ace/tempo"));
 connection.on("/ace/done", ([command, jobs]) => {
   hush(command);
-  if (command === "/ace/panic") say(jobs ? `Everything is stopped: ${count(jobs, "take")} cancelled` : "Everything is stopped");
+  if (command !== "/ace/panic") return;
+  const cancelled = jobs ? `: ${count(jobs, "take")} cancelled` : "";
+  say(`Everything is stopped${cancelled}; no pad is made in advance for ${PANIC_PAUSE} seconds`);
 });
 $("notice").addEventListener("click", () => hush());
 
@@ -80,7 +83,7 @@ pads.addEventListener("finished", saying(async ({ detail: id }) => {
   const take = await takes.fetch(id);
   if (!take) return;
   takes.select(take);
-  await player.play(take, ["mix"]);
+  await detail.play(take);
 }));
 
 let awaited = ""; // the id of what was asked for last, as long as no take is chosen
