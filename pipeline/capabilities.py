@@ -121,3 +121,19 @@ def _describe_guided_limits(request: Request) -> list[str]:
     if request.reference:
         limits.append("was not taught to sound like a reference: it may not follow it")
     return limits
+
+
+def explain_silence(request: Request) -> str:
+    """Why the guide's singer does not sing a request's lyrics for a model that does not, or ""."""
+    return find_obstacle(request) or ("guide_voice is off" if request.guide_voice == "off" else "")
+
+
+def find_obstacle(request: Request) -> str:
+    """Why the guide of a request has no words, or ""."""
+    if request.task:
+        return f"{request.task} has no guide that is sung"
+    if request.guide == "off" or not request.guide_strength:
+        return "there is no guide to sing them to"
+    if request.composer == 1:
+        return "composer 1 has no singer"
+    return ""

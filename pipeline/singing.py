@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .audio import Waveform
+from .capabilities import explain_silence, find_obstacle
 from .guide.composer.caption_words import STRENGTH
 from .guide.composer.form import LyricSection
 from .guide.guide import Guide
@@ -48,7 +49,7 @@ def plan_singing(request: Request, model: str, model_sings: bool) -> Singing:
     """
     if not request.lyrics.strip():
         return Singing()
-    reason = _find_obstacle(request)
+    reason = find_obstacle(request)
     if model_sings:
         if request.guide_voice == "on" and reason:
             return Singing(note=f"guide_voice was left out: {reason}")
@@ -60,22 +61,6 @@ def plan_singing(request: Request, model: str, model_sings: bool) -> Singing:
     if reason:
         return Singing()
     return Singing(parse_lyrics(request.lyrics, request.language), is_heard)
-
-
-def explain_silence(request: Request) -> str:
-    """Why the guide's singer does not sing a request's lyrics for a model that does not, or ""."""
-    return _find_obstacle(request) or ("guide_voice is off" if request.guide_voice == "off" else "")
-
-
-def _find_obstacle(request: Request) -> str:
-    """Why the guide of a request has no words, or ""."""
-    if request.task:
-        return f"{request.task} has no guide that is sung"
-    if request.guide == "off" or not request.guide_strength:
-        return "there is no guide to sing them to"
-    if request.composer == 1:
-        return "composer 1 has no singer"
-    return ""
 
 
 def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPart | None]:

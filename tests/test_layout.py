@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,3 +169,9 @@ def test_no_import_runs_upward_between_rooms() -> None:
 def test_what_stands_below_its_room_uses_nothing_of_it(name: str) -> None:
     rooms = {room_of(target) for target in imported_modules(name, modules())}
     assert ".".join(name.split(".")[:2]) not in rooms
+
+
+def test_the_daemon_runs_without_mlx() -> None:
+    """Its worker has it: what imports it takes hundreds of milliseconds, and memory."""
+    program = "import sys, daemon.page.app; sys.exit('mlx.core' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

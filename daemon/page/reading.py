@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from pipeline.capabilities import explain_silence
 from pipeline.explain import list_prompt_explanations
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import follow_source, list_file_explanations, resolve_request
 from pipeline.singer.lyrics import LinesOfSection, Lyrics, parse_lyrics
-from pipeline.singing import explain_silence
 
 from ..jobs import Refused
 from ..panel import BuiltRequest, Panel
