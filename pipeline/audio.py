@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .peaks import PAUSE, Highest, Part, find_true_peak, survey
+from .peaks import PAUSE, Highest, LazyAudio, find_true_peak, survey
 from .request import SAMPLE_RATE
 from .steps import Steps, complete
 
@@ -50,7 +50,7 @@ def place_in_silence(waveform: Floats, front: int, samples: int) -> npt.NDArray[
     return whole
 
 
-def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[Part]:
+def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[LazyAudio]:
     """Exactly `samples` of (2, N), without DC, times `gain`; faded out where there was more. Raises
     `BadAudio` for NaN, infinity or too little.
     """
@@ -76,7 +76,7 @@ def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[Part]:
             piece *= gain
         return piece
 
-    return Part(samples, read)
+    return LazyAudio(samples, read)
 
 
 def _sum(
@@ -136,7 +136,7 @@ def level(
     """
 
     def steps() -> Steps[list[npt.NDArray[np.float32]]]:
-        surveyed = [(part, complete(survey(part))) for part in map(Part.of, parts)]
+        surveyed = [(part, complete(survey(part))) for part in map(LazyAudio.of, parts)]
         gain = yield from find_common_gain(surveyed, peak_db, normalize)
         return [complete(render(part, gain)) for part, _ in surveyed]
 
@@ -144,7 +144,7 @@ def level(
 
 
 def find_common_gain(
-    parts: Sequence[tuple[Part, Highest]], peak_db: float, normalize: bool
+    parts: Sequence[tuple[LazyAudio, Highest]], peak_db: float, normalize: bool
 ) -> Steps[float]:
     """The factor of `level` for parts with what `survey` says of them; with pauses."""
     gain = math.inf
@@ -153,7 +153,7 @@ def find_common_gain(
     return gain if normalize and math.isfinite(gain) else min(gain, 1.0)
 
 
-def render(part: Part, gain: float) -> Steps[npt.NDArray[np.float32]]:
+def render(part: LazyAudio, gain: float) -> Steps[npt.NDArray[np.float32]]:
     """A part times `gain`: (2, samples), which lie in the order of a file; with pauses."""
     frames = np.empty((part.samples, 2), np.float32)
     for number, start in enumerate(range(0, part.samples, _PIECE), 1):
@@ -201,7 +201,7 @@ def true_peak(audio: Floats) -> float:
     """
 
     def steps() -> Steps[float]:
-        part = Part.of(audio)
+        part = LazyAudio.of(audio)
         return (yield from find_true_peak(part, (yield from survey(part))))
 
     return complete(steps())

@@ -51,7 +51,7 @@ _WINDOW32 = _WINDOW.astype(np.float32)
 
 
 @dataclass(frozen=True)
-class Part:
+class LazyAudio:
     """Audio that is computed where it is looked at: `read(start, stop)` returns (channels, stop -
     start) float64 of its `samples`.
     """
@@ -60,7 +60,7 @@ class Part:
     read: Callable[[int, int], npt.NDArray[np.float64]]
 
     @classmethod
-    def of(cls, audio: Floats) -> Part:
+    def of(cls, audio: Floats) -> LazyAudio:
         """Audio (channels, samples) that is there."""
         return cls(
             audio.shape[1],
@@ -79,7 +79,7 @@ class Part:
         return around
 
 
-def survey(part: Part) -> Steps[Highest]:
+def survey(part: LazyAudio) -> Steps[Highest]:
     """The highest absolute sample of every `SEGMENT`, in any channel; with pauses."""
     highest = []
     for number, start in enumerate(range(0, part.samples, 4 * SEGMENT), 1):
@@ -92,7 +92,7 @@ def survey(part: Part) -> Steps[Highest]:
     return np.concatenate(highest) if highest else np.zeros(0)
 
 
-def find_true_peak(part: Part, highest: Highest) -> Steps[float]:
+def find_true_peak(part: LazyAudio, highest: Highest) -> Steps[float]:
     """The highest level of a part, between its samples too, up to half its rate. `highest` is what
     `survey` says of it.
 
@@ -127,7 +127,7 @@ def _list_blocks(samples: int, highest: Highest) -> Iterator[list[int]]:
 
 
 def _screen(
-    part: Part, starts: list[int], floor: float
+    part: LazyAudio, starts: list[int], floor: float
 ) -> tuple[list[tuple[float, int, int]], float]:
     """(bound, start, channel) of those blocks that may be higher than `floor`, and the level that
     the highest of all has at least.
@@ -194,7 +194,7 @@ def _build_shift(part_of_sample: float) -> npt.NDArray[np.complex64]:
     return shift
 
 
-def _measure(part: Part, start: int, channel: int) -> float:
+def _measure(part: LazyAudio, start: int, channel: int) -> float:
     """The highest level of one channel of a block, sixteen times oversampled."""
     block = part.read_around(start, start + BLOCK)[channel] * _WINDOW
     spectrum = np.fft.rfft(block)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from . import audio
 from .audio import Floats, Waveform
-from .peaks import Part, survey
+from .peaks import LazyAudio, survey
 from .request import REST, SAMPLE_RATE, Request
 from .source_window import find_window
 from .steps import Steps, complete
@@ -52,10 +52,10 @@ def postprocess_clips_in_steps(
     gain: float,
 ) -> Steps[PostprocessedClips]:
     """The same, with pauses."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, LazyAudio] = {}
     for name, waveform in decoded.items():
         parts[name] = yield from audio.cut(waveform, request.samples, gain)
-    whole = None if source is None else Part.of(source[: request.samples].T)
+    whole = None if source is None else LazyAudio.of(source[: request.samples].T)
     window = find_window(request, request.samples)
     fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)
     if request.task == "lego" and whole is not None:
@@ -91,13 +91,13 @@ def postprocess_clips_in_steps(
 # --- parts that are made of others ----------------------------------------------------------------
 
 
-def _fade_around(part: Part, window: range, fade: int) -> Part:
+def _fade_around(part: LazyAudio, window: range, fade: int) -> LazyAudio:
     """It, and silence around the window."""
     ramp = audio.build_ramp(part.samples, window, fade)
-    return Part(part.samples, lambda start, stop: part.read(start, stop) * ramp[start:stop])
+    return LazyAudio(part.samples, lambda start, stop: part.read(start, stop) * ramp[start:stop])
 
 
-def _splice(new: Part, old: Part, window: range, fade: int) -> Part:
+def _splice(new: LazyAudio, old: LazyAudio, window: range, fade: int) -> LazyAudio:
     """As `audio.splice` does."""
     length = min(new.samples, old.samples)
     inside = audio.build_ramp(length, window, fade)
@@ -110,17 +110,17 @@ def _splice(new: Part, old: Part, window: range, fade: int) -> Part:
         piece[:, : end - start] = both
         return piece
 
-    return Part(new.samples, read)
+    return LazyAudio(new.samples, read)
 
 
-def _add(whole: Part, parts: Sequence[Part], sign: int = 1) -> Part:
+def _add(whole: LazyAudio, parts: Sequence[LazyAudio], sign: int = 1) -> LazyAudio:
     """A part plus the sum of others, or minus it."""
 
     def read(start: int, stop: int) -> npt.NDArray[np.float64]:
         together = sum(part.read(start, stop) for part in parts)
         return whole.read(start, stop) + sign * together
 
-    return Part(whole.samples, read)
+    return LazyAudio(whole.samples, read)
 
 
 def _describe_source(

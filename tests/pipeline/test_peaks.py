@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline import audio, peaks
-from pipeline.peaks import BLOCK, EDGE, Part
+from pipeline.peaks import BLOCK, EDGE, LazyAudio
 from pipeline.request import SAMPLE_RATE
 from pipeline.steps import complete
 from tests.pipeline.test_audio import SIGNALS, every_signal, stereo
@@ -82,7 +82,7 @@ def test_few_blocks_of_a_long_clip_are_oversampled(monkeypatch: pytest.MonkeyPat
     measured = []
     measure = peaks._measure
 
-    def count(part: Part, start: int, channel: int) -> float:
+    def count(part: LazyAudio, start: int, channel: int) -> float:
         measured.append(start)
         return measure(part, start, channel)
 
@@ -97,7 +97,7 @@ def test_few_blocks_of_a_long_clip_are_oversampled(monkeypatch: pytest.MonkeyPat
 def test_a_survey_has_the_highest_sample_of_every_segment(samples: int) -> None:
     clip = RANDOM.standard_normal((2, samples))
     segments = [clip[:, at : at + peaks.SEGMENT] for at in range(0, samples, peaks.SEGMENT)]
-    found = complete(peaks.survey(Part.of(clip)))
+    found = complete(peaks.survey(LazyAudio.of(clip)))
     assert found.tolist() == [np.abs(segment).max() for segment in segments]
 
 
@@ -106,4 +106,4 @@ def test_around_a_part_there_is_silence(start: int) -> None:
     clip = RANDOM.standard_normal((2, LONG))
     padded = np.pad(clip, ((0, 0), (4000, 4000)))
     expected = padded[:, start + 4000 : start + 4000 + 1000]
-    assert np.array_equal(Part.of(clip).read_around(start, start + 1000), expected)
+    assert np.array_equal(LazyAudio.of(clip).read_around(start, start + 1000), expected)
