@@ -111,7 +111,9 @@ class Daemon:
                 settings, self.panel, self.engine, allowed_folders, self.clients, self.inserter
             )
             opened.callback(self.osc.close)
-            self.leases = Leases(settings.state, self.osc.subscribers, self.osc.guard.is_trusted)
+            self.leases = Leases(
+                settings.state, self.osc.subscribers, self.clients, self.osc.guard.is_trusted
+            )
             self.page = self._open_page(settings.page)
             if self.page:
                 opened.callback(self.page.close)

@@ -78,6 +78,15 @@ class Clients:
                 self._remove(client)
             self._put(NamedClient(name, client, sender, inserts, self._clock()))
 
+    def restore(self, name: str, client: str, sender: str, inserts: bool) -> None:
+        """The daemon before this one knew it. It is away until it is heard: then it gets what was
+        made meanwhile, although it need not have noticed anything.
+        """
+        away = self._clock() - PRESENT_SECONDS
+        with self._lock:
+            heard = min(self._heard.get(name, away), away)
+            self._put(NamedClient(name, client, sender, inserts, heard))
+
     def note_reader(self, name: str, heard: float) -> bool:
         """A program that reads the inbox was there at `heard` (seconds since the epoch). Whether
         that is news. One of that name that sends messages stays while it is there, and so do

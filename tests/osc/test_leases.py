@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from daemon.integrations.clients import Clients
 from daemon.osc.guard import LEASE
 from daemon.osc.leases import FILE, Leases
 from daemon.osc.outgoing import TOPICS
@@ -20,6 +21,7 @@ from daemon.osc.wire import Peer
 from daemon.settings import MAX_SUBSCRIBERS
 from tests.support import daemon_process
 from tests.support.osc_client import OscClient
+from tests.support.relay import find_free_port
 from tests.support.stage import on_stage
 from tests.support.waiting import until
 
@@ -32,7 +34,11 @@ def is_trusted(host: str) -> bool:
 
 def restore(folder: Path, rows: object) -> list[Peer]:
     (folder / FILE).write_text(rows if isinstance(rows, str) else json.dumps(rows))
-    return Leases(folder, Subscribers(()), is_trusted).restore()
+    return make_leases(folder).restore()
+
+
+def make_leases(folder: Path, subscribers: Subscribers | None = None, **more: Any) -> Leases:
+    return Leases(folder, subscribers or Subscribers(()), Clients(folder), is_trusted, **more)
 
 
 def make_row(**values: Any) -> dict[str, Any]:
@@ -55,6 +61,37 @@ def test_who_listened_hears_state_and_its_topics_from_the_next_daemon(tmp_path: 
             listener.until("/ace/state")
             sender.send("/ace/tempo", 97.0)
             listener.until("/ace/tempo")
+
+
+def test_a_program_is_known_to_the_next_daemon_before_it_has_noticed_anything(
+    tmp_path: Path,
+) -> None:
+    """It sends from one port and listens at another, as Max does."""
+    port = find_free_port()
+    with closing(OscClient(("127.0.0.1", port))) as live, closing(OscClient(NOWHERE)) as ear:
+        with on_stage(tmp_path, port=port):
+            live.send("/ace/notify", 1, ear.port, "clip insert", "live")
+            live.until("/ace/done")
+            until(lambda: ear.port in read_ports(tmp_path))
+        with on_stage(tmp_path, port=port) as stage, closing(stage.client()) as other:
+            other.send("/ace/generate", "a", "prompt", "drums", "seconds", 0.5)
+            other.until("/ace/finished", "a")
+            live.send("/ace/ping")
+            ear.until("/ace/insert", "a")
+
+
+def test_a_program_that_has_said_goodbye_is_not_known_to_the_next_daemon(tmp_path: Path) -> None:
+    port = find_free_port()
+    with closing(OscClient(("127.0.0.1", port))) as live:
+        with on_stage(tmp_path, port=port):
+            live.send("/ace/notify", 1, 0, "clip insert", "live")
+            live.until("/ace/done")
+            live.send("/ace/notify", 0)
+            live.until("/ace/done")
+        with on_stage(tmp_path, port=port) as stage:
+            live.send("/ace/ping")
+            live.until("/ace/pong")
+            assert stage.clients.list_all() == []
 
 
 def test_who_has_unsubscribed_hears_nothing(tmp_path: Path) -> None:
@@ -104,6 +141,10 @@ def test_a_daemon_that_was_killed_is_heard_when_it_is_back(tmp_path: Path) -> No
         make_row(until=1.0),  # it has ended
         make_row(until="soon"),
         make_row(until=None),
+        make_row(name="two words"),
+        make_row(name=7),
+        make_row(name="live", sender=0),
+        make_row(name="live", sender="tcp:7"),
         {},
         [],
         None,
@@ -124,14 +165,14 @@ def test_a_file_gives_no_longer_leases_and_no_more_of_them(tmp_path: Path) -> No
     rows = [make_row(port=port, until=1e300) for port in range(2_000, 2_500)]
     (tmp_path / FILE).write_text(json.dumps(rows))
     subscribers = Subscribers(())
-    assert len(Leases(tmp_path, subscribers, is_trusted).restore()) <= MAX_SUBSCRIBERS
+    assert len(make_leases(tmp_path, subscribers).restore()) <= MAX_SUBSCRIBERS
     assert all(seconds <= LEASE for _, _, seconds in subscribers.list_leases())
     assert 0 < len(subscribers.list_leases()) <= MAX_SUBSCRIBERS
 
 
 def test_only_those_are_kept_who_subscribed_themselves_by_udp(tmp_path: Path) -> None:
     subscribers = Subscribers([("127.0.0.1", 9001)])
-    leases = Leases(tmp_path, subscribers, is_trusted)
+    leases = make_leases(tmp_path, subscribers)
     for client in ("tcp:7", "udp:10.0.0.7:5000"):
         subscribers.add(Peer(client, "10.0.0.7"), frozenset(TOPICS))
     leases.tick()
@@ -141,7 +182,7 @@ def test_only_those_are_kept_who_subscribed_themselves_by_udp(tmp_path: Path) ->
 
 def test_a_lease_that_is_renewed_every_moment_is_not_written_each_time(tmp_path: Path) -> None:
     subscribers = Subscribers(())
-    leases = Leases(tmp_path, subscribers, is_trusted, clock=lambda: 1000.0)
+    leases = make_leases(tmp_path, subscribers, clock=lambda: 1000.0)
     peer = Peer("udp:127.0.0.1:9101", "127.0.0.1")
     inodes = set()
     for _ in range(20):

@@ -44,9 +44,9 @@ def notify(context: Context, arguments: Arguments) -> Iterator[None]:
         )
     if removed := context.subscribers.make_room(peer):
         _tell_removed(context, removed)
-    subscriber = context.subscribers.add(peer, topics)
-    if name:
+    if name:  # before it subscribes: both are written down together
         context.clients.add(name, peer.client, sender.client, inserts="insert" in topics)
+    subscriber = context.subscribers.add(peer, topics)
     for recipient in {sender, peer}:
         context.answer("done", NOTIFY, subscriber.number, LEASE, to=recipient)
     yield from _send_snapshot(context, peer, topics)
