@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pipeline import untrusted
 from pipeline.prompt_reading import PromptReading, read_prompt
@@ -66,6 +66,18 @@ class PadContext:
 
 
 NO_DEFAULTS = PadDefaults()
+
+
+class PadFacts(NamedTuple):
+    """What tells a pad's take apart from others'. `text` is its prompt, or its lyrics where it has
+    none; bpm 0 and key "": open, until its take is there.
+    """
+
+    text: str
+    bpm: float
+    key: str
+    seed: int
+    variation: float
 
 
 @dataclass(frozen=True)
@@ -259,6 +271,25 @@ class Bank:
         """The fields that the session says for a pad, and not the pad itself."""
         own = {*self.get_pad(index).parameters, *self.get_pad(self.find_original(index)).parameters}
         return list_session_fields(own)
+
+    def is_filled(self, index: int, context: PadContext) -> bool:
+        """Whether somebody has given the pad something: others follow the panel."""
+        pad = self.get_pad(index)
+        original = self.get_pad(self.find_original(index))
+        has_own = bool(pad.parameters or original.parameters)
+        return original.seed >= 0 or has_own or context.get_defaults(index) is not NO_DEFAULTS
+
+    def find_facts(self, index: int, context: PadContext) -> PadFacts:
+        """What a hit would play, or has played."""
+        values = self.get_pad(index).made | self.resolve(index, context)
+        prompt = _read_prompt(values)
+        return PadFacts(
+            values.get("prompt", "").strip() or values.get("lyrics", "").strip(),
+            float(values.get("bpm") or prompt.bpm),
+            values.get("key") or prompt.key,
+            values["seed"],
+            values.get("variation", 0.0),
+        )
 
     def is_variation(self, index: int) -> bool:
         """Whether the pad has no seed of its own, and is a variation of its row's first pad."""

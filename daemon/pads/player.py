@@ -34,6 +34,7 @@ from .bank import (
     Bank,
     Pad,
     PadContext,
+    PadFacts,
     Values,
     build_request,
     draw_seed,
@@ -322,6 +323,19 @@ class PadPlayer:
     def list_lights(self) -> list[Light]:
         with self._lock:
             return self._lights.list_lights()
+
+    def list_facts(self) -> list[PadFacts | None]:
+        """What each pad plays; None for those that nobody has given anything. Reads files."""
+        context = self._current.read_context()
+        with self._lock:
+            pads = [*self._current.bank.pads]
+        self._read_takes(pads)
+        with self._lock:
+            bank = self._current.bank
+            return [
+                bank.find_facts(index, context) if bank.is_filled(index, context) else None
+                for index in range(self._current.count)
+            ]
 
     def listen(self, listener: LightListener) -> None:
         """Call `listener(index, light)` when a pad's light has changed; `ALL_PADS`: all have."""

@@ -11,7 +11,7 @@ from pipeline.request import BadRequest, Request
 from ..engine import Engine
 from ..jobs import Event, Order, Refused
 from ..runtime import battery
-from .bank import NO_DEFAULTS, PadContext, Values, make_key
+from .bank import PadContext, Values, make_key
 from .current_bank import CLIENT, CurrentBank, describe_kept, new_job_id
 from .interface import DARK, Light, PadState
 
@@ -118,18 +118,11 @@ class PadSpeculation:
             pad = bank.get_pad(index)
             if not reroll and (pad.pending or pad.ready or settings.velocity):
                 continue
-            if not self._is_filled(index, context):
-                continue
+            if not bank.is_filled(index, context):
+                continue  # no computing is spent on it
             notes = describe_kept(bank.list_kept(index, context, reroll))
             candidates.append(Candidate(index, bank.resolve(index, context, reroll), notes))
         return candidates
-
-    def _is_filled(self, index: int, context: PadContext) -> bool:
-        """Whether somebody has given the pad something: on others no computing is spent."""
-        pad = self._current.bank.get_pad(index)
-        original = self._current.bank.get_pad(self._current.bank.find_original(index))
-        has_own = bool(pad.parameters or original.parameters)
-        return original.seed >= 0 or has_own or context.get_defaults(index) is not NO_DEFAULTS
 
     def _build_requests(self, candidates: list[Candidate]) -> dict[Key, Request]:
         """By the values; without those that cannot be made. Reads files."""

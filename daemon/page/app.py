@@ -6,6 +6,7 @@
 | `/messages` | a WebSocket: OSC's messages as JSON, both ways |
 | `/daemon` | how it stands, and the log's end |
 | `/programs` | who could put clips in, and what to do for that |
+| `/pads` | what each pad plays; null for those that nobody has given anything |
 | `/parameters` | what a request may say |
 | `/panel` | what the panel says now, texts whole; POST sets the values that are sent, all or none |
 | `/panel/defaults` | what it begins with: the settings' [request]; POST sets the panel to that |
@@ -54,6 +55,8 @@ from ..journal import Journal
 from ..journal.questions import SEARCH_SECONDS
 from ..osc.guard import Guard, is_loopback
 from ..osc.wire import Peer
+from ..pads.bank import PadFacts
+from ..pads.player import PadPlayer
 from ..panel import Panel
 from ..paths import AllowedFolders
 from ..runtime import file_manager
@@ -77,6 +80,7 @@ WAVEFORMS = "waveforms"  # in the state folder
 MAX_BODY = 256 * 1024  # bytes of a JSON that is sent
 SILENCE_SECONDS = 10.0  # within what is sent
 LEAST_RATE = 32 * 1024  # bytes a second that are sent, but for such a silence
+MAX_PAD_TEXT = 100  # characters of what a pad plays
 MAX_TOKEN = 4096  # bytes of the form that says a token
 KEPT = "private, max-age=86400"  # what never changes, so that scrolling asks for it once
 
@@ -94,6 +98,7 @@ class Parts:
     guard: Guard
     allowed_folders: Callable[[], AllowedFolders]
     connections: Connections
+    pads: Callable[[], PadPlayer | None]
 
 
 class OpenFileResponse(FileResponse):
@@ -249,6 +254,11 @@ def build_app(parts: Parts) -> ASGIApp:
     async def show_programs(request: Request) -> Response:
         return JSONResponse(await run(request, list_programs, parts.settings().state))
 
+    async def show_pads(request: Request) -> Response:
+        pads = parts.pads()
+        facts = await run(request, pads.list_facts) if pads else []
+        return JSONResponse([describe_pad(each) if each else None for each in facts])
+
     async def show_parameters(request: Request) -> Response:
         return JSONResponse(list_parameters())
 
@@ -308,6 +318,7 @@ def build_app(parts: Parts) -> ASGIApp:
         WebSocketRoute("/messages", parts.connections.serve),
         Route("/daemon", show_daemon),
         Route("/programs", show_programs),
+        Route("/pads", show_pads),
         Route("/parameters", show_parameters),
         Route("/panel", show_panel),
         Route("/panel", set_panel, methods=["POST"]),
@@ -350,6 +361,11 @@ def list_files() -> dict[str, Path]:
     """All that the page needs, by its names in addresses: no other file is ever looked for."""
     found = (path for path in FILES.rglob("*") if path.is_file() and path.suffix != ".md")
     return {str(path.relative_to(FILES)): path for path in found}
+
+
+def describe_pad(facts: PadFacts) -> dict[str, Any]:
+    """Its text as far as a pad has room for it."""
+    return facts._asdict() | {"text": facts.text[:MAX_PAD_TEXT]}
 
 
 def _parse_number(text: str) -> int:

@@ -54,6 +54,7 @@ class Page:
             guard=osc.guard,
             allowed_folders=lambda: osc.allowed_folders,
             connections=self._connections,
+            pads=lambda: osc.pads,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(

@@ -1121,10 +1121,12 @@ def test_a_pad_is_hit_held_and_marked(stage: Stage, page: Page) -> None:
     pad.click()
     expect(pad).to_have_attribute("data-state", "ready", timeout=PATIENCE)
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
-    expect(pad).to_have_attribute("aria-label", "Pad 3, ready, heard")
+    expect(pad).to_have_attribute(
+        "aria-label", re.compile("^Pad 3, warm keys, .*: .*ready, heard$")
+    )
     expect(find_row(page, "pad 3").first).to_be_visible()
     page.keyboard.press("Space")
-    expect(pad).to_have_attribute("aria-label", "Pad 3, ready")
+    expect(pad).to_have_attribute("aria-label", re.compile("^Pad 3, warm keys, .*ready$"))
     pad.click(modifiers=["Shift"])
     expect(pad).to_have_attribute("data-state", "favourite", timeout=PATIENCE)
     pad.focus()
@@ -1173,6 +1175,33 @@ def test_a_pad_that_was_made_in_advance_is_heard_at_its_first_hit(
     may_land.set()
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
     assert page.evaluate("acestepd.player.take.id").startswith("pad1-")
+
+
+@long
+def test_a_pad_says_what_it_plays_while_a_fill_makes_it(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        first, second = (
+            page.locator(".pad").filter(has_text=re.compile(f"^{number}(?![0-9])"))
+            for number in (1, 2)
+        )
+        expect(first).to_have_attribute("aria-label", "Pad 1: empty")
+        page.fill("#prompt", "warm keys in Eb")
+        until(lambda: stage.panel.request.prompt == "warm keys in Eb")
+        page.click("#bank-fill")
+        told = re.compile("^Pad 2, warm keys in Eb, Eb major, .* bpm, not made yet$")
+        expect(second).to_have_attribute("aria-label", told, timeout=PATIENCE)
+        seed = Asker(stage.page.port).ask("/pads").json[1]["seed"]
+        expect(second.locator(".how span")).to_have_text(["Eb major", str(seed)])
+        model.step(2)
+        told = re.compile("^Pad 1, warm keys in Eb, .*in the making 50 %$")
+        expect(first).to_have_attribute("aria-label", told, timeout=PATIENCE)
+        model.run()
+        expect(first).to_have_attribute("aria-label", re.compile("ready$"))
 
 
 @long

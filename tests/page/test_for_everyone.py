@@ -146,7 +146,9 @@ def test_all_of_it_goes_by_keyboard(stage: Stage, asker: Asker, page: Page) -> N
     press("d")
     until(lambda: stage.panel.request.seed >= 0)
     press("2")
-    expect(page.locator("[aria-label^='Pad 2, ready']")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator("[aria-label^='Pad 2, '][data-state=ready]")).to_have_count(
+        1, timeout=PATIENCE
+    )
     press("/")
     page.keyboard.type("nothing like it")
     expect(page.locator("#count-text")).to_have_text("0 of 3 takes", timeout=PATIENCE)

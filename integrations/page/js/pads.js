@@ -1,12 +1,15 @@
 // The bank of pads, lit as on a controller.
 
-import { $, make, say } from "./elements.js";
+import { $, make, round, say } from "./elements.js";
+import { askJson } from "./http.js";
 import { PAD } from "./takes.js";
 
 const HOLD = 600; // milliseconds
 const FLASH = 500; // milliseconds
 const CALM = "(prefers-reduced-motion: reduce)";
 const HINT = "click plays, hold rerolls, Shift and click marks as favourite";
+const SETTLE = 100; // milliseconds: what comes in a burst is asked for once
+const WORDS = { queued: "waiting", rendering: "in the making" }; // what states are called, where otherwise
 const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
 
 export class Pads extends EventTarget {
@@ -14,6 +17,8 @@ export class Pads extends EventTarget {
   #panel;
   #pads = new Map(); // by number: {element, state, percent}
   #heard = 0; // the number of the pad that is heard
+  #facts = []; // what each pad plays, the first at 0; null where nobody has given it anything
+  #loading = 0; // the timer of what is about to be asked for
   #awaited = new Set(); // numbers of pads that were hit here, and are not heard yet
 
   constructor(connection, panel) {
@@ -30,9 +35,14 @@ export class Pads extends EventTarget {
       $("bank").title = `Bank ${name}: load a bank of pads, or save this one`;
       for (const number of [...this.#pads.keys()]) if (number > count) this.#remove(number);
       this.#sort();
+      this.#loadSoon();
     });
     connection.on("/ace/preparing", ([pad]) => {
       $("preparing").textContent = pad ? `pad ${pad} is made in advance` : "";
+      this.#loadSoon();
+    });
+    connection.on("/ace/note", ([id]) => {
+      if (!id) this.#loadSoon(); // pads that are filled may show nothing else
     });
     // the clips of a take that was made in advance are told before the list of takes has them
     connection.on("/ace/finished", ([id]) => {
@@ -68,8 +78,17 @@ export class Pads extends EventTarget {
       this.#pads.set(number, pad);
       this.#sort();
     }
+    if (pad.state !== state) this.#loadSoon();
     pad.state = state;
     this.#tell(pad, progress);
+  }
+
+  #loadSoon() {
+    this.#loading ||= setTimeout(async () => {
+      this.#loading = 0;
+      this.#facts = await askJson("/pads").catch(() => this.#facts); // a daemon that goes tells them when it is back
+      for (const pad of this.#pads.values()) this.#tell(pad);
+    }, SETTLE);
   }
 
   /** A take is heard, or none: null. */
@@ -84,12 +103,20 @@ export class Pads extends EventTarget {
     if (state !== "rendering") pad.percent = "";
     else if (progress !== null) pad.percent = `${Math.round(progress * 100)} %`;
     const isHeard = number === this.#heard;
+    const facts = this.#facts[number - 1];
+    const { text, bpm, key, seed, variation } = facts ?? { text: "", seed: "" };
+    const how = [key, String(seed), variation && `v ${round(variation)}`].filter(Boolean);
+    const [top, what, below] = element.children;
     element.dataset.state = state;
     element.classList.toggle("heard", isHeard);
-    element.lastChild.textContent = pad.percent || (isHeard ? "▶" : (MARKS[state] ?? state));
-    const label = [`Pad ${number}`, `${state} ${pad.percent}`.trim(), isHeard && "heard"].filter(Boolean).join(", ");
+    top.lastChild.textContent = pad.percent || (isHeard ? "▶" : (MARKS[state] ?? state));
+    what.textContent = text;
+    below.replaceChildren(...how.flatMap((one) => [" ", make("span", {}, one)]));
+    const word = state === "empty" && facts ? "not made yet" : (WORDS[state] ?? state);
+    const stands = [bpm && `${round(bpm)} bpm`, `${word} ${pad.percent}`.trim(), isHeard && "heard"];
+    const label = `${[`Pad ${number}`, text, ...how].filter(Boolean).join(", ")}: ${stands.filter(Boolean).join(", ")}`;
     element.setAttribute("aria-label", label);
-    element.title = `${label}: ${HINT}`;
+    element.title = `${label}; ${HINT}`;
   }
 
   #build(number) {
@@ -107,7 +134,8 @@ export class Pads extends EventTarget {
       else this.hit(number);
     };
     const element = make("button", { type: "button", class: "pad", onclick: act },
-      make("span", {}, String(number)), make("span", { class: "mark", "aria-hidden": "true" }));
+      make("span", { class: "top" }, make("span", {}, String(number)), " ", make("span", { class: "mark", "aria-hidden": "true" }), " "),
+      make("span", { class: "what", dir: "auto" }), make("span", { class: "how" }));
     const hold = (event) => {
       isHeld = false;
       if (event.button || event.shiftKey) return;
