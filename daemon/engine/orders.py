@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections import Counter
 from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,29 +18,35 @@ from pipeline.request_files import (
     resolve_request,
 )
 
-from ..jobs import Job, Order, Refused
+from ..jobs import Job, Order, Priority, Refused
 from ..settings import Settings
 
 
 def check_order(order: Order, settings: Settings, waiting: Sequence[Collection[Job]]) -> None:
-    """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting."""
+    """Raises `Refused`: 422 for what can never be made, 429 while too many are waiting.
+
+    What is less urgent than an order leaves its room alone. An order of batch priority is taken
+    whole where there is room for one take of it, and of each client no more than its share counts:
+    a thousand takes keep nobody from ordering.
+    """
     if order.count < 1:
         raise Refused(422, f"count must be at least 1, got {order.count}")
-    most = min(settings.queue, settings.queue_per_client)
-    if order.count > most:
+    limit = settings.queue_per_client
+    most = min(settings.queue, limit)
+    needed = 1 if order.priority <= Priority.BATCH else order.count
+    if needed > most:
         raise Refused(
             422,
             f"count must be at most {most}, which may wait, got {order.count}",
-            "see queue, settings",
+            "see queue, settings; with priority batch there may be more",
         )
-    count = sum(map(len, waiting)) + order.count
-    if count > settings.queue:
-        raise Refused(429, f"the queue is full ({settings.queue} jobs)", "wait, or /ace/cancel *")
-    limit = settings.queue_per_client
-    if count <= limit:  # so are the client's
+    if sum(map(len, waiting)) + needed <= most:
         return
-    own = sum(job.client == order.client for job in itertools.chain(*waiting))
-    if own + order.count > limit:
+    as_urgent = (job for job in itertools.chain(*waiting) if job.priority >= order.priority)
+    counts = Counter(job.client for job in as_urgent)
+    if sum(min(count, limit) for count in counts.values()) + needed > settings.queue:
+        raise Refused(429, f"the queue is full ({settings.queue} jobs)", "wait, or /ace/cancel *")
+    if counts[order.client] + needed > limit:
         raise Refused(429, f"{limit} of your jobs may wait at a time", "wait, or /ace/cancel *")
 
 

@@ -301,6 +301,20 @@ def test_a_full_queue_refuses_and_says_so(build: Build) -> None:
     assert refusal.value.code == 422
 
 
+def test_a_thousand_takes_are_one_order_and_keep_nobody_from_ordering(build: Build) -> None:
+    engine = build(SteppedModel(running=False), queue=4, queue_per_client=2)
+    jobs = engine.submit(Order(ME, "many", SHORT, count=1000, priority=Priority.BATCH))
+    assert [job.id for job in jobs] == [f"many.{number}" for number in range(1, 1001)]
+    with pytest.raises(Refused, match="2 of your jobs"):
+        engine.submit(Order(ME, "more", SHORT, count=2, priority=Priority.BATCH))
+    submit(engine, "live", priority=Priority.LIVE)
+    submit(engine, "mine")
+    engine.submit(Order(YOU, "many", SHORT, count=9, priority=Priority.BATCH))
+    with pytest.raises(Refused, match=r"full \(4 jobs"):
+        submit(engine, "late", client="udp:127.0.0.1:3", priority=Priority.BATCH)
+    submit(engine, "late", client="udp:127.0.0.1:3")
+
+
 def test_clients_take_turns(build: Build) -> None:
     engine = build(SteppedModel())
     recorder = Recorder(engine)

@@ -313,7 +313,8 @@ def test_count_makes_several_takes_of_one_request(client: OscClient) -> None:
 
 
 def test_more_takes_than_the_queue_holds_are_refused_together(client: OscClient) -> None:
-    assert expect_fail(client, "/ace/generate", "too-many", *SHORT, "count", 65)[1] == 422
+    hurry = ("count", 65, "priority", "normal")
+    assert expect_fail(client, "/ace/generate", "too-many", *SHORT, *hurry)[1] == 422
     assert expect_fail(client, "/ace/query", "too-many.1")[1] == 404
 
 
