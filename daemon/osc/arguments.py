@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from pipeline.did_you_mean import find_similar, suggest
 from pipeline.request import (
@@ -35,7 +36,11 @@ _ANY_TEXT = ("prompt", "lyrics", "name", "lm_negative_prompt", "guide", *FILE_FI
 _CHOICES = [
     name for name, field in FIELDS.items() if type(field.default) is str and name not in _ANY_TEXT
 ]
-ORDER_OPTIONS = ("count", "priority")  # what /ace/generate takes besides the request's parameters
+ORDER_OPTIONS = (
+    "count",
+    "priority",
+    "land_in",
+)  # what /ace/generate takes besides the request's parameters
 
 
 # --- one argument ---------------------------------------------------------------------------------
@@ -165,18 +170,25 @@ def _is_number(argument: Argument, is_first: bool) -> bool:
 # --- name value pairs -----------------------------------------------------------------------------
 
 
-def split_order_options(
-    values: dict[str, Argument],
-) -> tuple[int, Priority | None, dict[str, Argument]]:
-    """How many takes, how urgent (None: it was not said), and the values that are left for the
-    request. Raises `BadRequest`.
+class OrderOptions(NamedTuple):
+    """How many takes, how urgent (None: it was not said), the name of the granted folder that they
+    land in ("": the daemon's), and the values that are left for the request.
     """
+
+    takes: int
+    priority: Priority | None
+    land_in: str
+    values: dict[str, Argument]
+
+
+def split_order_options(values: dict[str, Argument]) -> OrderOptions:
+    """Raises `BadRequest`."""
     extras = {
         name.lower(): value for name, value in values.items() if name.lower() in ORDER_OPTIONS
     }
     rest = {name: value for name, value in values.items() if name.lower() not in ORDER_OPTIONS}
     if len(extras) + len(rest) < len(values):
-        raise BadRequest("count or priority was given twice")
+        raise BadRequest(f"one of {' '.join(ORDER_OPTIONS)} was given twice")
     count = parse_int("count", extras.get("count", 1))
     if not 1 <= count <= MAX_COUNT:
         raise OutOfRange(f"count must be in 1..{MAX_COUNT}, got {count}")
@@ -186,7 +198,8 @@ def split_order_options(
             f"priority must be one of {' '.join(PRIORITIES)}, got {word[:40]!r}",
             suggest(word, PRIORITIES),
         )
-    return count, PRIORITIES.get(word), rest
+    land_in = parse_id(extras.get("land_in", ""))
+    return OrderOptions(count, PRIORITIES.get(word), land_in, rest)
 
 
 def parse_pairs(arguments: Arguments) -> dict[str, Argument]:
@@ -233,7 +246,7 @@ def _read_pairs(arguments: Arguments) -> Iterator[tuple[str, Argument]]:
 
 
 def is_name(word: Argument) -> bool:
-    """Whether it is a parameter's name, or `count` or `priority`."""
+    """Whether it is a parameter's name, or that of one of `ORDER_OPTIONS`."""
     return is_field(word) or (isinstance(word, str) and word.lower() in ORDER_OPTIONS)
 
 
@@ -289,6 +302,8 @@ def _begins_pair(name: str, value: Arguments) -> bool:
     """
     if name.lower() == "priority":
         return bool(value) and str(value[0]).lower() in PRIORITIES
+    if name.lower() == "land_in":
+        return bool(value)
     field = "bars" if name.lower() == "count" else field_name(name)  # a number like any other
     if not value:
         return False

@@ -20,6 +20,7 @@ OURS = (
     "learnt.toml",
     "listeners.json",
     "banks",
+    "granted",
     "latents",
     "previews",
     "waveforms",

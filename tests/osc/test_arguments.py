@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from daemon.jobs import Priority
 from daemon.osc.arguments import (
+    OrderOptions,
     is_release,
     join_words,
     parse_flag_at,
@@ -71,12 +72,9 @@ def test_a_lone_number_is_a_button_and_a_lone_int_an_id() -> None:
 
 
 def test_count_and_priority_are_the_orders_and_the_rest_the_requests() -> None:
-    assert split_order_options({"prompt": "x", "Count": "3", "PRIORITY": "Batch"}) == (
-        3,
-        Priority.BATCH,
-        {"prompt": "x"},
-    )
-    assert split_order_options({"bars": 4}) == (1, None, {"bars": 4})
+    said: dict[str, Argument] = {"prompt": "x", "Count": "3", "PRIORITY": "Batch", "land_in": "0f"}
+    assert split_order_options(said) == OrderOptions(3, Priority.BATCH, "0f", {"prompt": "x"})
+    assert split_order_options({"bars": 4}) == OrderOptions(1, None, "", {"bars": 4})
 
 
 @pytest.mark.parametrize(
@@ -149,9 +147,9 @@ ARGUMENTS = st.lists(
 @given(ARGUMENTS)
 def test_no_arguments_do_worse_than_being_refused(arguments: list[Argument]) -> None:
     with suppress(BadRequest):
-        count, _, values = split_order_options(parse_pairs(tuple(arguments)))
-        assert 1 <= count <= 1000
-        assert not {"count", "priority"} & values.keys()
+        options = split_order_options(parse_pairs(tuple(arguments)))
+        assert 1 <= options.takes <= 1000
+        assert not {"count", "priority", "land_in"} & options.values.keys()
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\ "), min_size=1), min_size=1))

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.request import FIELDS, UNDERSTAND, OutOfRange, WrongType, coerce
 
 from ...engine.lookup import FEW_TAKES
+from ...granted_folders import find_granted
 from ...integrations.clients import parse_name
 from ...integrations.inserter import ANYWHERE, INSERT
 from ...jobs import REROLL, Event, Job, Order, Priority, Refused
@@ -45,10 +46,12 @@ SOURCE_GONE_HINT = "copies in .sources make room for newer ones: send it again w
 def generate(context: Context, arguments: Arguments) -> None:
     id, rest = split_job_id(arguments)
     try:
-        count, priority, values = split_order_options(parse_pairs(rest))
+        count, priority, land_in, values = split_order_options(parse_pairs(rest))
+        out = find_granted(context.settings.state, land_in) if land_in else None
         if priority is None:
             priority = Priority.BATCH if count > 1 else _default_priority(arguments)
-        make_order = partial(Order, context.sender.client, id, count=count, priority=priority)
+        client = context.sender.client
+        make_order = partial(Order, client, id, count=count, priority=priority, out=out)
         _submit(context, id, "/ace/generate", values, make_order)
     except WrongType as error:
         error.hint = "; ".join(filter(None, (error.hint, ONE_STRING_HINT)))
@@ -87,7 +90,9 @@ def reroll(context: Context, arguments: Arguments) -> None:
     if pairs and not is_name(pairs[0]):
         seed = coerce("seed", pairs[0])
         pairs = pairs[1:]
-    count, priority, changed = split_order_options(parse_pairs(pairs))
+    count, priority, land_in, changed = split_order_options(parse_pairs(pairs))
+    if land_in:
+        raise Refused(400, "a reroll lands where its parent did: leave land_in out")
     values = context.allowed_folders.resolve_values(changed)
     changes, notes = context.panel.read_values(values)
 
