@@ -14,6 +14,9 @@ from safetensors.numpy import load_file, save_file
 from tests.support.golden import ABSENT, DEVIATION, FAIL, MISSING, NUMBER, OK, Fixtures, Line, Notes
 from tests.tools import parity
 
+# isort: split
+import mlx.core as mx
+
 GOLDEN = parity.FIXTURES / "golden"
 needs_fixtures = pytest.mark.skipif(
     not GOLDEN.is_dir(), reason=f"the official code's values are not at {GOLDEN}"
@@ -228,6 +231,35 @@ def test_a_changed_tensor_fails(
     assert len(failed) == 1
     assert "apg.step1.out" in failed[0]
     assert note in failed[0]
+
+
+@needs_fixtures
+def test_in_bfloat16_a_table_says_what_is_lost_and_nothing_is_expected(
+    part: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parity.main([str(part("dit_turbo", "guidance")), "--dtype", "bfloat16"]) == 0
+    [row] = capsys.readouterr().out.partition("noise is of")[2].splitlines()[1:]
+    area, rounded, largest, noise, *_ = row.split()
+    assert area == "dit_turbo"
+    assert int(rounded) > 10
+    assert 1e-4 < float(largest) < 0.1  # in float32 the tolerance is 1e-4
+    assert -60 < float(noise) < -20
+
+
+@needs_fixtures
+def test_what_is_no_number_fails_in_bfloat16_too(part: Callable[..., Path]) -> None:
+    folder = part("dit_turbo")
+    change(folder, "dit_turbo", "odd.velocity", lambda t: np.full_like(t, np.nan))
+    assert parity.main([str(folder), "--dtype", "bfloat16"]) == 1
+
+
+def test_a_device_that_is_not_there_is_said_and_nothing_is_compared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if mx.is_available(mx.gpu):
+        pytest.skip("there is a GPU")
+    assert parity.main([str(parity.COPY), "--device", "gpu"]) == 0
+    assert capsys.readouterr().out == "skipped: MLX has no GPU here; see: acestepd doctor\n"
 
 
 @needs_fixtures

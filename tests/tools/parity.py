@@ -2,8 +2,9 @@
 
 Every value in FIXTURES/golden is compared with what the pipeline makes of the same inputs and the
 checkpoint beside it. Sizes, prompts and parameters are read from the files, so that any folder of
-that structure can be given. Exit status: 0 when nothing failed, 1 when something did, 2 when
-FIXTURES is not such a folder.
+that structure can be given. With `--dtype bfloat16` the networks compute as they do on a GPU by
+default, and a table says what is lost in each area. Exit status: 0 when nothing failed, or the
+device is not there, 1 when something failed, 2 when FIXTURES is not such a folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gzip
+import math
 import os
 import re
 from collections import Counter
@@ -24,6 +26,7 @@ from pipeline import (
     audio_files,
     codes,
     cost,
+    device,
     prompts,
     schedules,
     tasks,
@@ -54,6 +57,7 @@ from tests.support.golden import (
     MISSING,
     NUMBER,
     OK,
+    ROUNDED,
     Bench,
     Fixtures,
     Line,
@@ -72,6 +76,9 @@ SPLICE = (
     (rf"{NUMBER}-", 0.02),
     (rf"[\d.]+-{NUMBER}", 0.06),
 )
+
+DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16}
+FLOAT32_NOISE = 1e-9  # -90 dB: less than that is lost in float32, too
 
 # --- networks -------------------------------------------------------------------------------------
 
@@ -823,6 +830,40 @@ def summary(lines: Sequence[Line]) -> str:
     return "\n".join("{:18} {:>8} {:>8} {:>17} {:>11}".format(*row) for row in (head, *rows))
 
 
+def describe_loss(lines: Sequence[Line]) -> str:
+    """Per area, what computing in bfloat16 costs: the value that has most noise, in dB below
+    itself, the largest difference of any (of 1: the value's largest number), and how many texts and
+    lists of tokens are others. Areas that lose nothing are left out.
+    """
+    rows: list[tuple[object, ...]] = []
+    for name in dict.fromkeys(line.area for line in lines):
+        inside = [line for line in lines if line.area == name and line.verdict == ROUNDED]
+        others = sum(bool(line.note) for line in inside)
+        noisy = [line for line in inside if (line.noise or 0.0) > FLOAT32_NOISE]
+        worst = max(noisy, key=lambda line: line.noise or 0.0, default=None)
+        largest = max((line.difference or 0.0 for line in noisy), default=0.0)
+        if worst and worst.noise:
+            decibels = f"{10 * math.log10(worst.noise):.1f} dB"
+            rows.append((name, len(noisy), f"{largest:.1e}", decibels, others, worst.name))
+        elif others:
+            rows.append((name, "", "", "", others, ""))
+    head = ("area", "rounded", "largest", "noise", "others", "noise is of")
+    layout = "{:18} {:>8} {:>8} {:>9} {:>7}  {}"
+    return "\n".join(layout.format(*row).rstrip() for row in (head, *rows))
+
+
+def choose_device(name: str) -> str:
+    """Compute there from now on; products in float32 are of float32 numbers there. Returns why that
+    cannot be; empty where it can.
+    """
+    chosen = mx.gpu if name == "gpu" else mx.cpu
+    if not mx.is_available(chosen):
+        return f"MLX has no {name.upper()} here; see: acestepd doctor"
+    os.environ["MLX_ENABLE_TF32"] = "0"  # read at the first product
+    mx.set_default_device(chosen)
+    return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.parity", description=__doc__)
     parser.add_argument(
@@ -832,16 +873,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=FIXTURES if FIXTURES.is_dir() else COPY,
         help="default: %(default)s",
     )
-    fixtures = Fixtures(parser.parse_args(arguments).fixtures)
+    parser.add_argument("--device", choices=("cpu", "gpu"), help="default: MLX's own choice")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    fixtures = Fixtures(options.fixtures, DTYPES[options.dtype])
     if not fixtures.areas():
         parser.error(f"{fixtures.folder / 'golden'} has no golden files")
+    if options.device and (obstacle := choose_device(options.device)):
+        print(f"skipped: {obstacle}")
+        return 0
+    print(f"{device.describe()}, {options.dtype}\n")
     lines = []
     for line in run(fixtures):
         print(line, flush=True)
         lines.append(line)
     if absent := fixtures.absent():
         print(f"\nnot there, and so not compared ({len(absent)}):", *absent, sep="\n  ")
-    print("\n" + summary(lines))
+    print("\n" + (summary(lines) if options.dtype == "float32" else describe_loss(lines)))
     return int(any(line.verdict == FAIL for line in lines))
 
 

@@ -40,12 +40,12 @@ _LONGEST = 240  # seconds: the most that the official code's budget counts with
 
 
 @functools.cache
-def load(folder: Path) -> Planner:
-    return loading.load_planner(folder, choose_ops(), mx.float32)
+def load(folder: Path, dtype: mx.Dtype) -> Planner:
+    return loading.load_planner(folder, choose_ops(), dtype)
 
 
 def load_size(bench: Bench, size: str) -> Planner:
-    return load(bench.fixtures.root / f"{loading.PREFIX}{size}")
+    return load(bench.fixtures.root / f"{loading.PREFIX}{size}", bench.fixtures.dtype)
 
 
 # --- the network ----------------------------------------------------------------------------------
