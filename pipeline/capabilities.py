@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .request import COVERS, FOLLOW_SOURCE, UNDERSTAND, BadRequest, Request
+from .request import COVERS, FOLLOW_SOURCE, UNDERSTAND, VOCALS, BadRequest, Request
 from .schedules import Schedule, build_timesteps
+from .source_facts import find_stem
 from .variants import Defaults, check_tasks
 
 
@@ -137,3 +138,19 @@ def find_obstacle(request: Request) -> str:
     if request.composer == 1:
         return "composer 1 has no singer"
     return ""
+
+
+def keeps_vocals(request: Request, model_sings: bool) -> bool:
+    """Whether a request wants the vocals of a source that only its own stem has: what the guide's
+    singer sang nobody hears in a mix again.
+    """
+    is_wanted = VOCALS in request.extracted_tracks and request.task in ("repaint", "extract")
+    return is_wanted and not model_sings
+
+
+def explain_lost_vocals(request: Request, model_sings: bool) -> str:
+    """What becomes of a voice in the source that has no stem of its own, or "". Reads files."""
+    if not keeps_vocals(request, model_sings) or find_stem(request.source, VOCALS):
+        return ""
+    name = os.path.basename(request.source)
+    return f"{name} has no vocals stem beside it: a voice that was mixed into it stays in the rest"

@@ -25,6 +25,7 @@ from . import (
     tasks,
 )
 from .audio import Floats, Waveform
+from .capabilities import explain_lost_vocals, keeps_vocals
 from .explain import Explanation
 from .guide import synth
 from .guide.composer.captions import describe_caption
@@ -37,14 +38,13 @@ from .planner.planner import PlanProgress
 from .planner.planning import PlannedRequest, is_planned, plan_request
 from .postprocess import PostprocessedClips
 from .prompts import Unread
-from .request import PREVIEW, SAMPLE_RATE, Request
+from .request import PREVIEW, SAMPLE_RATE, VOCALS, Request
 from .request_files import list_explanations, resolve_request
 from .schedules import Schedule
 from .singer.lines import LineTime, bound_lines
 from .singer.lyrics import Lyrics
 from .singer.vocal_part import VocalPart, leave_out_all, leave_out_last
 from .singing import (
-    VOCALS,
     Singing,
     find_loudness,
     plan_singing,
@@ -52,6 +52,7 @@ from .singing import (
     render_vocals,
     write_part,
 )
+from .source_facts import find_stem
 from .source_window import find_window
 from .steps import Steps
 from .take import Clip, Progress, TakeInfo, describe_machine
@@ -69,7 +70,8 @@ class Generation:
 
     It pauses whenever it yields; another generation may run on the same model meanwhile. Its
     attributes are what the stages have decided so far: the request as it is used, the task's
-    `source` (samples, 2) and the latents that it was decoded from (`stored`), the guide, the
+    `source` (samples, 2), those of its stems that are known (`source_stems`) and the latents that
+    it was decoded from (`stored`), the guide, the
     timesteps, and which part of the progress each of the stages to come is (`spans`, in their
     order). `singing` is what becomes of the lyrics, `part` what the guide's singer has of them,
     and `vocals` (samples, 2) how that sounds, where it is heard over what the model made.
@@ -94,6 +96,7 @@ class Generation:
         self.plan_length = cost.PlanLength(0, 0)  # as expected before
         self.plan_share = 0.0  # of the progress
         self.source: Waveform | None = None
+        self.source_stems: dict[str, Waveform] = {}
         self.repeats_source = False  # it is longer than the file that it was decoded from
         self.sound_notes: list[str] = []  # of the files of sound that were read
         self.stored: StoredLatents | None = None
@@ -125,6 +128,8 @@ class Generation:
         for track in self.request.extracted_tracks:
             if track == VOCALS and self.vocals is not None:
                 continue  # they are known, and are no part of what was made
+            if track in self.source_stems:
+                continue
             decoded[track] = yield from self._make_track(inputs, "extract", track)
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
@@ -171,6 +176,19 @@ class Generation:
                 self.sound_notes += repeated.notes
                 fitted = tasks.fit_source(self.request, repeated.waveform, self.model.hop)
             self.request, self.source = fitted
+            if keeps_vocals(self.request, self.model.config.sings):
+                yield from self._read_vocals()
+
+    def _read_vocals(self) -> _Stage[None]:
+        """What was sung in the source, where that has a stem of its own, at its place in the
+        clip.
+        """
+        path = find_stem(self.request.source, VOCALS)
+        if path is None:
+            return
+        stem = yield from read_sound("source", str(path), self.meter, self.sound_notes)
+        with self.meter.measure("source"):
+            _, self.source_stems[VOCALS] = tasks.fit_source(self.request, stem, self.model.hop)
 
     def _choose_guide(self) -> _Stage[None]:
         """The guide, what it decides of the request, and when it has the words sung."""
@@ -472,19 +490,21 @@ class Generation:
         """The clips; and what the run has shown of its costs."""
         span = next(self.spans)
         yield Progress("finish", span.start)
-        building = self._build_clips(decoded)
+        building = self._build_clips(decoded, self.source_stems)
         finished = yield from self._report_steps("finish", building, span.start)
         mx.clear_cache()
         self._learn_costs()
         return finished
 
-    def _build_clips(self, decoded: Mapping[str, Floats]) -> Steps[PostprocessedClips]:
+    def _build_clips(
+        self, decoded: Mapping[str, Floats], stems: Mapping[str, Waveform] = postprocess.NO_STEMS
+    ) -> Steps[PostprocessedClips]:
         gain = self.stored.gain if self.stored else 1.0
         if self.vocals is not None:
             decoded = yield from self._add_vocals(decoded, self.vocals)
         return (
             yield from postprocess.postprocess_clips_in_steps(
-                self.request, decoded, self.source, gain
+                self.request, decoded, self.source, gain, stems
             )
         )
 
@@ -579,6 +599,7 @@ class Generation:
         limits = (
             *self.sound_notes,
             *self.model.capabilities.describe_limits(self.request),
+            *filter(None, [explain_lost_vocals(self.request, self.model.config.sings)]),
             *self.unread.describe(),
         )
         yield from (Explanation(limit, True) for limit in limits)

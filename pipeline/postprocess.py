@@ -20,6 +20,8 @@ from .source_window import find_window
 from .steps import Steps, complete
 from .tasks import RepaintBlend
 
+NO_STEMS: Mapping[str, Waveform] = {}
+
 ClipSamples = npt.NDArray[np.float32]  # (2, samples)
 
 
@@ -50,8 +52,11 @@ def postprocess_clips_in_steps(
     decoded: Mapping[str, Floats],
     source: Waveform | None,
     gain: float,
+    stems: Mapping[str, Waveform] = NO_STEMS,
 ) -> Steps[PostprocessedClips]:
-    """The same, with pauses."""
+    """The same, with pauses. `stems` are those of the source (samples, 2) that are known already:
+    a repaint keeps them around its window.
+    """
     parts: dict[str, LazyAudio] = {}
     for name, waveform in decoded.items():
         parts[name] = yield from audio.cut(waveform, request.samples, gain)
@@ -64,10 +69,15 @@ def postprocess_clips_in_steps(
         parts["mix"] = _add(whole, [parts[track] for track in request.tracks])
     elif request.task == "repaint" and whole is not None:
         parts["mix"] = _splice(parts["mix"], whole, window, fade)
+    for name, stem in stems.items():
+        parts[name] = LazyAudio.of(stem[: request.samples].T)
+        if request.task == "repaint":
+            parts[name] = _fade_around(parts[name], window, fade, outside=True)
+    parts = {name: parts[name] for name in ("mix", *request.tracks) if name in parts}
     mix = parts.get("mix", whole)
-    stems = [part for name, part in parts.items() if name != "mix"]
-    if stems and mix is not None:
-        parts[REST] = _add(mix, stems, -1)
+    tracks = [part for name, part in parts.items() if name != "mix"]
+    if tracks and mix is not None:
+        parts[REST] = _add(mix, tracks, -1)
     highest = {}
     for name, part in parts.items():
         highest[name] = yield from survey(part)
@@ -91,9 +101,11 @@ def postprocess_clips_in_steps(
 # --- parts that are made of others ----------------------------------------------------------------
 
 
-def _fade_around(part: LazyAudio, window: range, fade: int) -> LazyAudio:
-    """It, and silence around the window."""
+def _fade_around(part: LazyAudio, window: range, fade: int, outside: bool = False) -> LazyAudio:
+    """It in the window, and silence around that; `outside`: the other way round."""
     ramp = audio.build_ramp(part.samples, window, fade)
+    if outside:
+        ramp = 1 - ramp
     return LazyAudio(part.samples, lambda start, stop: part.read(start, stop) * ramp[start:stop])
 
 

@@ -137,6 +137,7 @@ CODES_HELP = (
 )
 DEFAULT_EXTRACT = "drums bass"  # where an extract names no stems
 PREVIEW = "preview_"  # and a step: what the estimates of a mix are called
+VOCALS = "vocals"  # the stem of what is sung
 REST = "rest"  # what is in a clip beside its stems
 TRACKS = tuple(
     "woodwinds brass fx synth strings percussion keyboard guitar bass drums "

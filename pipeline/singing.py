@@ -22,7 +22,6 @@ from .singer.vocals import write_vocals_in_steps
 from .singer.voice import MAN, WOMAN, sing_in_steps
 from .steps import Steps
 
-VOCALS = "vocals"  # the name of the stem
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
 _BACKING = np.float32(0.5)  # of a second voice against the first
 _VOICES = {"man": MAN, "woman": WOMAN}

@@ -7,6 +7,7 @@ MLX.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from .sound_headers import SoundHeader, read_header
 from .sound_tags import read_tags
 
 _INEXACT = 0.01  # seconds that a sound of whole bars may be longer or shorter
+_BLOCK = 2**20  # bytes of a file that are read at once
 _MANIFEST = "its manifest"
 _CHUNKS = "its chunks"
 _TAGS = "its tags"
@@ -110,6 +112,35 @@ def _read_facts(
     )
 
 
+def find_stem(path: str | Path, stem: str) -> Path | None:
+    """The file of a clip's stem: of one that was made here, as the manifest beside it says, where
+    neither of both files was changed since. Reads files, those that have not changed once.
+    """
+    file = Path(path)
+    for manifest in _list_manifests(file):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            clips = {clip["stem"]: clip for clip in _parse_manifest(manifest)["clips"]}
+            found = file.with_name(Path(clips[stem]["file"]).name)
+            if _is_same(file, clips["mix"]) and _is_same(found, clips[stem]):
+                return found
+    return None
+
+
+def _is_same(file: Path, clip: Mapping[str, Any]) -> bool:
+    """Whether a file has what it had when its manifest was written. Raises OSError."""
+    return bool(_digest(str(file), untrusted.FileState.of(file)) == clip["sha256"])
+
+
+@lru_cache(256)
+def _digest(path: str, state: untrusted.FileState) -> str:
+    """The SHA-256 of a file in that state. Raises OSError."""
+    hashed = hashlib.sha256()
+    with open_real(path) as stream:
+        while block := stream.read(_BLOCK):
+            hashed.update(block)
+    return hashed.hexdigest()
+
+
 def _count_bars(values: Mapping[str, Any], seconds: float) -> int:
     """How many bars it is, where it is whole ones; 0 where it is not, or where its tempo is not
     known.
@@ -136,9 +167,7 @@ def _read_manifests(file: Path, paths: list[str], seconds: float) -> dict[str, A
     """What the first manifest of ours says that is about this sound."""
     for path in paths:
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            with open_real(path) as stream:
-                content = untrusted.read_stream(stream, Path(path), LIMITS.manifest_bytes)
-            data = untrusted.parse_json(content)
+            data = _parse_manifest(Path(path))
             if not _is_about(data, file, Path(path), seconds):
                 continue
             request = Request.restore(data["request"])
@@ -146,6 +175,12 @@ def _read_manifests(file: Path, paths: list[str], seconds: float) -> dict[str, A
             values = {"bpm": request.bpm, "key": request.key, "time_signature": meter}
             return keep_valid(values) | {"name": request.name}
     return {}
+
+
+def _parse_manifest(path: Path) -> Any:
+    """Raises OSError and ValueError."""
+    with open_real(path) as stream:
+        return untrusted.parse_json(untrusted.read_stream(stream, path, LIMITS.manifest_bytes))
 
 
 def _is_about(data: Mapping[str, Any], file: Path, path: Path, seconds: float) -> bool:

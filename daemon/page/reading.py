@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pipeline.capabilities import explain_silence
+from pipeline.capabilities import explain_lost_vocals, explain_silence
 from pipeline.explain import list_prompt_explanations
 from pipeline.request import BadRequest, Request
 from pipeline.request_files import follow_source, list_file_explanations, resolve_request
@@ -56,6 +56,8 @@ def read(
     silence = "" if model_sings or not request.lyrics.strip() else explain_silence(request)
     if silence:
         told.append(_describe_note(f"the lyrics will not be sung: {silence}", "lyrics", True))
+    if lost := explain_lost_vocals(request, model_sings):
+        told.append(_describe_note(lost, "file", True))
     notes = sorted(told, key=lambda note: not note["isProblem"])
     return {
         "bpm": request.bpm,

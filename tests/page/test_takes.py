@@ -558,6 +558,21 @@ def test_it_is_told_beforehand_that_nobody_sings(tmp_path: Path) -> None:
         assert not any("not be sung" in note for note in read_notes(asker, **asked))
 
 
+def test_it_is_told_beforehand_that_a_voice_stays_in_the_rest(tmp_path: Path) -> None:
+    with on_stage(tmp_path, Mute(), page=0) as stage:
+        assert stage.page
+        asker = Asker(stage.page.port)
+        asked = ("prompt", "x", "lyrics", "la la", "bars", 1)
+        without = make_take(stage, asker, "a", *asked)["path"]
+        sung = make_take(stage, asker, "b", *asked, "stems", "vocals")["path"]
+        repaint = {"prompt": "x", "task": "repaint", "stems": "vocals"}
+        lost = f"{Path(without).name} has no vocals stem beside it: a voice that was mixed into it "
+        notes = read_notes(asker, **repaint, source=without)
+        assert notes[f"{lost}stays in the rest"] == ("file", True)
+        notes = read_notes(asker, **repaint, source=sung)
+        assert not any("stays in the rest" in note for note in notes)
+
+
 def test_a_model_that_sings_sings_a_repaint_too(stage: Stage, asker: Asker) -> None:
     take = make_take(stage, asker, "a", "prompt", "x", "lyrics", "la la", "bars", 1)
     asked = {"prompt": "x", "lyrics": "la la", "task": "repaint", "source": take["path"]}

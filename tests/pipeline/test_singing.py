@@ -5,10 +5,16 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from daemon.landing import clips as landing
+from daemon.landing import staging
+from daemon.landing.finished_take import FinishedTake
+from daemon.landing.manifest import JobFacts
 from pipeline import AceStep, load
 from pipeline.guide.guide import resolve_guide
 from pipeline.request import SAMPLE_RATE, Request
@@ -113,6 +119,52 @@ def test_its_vocals_are_a_stem_which_the_rest_is_without(mini: AceStep) -> None:
     inside = slice(round(48_000 * first.start), round(48_000 * first.end))
     assert np.abs(vocals[:, :before]).max(initial=0.0) < 1e-3
     assert np.sqrt(np.mean(vocals[:, inside] ** 2)) > 0.01
+
+
+def land(folder: Path, clips: Mapping[str, Clip]) -> Path:
+    """Their files, with their manifest. Returns that of the mix."""
+    take = FinishedTake.of([*clips.values()])
+    landed = landing.land(staging.stage(folder, "t", JobFacts("a"), take))
+    assert landed
+    return dict(landed.clips)["mix"]
+
+
+@pytest.mark.parametrize("task", ["repaint", "extract"])
+def test_a_voice_that_is_kept_is_that_of_the_sources_stem(
+    mini: AceStep, tmp_path: Path, task: str
+) -> None:
+    _, sung = render(mini, dataclasses.replace(SONG, stems="drums vocals"))
+    source = land(tmp_path, sung)
+    request = dataclasses.replace(SONG, task=task, source=str(source), stems="vocals drums")
+    window = {"repaint_bar": 2, "repaint_bars": 1, "repaint_crossfade": 0.0}
+    _, clips = render(mini, request.changed(window if task == "repaint" else {}))
+    vocals, drums, rest = (read(clips[name]) for name in ("vocals", "drums", "rest"))
+    mix = read(clips["mix"]) if task == "repaint" else read(sung["mix"])
+    assert np.abs(vocals + drums + rest - mix).max() < 1e-6
+    bar = sung["mix"].samples.shape[1] // 2
+    np.testing.assert_allclose(vocals[:, :bar], read(sung["vocals"])[:, :bar], atol=1e-6)
+    assert not any("stays in the rest" in note for note in clips["rest"].info.notes)
+    if task == "repaint":
+        assert not vocals[:, bar:].any(), "nobody sings there"
+
+
+def test_a_voice_whose_stem_is_not_what_it_was_stays_in_the_rest(
+    mini: AceStep, tmp_path: Path
+) -> None:
+    _, sung = render(mini, dataclasses.replace(SONG, stems="vocals"))
+    source = land(tmp_path, sung)
+    request = dataclasses.replace(
+        SONG, task="repaint", source=str(source), stems="vocals", repaint_bar=2
+    )
+    with source.with_name(f"{source.stem}_vocals.wav").open("ab") as stem:
+        stem.write(b"changed")
+    _, clips = render(mini, request)
+    notes = [note for note in clips["mix"].info.problems if "stays in the rest" in note]
+    assert notes == [
+        f"{source.name} has no vocals stem beside it: a voice that was mixed into it stays in the "
+        "rest"
+    ]
+    assert np.abs(read(clips["vocals"]) + read(clips["rest"]) - read(clips["mix"])).max() < 1e-6
 
 
 @pytest.mark.long
