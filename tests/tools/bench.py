@@ -1,12 +1,14 @@
 """How fast it answers: `python -m tests.tools.bench [RUNS]`, with the embedded voice, over real
 UDP; and to a player while others send a lot (`tests.tools.loads` alone), or a page is open
-(`tests.tools.page_load`). Nothing is asserted.
+(`tests.tools.page_load`). With `--peer`, takes or plans beside another implementation
+(`tests.tools.peers`). Nothing is asserted.
 
 Timings belong here and not in tests. Run it on an otherwise idle machine and quote the medians.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import sys
@@ -20,6 +22,7 @@ from daemon.service import Daemon
 from daemon.settings import Midi, Settings
 from tests.support.osc_client import OscClient
 from tests.tools import loads, page_load
+from tests.tools.peers import bench as peers
 
 LONG = 60  # seconds of the clip that keeps the engine busy
 
@@ -175,5 +178,13 @@ def report(what: str, seconds: list[float], scale: float, unit: str) -> None:
 
 
 if __name__ == "__main__":
-    print(f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.bench", description=__doc__)
+    parser.add_argument("runs", nargs="?", type=int, default=20, help="of each answer")
+    peers.add_options(parser)
+    options = parser.parse_args()
+    print(
+        f"load of this machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", file=sys.stderr
+    )
+    if options.peer:
+        sys.exit(peers.main(options))
+    main(options.runs)
