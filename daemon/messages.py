@@ -1,18 +1,20 @@
 """What the daemon and its worker send each other over their pipe, a type for every message.
 
-On the pipe a message is a frame of JSON, its head, and then one frame of raw float32 for every
-array that it has, in the order in which it lies in the memory: a take of minutes is not copied for
-it. Both ends run the same version of the program. No MLX.
+On the pipe a message is a frame of JSON, its head, and then the bytes of every array that it has,
+float32, in the order in which they lie in the memory. They go from one array into the other: a
+take of minutes is not copied for it. Both ends run the same version of the program. No MLX.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -209,32 +211,40 @@ class RenderCancelled(WorkerMessage):
 _TYPES = {kind.__name__: kind for kind in WorkerMessage.__subclasses__()}
 
 
-Frame = bytes | memoryview
+class EncodedMessage(NamedTuple):
+    """What goes over the pipe: the head, and the arrays' bytes."""
+
+    head: bytes
+    arrays: list[memoryview]
 
 
-def encode_message(message: WorkerMessage) -> list[Frame]:
-    """Its frames: the head, then every array's."""
+def encode_message(message: WorkerMessage) -> EncodedMessage:
     fields: dict[str, object] = {}
-    arrays: dict[str, tuple[tuple[int, ...], str]] = {}  # shapes, and which index goes first
-    frames: list[Frame] = []
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}  # and which index goes first
+    arrays: list[memoryview] = []
     for spec in dataclasses.fields(message):
         value = getattr(message, spec.name)
         if isinstance(value, np.ndarray):
             order: Literal["C", "F"] = "F" if value.flags.f_contiguous else "C"
-            arrays[spec.name] = value.shape, order
-            frames.append(
-                np.asarray(value, np.float32).reshape(-1, order=order).view(np.uint8).data
-            )
+            shapes[spec.name] = value.shape, order
+            arrays.append(_view_bytes(np.asarray(value, np.float32).reshape(-1, order=order)))
         else:
             fields[spec.name] = value
-    head = {"type": type(message).__name__, "fields": fields, "arrays": arrays}
-    return [json.dumps(head, default=_to_json).encode(), *frames]
+    head = {"type": type(message).__name__, "fields": fields, "arrays": shapes}
+    return EncodedMessage(json.dumps(head, default=_to_json).encode(), arrays)
 
 
 def send_message(connection: Connection, message: WorkerMessage) -> None:
     """Raises OSError where the other end is closed."""
-    for frame in encode_message(message):
-        connection.send_bytes(frame)
+    send_encoded(connection, encode_message(message))
+
+
+def send_encoded(connection: Connection, message: EncodedMessage) -> None:
+    """Raises OSError where the other end is closed."""
+    connection.send_bytes(message.head)
+    for rest in message.arrays:
+        while rest:
+            rest = rest[os.write(connection.fileno(), rest) :]
 
 
 def receive_message(connection: Connection) -> WorkerMessage:
@@ -242,9 +252,24 @@ def receive_message(connection: Connection) -> WorkerMessage:
     head = json.loads(connection.recv_bytes())
     values = {name: _from_json(name, value) for name, value in head["fields"].items()}
     for name, (shape, order) in head["arrays"].items():
-        frame = np.frombuffer(connection.recv_bytes(), np.float32)
-        values[name] = frame.reshape(shape, order=order)
+        array = np.empty(math.prod(shape), np.float32)
+        _receive_into(connection, _view_bytes(array))
+        values[name] = array.reshape(shape, order=order)
     return _TYPES[head["type"]](**values)
+
+
+def _view_bytes(array: FloatArray) -> memoryview:
+    """The bytes of an array (N,), where they are."""
+    return array.view(np.uint8).data
+
+
+def _receive_into(connection: Connection, rest: memoryview) -> None:
+    """Fill it: `recv_bytes` would hand over a copy of what it has put together of pieces."""
+    while rest:
+        received = os.readv(connection.fileno(), [rest])
+        if not received:
+            raise EOFError
+        rest = rest[received:]
 
 
 def _to_json(value: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TypeVar
 
 import mlx.core as mx
@@ -200,7 +200,9 @@ class Generation:
         self.singing = plan_singing(request, model.name, model.config.sings)
         if self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
-        self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
+        is_guided = request.guide != "off"
+        with self.meter.measure("guide") if is_guided else nullcontext():
+            self.request, self.guide = model.resolve_guide(self.request, self.singing.sections)
         if self.guide is not None and self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
             writing = write_part(self.request, self.guide, self.singing.lyrics)
@@ -459,15 +461,16 @@ class Generation:
             latents = loops.surround(latents, margin)
         else:  # what lies behind the end of a short clip is heard by nobody
             latents = latents[:, : math.ceil(self.request.samples / hop) + margin]
-        pieces = []
-        done = 0
         total = latents.shape[1] * hop
+        waveform = np.empty((total, 2), np.float32)
+        done = 0
         tiles = self.model.vae.decode_tiles(latents)
         for piece in self.meter.measure_each("decode", tiles):
-            pieces.append(piece[0])
+            with self.meter.measure("decode"):
+                waveform[done : done + piece.shape[1]] = piece[0]
             done += piece.shape[1]
-            yield Progress("decode", span.at(min(1.0, done / total)))
-        waveform = np.concatenate(pieces)
+            yield Progress("decode", span.at(done / total))
+        waveform = waveform[:done]  # an odd stride shortens it
         if loop:
             with self.meter.measure("decode"):
                 waveform = audio.resample_periodic(

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ..messages import (
     CancelRender,
-    Frame,
+    EncodedMessage,
     LoadModel,
     ModelLoaded,
     ModelLoadFailed,
@@ -21,6 +21,7 @@ from ..messages import (
     WorkerMessage,
     encode_message,
     receive_message,
+    send_encoded,
 )
 from ..settings import Settings
 from .fair_lock import FairLock
@@ -74,7 +75,7 @@ class WorkerConnection:
     def __init__(self, pipe: Connection, load_message: LoadModel) -> None:
         self.pipe = pipe
         self.last_sign_of_life = time.monotonic()
-        self._outbox: queue.SimpleQueue[list[Frame]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[EncodedMessage | None] = queue.SimpleQueue()
         self.send(load_message)
         threading.Thread(target=self._send_all, name="to the worker", daemon=True).start()
 
@@ -94,13 +95,12 @@ class WorkerConnection:
 
     def end(self) -> None:
         """Nothing more will be sent."""
-        self._outbox.put([])
+        self._outbox.put(None)
 
     def _send_all(self) -> None:
         with suppress(OSError):  # whoever receives from it will notice
-            while frames := self._outbox.get():
-                for frame in frames:
-                    self.pipe.send_bytes(frame)
+            while message := self._outbox.get():
+                send_encoded(self.pipe, message)
 
 
 class Supervisor:

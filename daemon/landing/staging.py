@@ -150,7 +150,9 @@ def rename(staged: Staged) -> Staged:
     """The same files with the next free names. The journal must know of it before they land."""
     base_name = names.find_next_base_name(staged.folder, staged.base_name, staged.suffixes)
     manifest = json.loads(staged.files[-1].source.read_bytes())
-    return _write_manifest(staged, base_name, manifest)
+    renamed = _write_manifest(staged, base_name, manifest)
+    disk.sync_folder(renamed.staging)
+    return renamed
 
 
 def discard(staged: Staged) -> None:
@@ -277,5 +279,4 @@ def _write_manifest(staged: Staged, base_name: str, manifest: dict[str, Any]) ->
     # file names may be odd
     content = text.encode("utf-8", "backslashreplace")
     checksum = disk.write_synced(staged.staging / parts[-1], content)
-    disk.sync_folder(staged.staging)
     return replace(staged, pairs=tuple(zip(parts, targets)), sums=(*staged.sums[:-1], checksum))

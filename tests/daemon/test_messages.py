@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -15,6 +16,7 @@ from daemon.messages import (
     AdaptersRefused,
     AdaptersSet,
     CancelRender,
+    EncodedMessage,
     FetchingModel,
     LoadModel,
     MixLatents,
@@ -32,7 +34,9 @@ from daemon.messages import (
     RenderProgress,
     SetAdapters,
     WorkerMessage,
+    encode_message,
     receive_message,
+    send_encoded,
     send_message,
 )
 from pipeline.capabilities import Capabilities
@@ -146,6 +150,27 @@ def test_audio_that_is_laid_out_otherwise_or_of_another_type_arrives_as_float32(
     assert isinstance(received, RenderClip)
     assert received.audio.dtype == np.float32
     np.testing.assert_array_equal(received.audio, AUDIO)
+
+
+def test_an_array_that_is_larger_than_the_pipe_arrives_whole(
+    pipe: tuple[Connection, Connection],
+) -> None:
+    long = np.arange(2_000_000, dtype=np.float32).reshape(-1, 2).T  # as clips lie in the memory
+    sender = threading.Thread(target=send_message, args=(pipe[0], RenderClip(1, "mix", long)))
+    sender.start()
+    received = receive_message(pipe[1])
+    sender.join()
+    assert isinstance(received, RenderClip)
+    np.testing.assert_array_equal(received.audio, long)
+    assert not pipe[1].poll(), "nothing is left over"
+
+
+def test_an_end_within_an_array_is_an_error(pipe: tuple[Connection, Connection]) -> None:
+    head, (audio,) = encode_message(RenderClip(1, "mix", AUDIO))
+    send_encoded(pipe[0], EncodedMessage(head, [audio[:-1]]))
+    pipe[0].close()
+    with pytest.raises(EOFError):
+        receive_message(pipe[1])
 
 
 def test_the_end_of_the_other_end_is_an_error(pipe: tuple[Connection, Connection]) -> None:
