@@ -4,7 +4,8 @@ On a CPU, MLX calls the C++ compiler for every new kernel and loads the library 
 keeps them in `mlx/VERSION/cpu` in the folder of temporary files, under names that follow from the
 computation, and loads whatever lies there already: in a folder that all users share, that may be
 another user's code. MLX has no setting for it. It asks `std::filesystem::temp_directory_path`, each
-time anew: the first of the variables TMPDIR, TMP, TEMP and TEMPDIR that is set, or /tmp.
+time anew: the first of the variables TMPDIR, TMP, TEMP and TEMPDIR that is set, or /tmp. It keeps
+in `mlx/VERSION/ptx` what CUDA compiles for an NVIDIA card: in our folder that outlives a restart.
 
 `claim_folder` therefore sets TEMPDIR where none of them is set: nothing but C++ reads that one, so
 Python's `tempfile`, SQLite and compilers go on as before. Where one of the others names a folder
