@@ -208,6 +208,8 @@ class Banks:
             if pad.take:
                 manifest = self._current.settings.out / pad.take.manifest
                 pad.files_missing = not manifest.is_file()
+                with suppress(Refused):  # it may have been marked since
+                    pad.favourite |= self._engine.find(CLIENT, pad.take.job_id).favourite
             if pad.job_id and not (pad.take and pad.take.job_id == pad.job_id):
                 with suppress(Refused, BadRequest):
                     requests[index] = self._current.build_request(pad.resolved)

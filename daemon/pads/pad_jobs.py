@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ..engine import Engine
 from ..jobs import Event, Job, JobState
 from .bank import Pad, PadTake, Values
 from .interface import PadState
@@ -21,7 +22,10 @@ class PadJobs:
     and `on_change` after every event about one of them.
     """
 
-    def __init__(self, on_end: Callable[[], None], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, on_end: Callable[[], None], on_change: Callable[[], None]
+    ) -> None:
+        self._engine = engine
         self._on_end = on_end
         self._on_change = on_change
         self._jobs: dict[str, PadJob] = {}
@@ -73,6 +77,8 @@ class PadJobs:
         elif event.kind == "finished":
             pad.take = _make_take(event, job, values)
             pad.state = None
+            if pad.favourite:  # it was marked before there was a take
+                self._engine.begin_mark(job, True, lambda refused: None)
         elif event.kind == "fail":
             # one that is held waits for its folder
             pad.state = PadState.FAILED if job.has_ended else PadState.QUEUED

@@ -75,7 +75,7 @@ class PadPlayer:
         self._current = CurrentBank(settings, panel, tempo, allowed_folders, first)
         self._speculation = PadSpeculation(engine, self._current, lambda: self._lights.update())
         self._lights = PadLights(engine, self._current, self._speculation.get_light)
-        self._jobs = PadJobs(self._current.mark_changed, self._lights.update)
+        self._jobs = PadJobs(engine, self._current.mark_changed, self._lights.update)
         self._announcer = Announcer(engine.publish)
         self._manifests = TakeManifests()
         folder = settings.state / BANKS
@@ -92,6 +92,7 @@ class PadPlayer:
         engine.subscribe(self._jobs.on_event)
         engine.subscribe(self._speculation.on_event)
         engine.subscribe(self._lights.on_event)
+        engine.subscribe(self._on_event)
         panel.listen(lambda name, value: self._current.changed.set())
         tempo.listen(lambda bpm, source: self._current.changed.set())
 
@@ -155,7 +156,7 @@ class PadPlayer:
         return self.hit(index, on_refused, client=client)
 
     def toggle_favourite(self, index: int, on: bool | None = None) -> Light:
-        """Make the pad a favourite, or not any more; with `on`, what that says. Raises
+        """Make the pad and its take favourites, or not any more; with `on`, what that says. Raises
         `Refused`.
         """
         context = self._current.read_context()
@@ -169,6 +170,17 @@ class PadPlayer:
                 ):  # a take that came with the bank's file is not in the journal
                     self._engine.begin_favourite(CLIENT, pad.take.job_id, pad.favourite)
             return self._refresh_pad(index, context)
+
+    def _on_event(self, event: Event) -> None:
+        """Any event of the engine: a pad is a favourite where its take is."""
+        if event.kind != "favourite" or event.job is None:
+            return
+        on = bool(event.values[0])
+        for pad in self._current.bank.pads:
+            if pad.take and pad.take.job_id == event.job.id and pad.favourite != on:
+                pad.favourite = on
+                self._current.mark_changed()
+                self._lights.update()
 
     def set_parameters(self, index: int, values: Values) -> Light:
         """Give a pad parameters of its own. Raises `Refused` and `BadRequest`."""

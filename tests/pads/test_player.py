@@ -234,6 +234,49 @@ def test_a_bank_is_rerolled_as_a_whole_or_only_where_it_is_no_favourite(
     assert stage.pads.list_lights()[1].state is PadState.EMPTY
 
 
+def test_a_take_and_its_pad_are_favourites_together(stage: Stage, client: OscClient) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 3)
+    hit_pad(client, 2)
+    [job] = stage.engine.journal.search()
+    client.send("/ace/favourite", job.id)
+    client.until("/ace/done")
+    assert stage.pads.list_lights()[1].state is PadState.FAVOURITE
+    assert client.ask("/ace/bank/fill", "other", 1, 3)[1][1] == 2
+    assert stage.pads.list_lights()[1].state is PadState.FAVOURITE
+    client.send("/ace/favourite", job.id, 0)
+    client.until("/ace/done")
+    assert client.ask("/ace/bank/fill", "a third", 1, 3)[1][1] == 3
+
+
+def test_a_pad_that_was_marked_before_its_take_was_there_marks_it(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 1)
+    client.ask("/ace/pad/favourite", 1)
+    hit_pad(client, 1)
+    client.until("/ace/favourite")
+    assert [job.favourite for job in stage.engine.journal.search()] == [True]
+    client.send("/ace/pad/hit", 1)
+    client.send("/ace/sync", 1)
+    assert "/ace/favourite" not in [address for address, _ in client.until("/ace/synced")]
+
+
+def test_a_take_that_was_marked_while_another_bank_was_played_stays_there(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "dusty", 1, 2)
+    hit_pad(client, 1)
+    [job] = stage.engine.journal.search()
+    client.ask("/ace/bank/save", "verse")
+    client.ask("/ace/bank/save", "chorus")
+    client.ask("/ace/bank/fill", "other", 1, 2)
+    client.send("/ace/favourite", job.id)
+    client.until("/ace/done")
+    client.send("/ace/bank/load", "verse")
+    client.until("/ace/done")
+    assert client.ask("/ace/bank/fill", "a third", 1, 2)[1][1] == 1
+
+
 def test_a_row_is_variations_of_its_first_pad(tmp_path: Path) -> None:
     midi = Midi(rows=0.6)
     with on_stage(tmp_path, prepare_mb=0.0, midi=midi) as stage, closing(stage.client()) as client:

@@ -374,7 +374,7 @@ COMMANDS = (
         "si",
         "[s id], [i on]",
         "/ace/favourite, /ace/done",
-        "mark a clip, or not (0); without an id the newest",
+        "mark a clip, and the pad that plays it, or not (0); without an id the newest",
         favourite,
         ignores_release=True,
         names_job=True,

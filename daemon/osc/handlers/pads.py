@@ -191,7 +191,7 @@ COMMANDS = (
         "ii",
         "i pad, [i on]",
         "/ace/pad",
-        "mark it, or not (0); without on the other of both",
+        "mark it and its take, or not (0); without on the other of both",
         favourite,
         ignores_release=True,
         is_slow=never,
