@@ -2,4 +2,5 @@
 
 from acestepd_main import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # Dask imports it in the processes that it starts
+    raise SystemExit(main())

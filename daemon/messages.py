@@ -249,13 +249,22 @@ def send_encoded(connection: Connection, message: EncodedMessage) -> None:
 
 def receive_message(connection: Connection) -> WorkerMessage:
     """Waits for the next one. Raises EOFError or OSError where the other end is closed."""
-    head = json.loads(connection.recv_bytes())
-    values = {name: _from_json(name, value) for name, value in head["fields"].items()}
-    for name, (shape, order) in head["arrays"].items():
-        array = np.empty(math.prod(shape), np.float32)
+
+    def receive_array(length: int) -> FloatArray:
+        array = np.empty(length, np.float32)
         _receive_into(connection, _view_bytes(array))
-        values[name] = array.reshape(shape, order=order)
-    return _TYPES[head["type"]](**values)
+        return array
+
+    return decode_message(connection.recv_bytes(), receive_array)
+
+
+def decode_message(head: bytes, read_array: Callable[[int], FloatArray]) -> WorkerMessage:
+    """The message of a head. `read_array` gives the next array (N,) of so many numbers."""
+    parsed = json.loads(head)
+    values = {name: _from_json(name, value) for name, value in parsed["fields"].items()}
+    for name, (shape, order) in parsed["arrays"].items():
+        values[name] = read_array(math.prod(shape)).reshape(shape, order=order)
+    return _TYPES[parsed["type"]](**values)
 
 
 def _view_bytes(array: FloatArray) -> memoryview:

@@ -205,6 +205,45 @@ class Midi:
 
 
 @dataclass(frozen=True)
+class ClusterSettings:
+    """Several machines, the [cluster] table."""
+
+    scheduler: str = setting(
+        "",
+        "use the workers of this Dask scheduler, like tcp://127.0.0.1:8786 or tls://studio:8786; "
+        "auto starts one here; empty: only this machine (needs the extra 'cluster')",
+    )
+    local: bool = setting(True, "this machine makes takes, too")
+    listen: str = setting(
+        "tcp://127.0.0.1:8786", "where the scheduler that auto starts listens; port 0: a free one"
+    )
+    insecure: bool = setting(
+        False, "allow another machine's scheduler, or others at ours, without certificates"
+    )
+    ca: Path = setting(Path(), "TLS: the certificate that all of the cluster's are signed with")
+    certificate: Path = setting(Path(), "and this machine's own")
+    key: Path = setting(Path(), "and the key to that")
+    shared: Path = setting(
+        Path(), "a folder that this machine and the workers have, for results; empty: over Dask"
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("ca", "certificate", "key", "shared"):
+            path = getattr(self, name)
+            if path != Path():
+                object.__setattr__(self, name, _make_absolute(f"[cluster] {name}", path))
+        given = [path != Path() for path in (self.ca, self.certificate, self.key)]
+        if any(given) and not all(given):
+            raise SettingsError("[cluster] ca, certificate and key are given all three, or none")
+        if not self.local and not self.scheduler:
+            raise SettingsError("[cluster] local = false needs a scheduler: nobody would play")
+
+    @property
+    def has_certificates(self) -> bool:
+        return self.ca != Path()
+
+
+@dataclass(frozen=True)
 class Settings:
     out: Path = setting(Path("~/Music/acestepd"), "folder the finished clips land in")
     request: Request = field(
@@ -287,6 +326,10 @@ class Settings:
     queue: int = setting(512, "how many jobs may wait")
     queue_per_client: int = setting(
         64, "how many of them may be of one client: others have room, too, where queue is larger"
+    )
+    cluster: ClusterSettings = field(
+        default_factory=ClusterSettings,
+        metadata={"help": "several machines, the [cluster] table"},
     )
     discovery: bool = setting(
         False,
@@ -459,7 +502,7 @@ def _take_apart(values: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dic
 
 def _list_names() -> dict[str, Collection[str]]:
     """What may stand in each table of a settings file."""
-    kinds = {WHOLE_FILE: Settings, "midi": Midi, "watch": Watch}
+    kinds = {WHOLE_FILE: Settings, "midi": Midi, "watch": Watch, "cluster": ClusterSettings}
     names: dict[str, Collection[str]] = {
         table: {field.name for field in dataclasses.fields(kind)} for table, kind in kinds.items()
     }
@@ -503,8 +546,9 @@ def _find_table(name: str) -> str:
     """Where a line belongs that is written elsewhere; empty where there is no such line."""
     if is_field(name):
         return "write it below [request]"
-    if name in {field.name for field in dataclasses.fields(Midi)}:
-        return "write it below [midi]"
+    for table, kind in (("midi", Midi), ("cluster", ClusterSettings)):
+        if name in {field.name for field in dataclasses.fields(kind)}:
+            return f"write it below [{table}]"
     return ""
 
 
@@ -585,6 +629,14 @@ def _convert_midi(value: Any) -> Midi:
     return Midi(**_convert_table(Midi, value, "[midi] setting"))
 
 
+def _convert_cluster(value: Any) -> ClusterSettings:
+    if isinstance(value, ClusterSettings):
+        return value
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"[cluster] must be a table of settings, got {value!r}")
+    return ClusterSettings(**_convert_table(ClusterSettings, value, "[cluster] setting"))
+
+
 def _convert_pads(value: Any) -> tuple[PadSettings, ...]:
     tables = _check_list("pad", value, Mapping | PadSettings, "[[midi.pad]] tables")
     return tuple(
@@ -625,6 +677,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "request": _convert_request,
     "watch": _convert_watches,
     "midi": _convert_midi,
+    "cluster": _convert_cluster,
     "pad": _convert_pads,
     "knobs": _convert_knobs,
     "folders": _convert_folders,

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.request import FIELDS
 
-from ..settings import DEFAULT_FILE, RANGES, Midi, PadSettings, Settings, Watch
+from ..settings import DEFAULT_FILE, RANGES, ClusterSettings, Midi, PadSettings, Settings, Watch
 
 HEAD = f"""\
 # Settings of acestepd. It reads them from {DEFAULT_FILE}, or from where --settings says.
@@ -24,6 +24,7 @@ Flags of the command line win over it.
 HEADINGS = {  # above these settings
     "out": "What you turn",
     "model": "What plays, and how",
+    "cluster": "Several machines",
     "discovery": "The network",
     "idle_unload": "Memory",
 }
@@ -53,6 +54,9 @@ def build_template() -> str:
             for part in dataclasses.fields(Midi):
                 inner = PadSettings if part.name == "pad" else None
                 lines += _format_setting(part, "midi.", inner)
+        elif setting.name == "cluster":
+            for part in dataclasses.fields(ClusterSettings):
+                lines += _format_setting(part, "cluster.")
         else:
             lines += _format_setting(setting, inner=Watch if setting.name == "watch" else None)
     return "\n".join(lines)

@@ -75,11 +75,13 @@ class _Contents(NamedTuple):
         )
         return [f"{folder}/{name}".lstrip("/") for name in (*self.files, *names)]
 
+    def list_files(self, folder: Path) -> list[Path]:
+        """Where they are, or should be."""
+        return [*(folder / name for name in self.files), *list_shards(folder, self.stem)]
+
     def find_missing(self, folder: Path) -> Iterator[Path]:
         """The files that are not in `folder`."""
-        files = [folder / name for name in self.files]
-        weights = list_shards(folder, self.stem)
-        return (path for path in (*files, *weights) if _describe_gap(path))
+        return (path for path in self.list_files(folder) if _describe_gap(path))
 
 
 _DIT = _Contents("model", ("config.json", _SILENCE))
@@ -106,6 +108,14 @@ class Checkpoint:
         parts = ((_DIT, self.dit), (_TEXT, self.text_encoder), (_VAE, self.vae))
         missing = (path for contents, folder in parts for path in contents.find_missing(folder))
         return next(missing, None)
+
+    def list_files(self) -> dict[str, list[Path]]:
+        """Weights and what belongs to them, by the part that they are of."""
+        return {
+            "transformer": _DIT.list_files(self.dit),
+            "text encoder": _TEXT.list_files(self.text_encoder),
+            "vae": _VAE.list_files(self.vae),
+        }
 
 
 class AceStepModel(TypedModule):
@@ -286,6 +296,11 @@ def find_cached_planner(size: str) -> Path | None:
 def is_complete_planner(folder: Path) -> bool:
     """Whether all of its files are there, not only those that a download got to."""
     return not any(_TEXT.find_missing(folder))
+
+
+def list_planner_files(folder: Path) -> list[Path]:
+    """Weights and what belongs to them."""
+    return _TEXT.list_files(folder)
 
 
 def is_downloaded(root: Path) -> bool:
