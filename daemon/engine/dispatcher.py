@@ -1,4 +1,4 @@
-"""The way of every job: it waits, the worker makes it, its files land, and all are told how it
+"""The way of every job: it waits, a worker makes it, its files land, and all are told how it
 ended.
 """
 
@@ -40,6 +40,7 @@ from ..messages import (
 )
 from ..settings import Settings
 from .client_jobs import CRASHES, ClientJobs
+from .crew import Crew, estimate_end
 from .event_bus import EventBus
 from .fair_lock import FairLock
 from .given_up import GivenUpAdapters
@@ -57,6 +58,7 @@ from .model_state import ModelChoice, ModelState
 from .prepared_takes import PreparedTake
 from .process import WorkerHandle
 from .reassembly import Reassembly
+from .render_worker import RenderWorker
 from .run import Run
 from .supervisor import Supervisor
 
@@ -70,6 +72,13 @@ HOLD_FOR_MODEL_HINT = (
     "it is kept, and goes on when a model plays; /ace/model tries again or plays another; "
     "see: acestepd doctor"
 )
+
+
+class Assignment(NamedTuple):
+    """A job that can be begun now, and by whom."""
+
+    job: Job
+    worker: RenderWorker
 
 
 class ClaimedTake(NamedTuple):
@@ -104,7 +113,7 @@ class Dispatcher:
         journal: Journal,
         bus: EventBus,
         model: ModelState,
-        start_worker: Callable[[], WorkerHandle],
+        start_worker: Callable[[], WorkerHandle] | None,
         given_up: GivenUpAdapters,
     ) -> None:
         self._lock = lock
@@ -114,8 +123,6 @@ class Dispatcher:
         self._given_up = given_up
         self.queue = JobQueue()
         self.held = HeldJobs()
-        # a stack: the worker works on the last one, which has interrupted the one before
-        self.running: list[Run] = []
         self.landing: list[Run] = []
         # jobs that are cancelled and have yet to be ended: whether they were held
         self._cancelled: dict[Job, bool] = {}
@@ -125,6 +132,9 @@ class Dispatcher:
         self._dispatch_thread = ThreadPoolExecutor(1, "dispatch")
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
+        self._crew = Crew(model.find_speed)
+        self._crew.add(self.supervisor)
+        self._is_closed = False
         self.lander = Lander(settings, journal, self)
         self._reassembly = Reassembly()
         self._make_idle_run: Callable[[], Run | None] = lambda: None
@@ -133,6 +143,7 @@ class Dispatcher:
     def close(self) -> None:
         """What is landing, lands. The supervisor was closed before."""
         with self._lock:
+            self._is_closed = True
             self._end_cancelled(len(self._cancelled))
         self._dispatch_thread.shutdown()
         self.lander.close()
@@ -143,7 +154,7 @@ class Dispatcher:
         """The clients' jobs that have not ended: what lands and runs, what waits, in order, what is
         held, and what is cancelled.
         """
-        runs = [*self.landing, *reversed(self.running)]
+        runs = [*self.landing, *self._crew.runs]
         under_way = [run.job for run in runs if run.owner.serves_clients]
         return [*under_way, *self.queue, *self.held, *self._cancelled]
 
@@ -152,14 +163,11 @@ class Dispatcher:
         return len(self.queue) > 0
 
     @property
-    def has_running(self) -> bool:
-        return bool(self.running)
+    def choice(self) -> ModelChoice:
+        return self._model.choice
 
     def _clients_running(self) -> list[Run]:
-        return [run for run in self.running if run.owner.serves_clients]
-
-    def _find_running(self, ticket: int) -> Run | None:
-        return next((run for run in self.running if run.ticket == ticket), None)
+        return [run for run in self._crew.runs if run.owner.serves_clients]
 
     def check_model(self, request: Request) -> None:
         """Raises `Refused` 422 for what is known that the model that plays the next job cannot
@@ -174,19 +182,20 @@ class Dispatcher:
         """
         return () if self.supervisor.replaces_worker else self._model.explain_limits(request)
 
-    # --- to the queue, and to the worker ----------------------------------------------------------
+    # --- to the queue, and to the workers ---------------------------------------------------------
 
     def enqueue(self, *jobs: Job) -> None:
         """Let clients' jobs wait for their turn, and publish when that will be."""
-        eta = sum(map(self._model.estimate_remaining, self._clients_running()))
-        eta += self._model.estimate_queue(self.queue)
+        lanes = self._crew.list_lanes()
+        running = len(self._clients_running())
         for job in jobs:
             # `accept` has just written a new job: one commit less before its client is answered
             is_written = job.state is JobState.WAITING
             job.start_over()
             self._model.estimate_cost(job)
-            position = len(self._clients_running()) + self.queue.add(job)
-            eta += self._model.estimate_seconds(job)
+            eta = estimate_end(lanes, self.queue.cost, job.cost)
+            # how many have to end before a worker can begin it
+            position = max(0, running + self.queue.add(job) - max(0, len(lanes) - 1))
             self._publish_queued(job, position, eta)
             if not is_written:
                 self.client_jobs.note(job)
@@ -197,7 +206,7 @@ class Dispatcher:
             self._bus.publish(event)
 
     def dispatch_soon(self) -> None:
-        """Give the worker the next job on another thread, where there is one that it can begin, or
+        """Give the next job to a worker on another thread, where there is one that can be begun, or
         other adapters: the job's folder is looked at. Takes the lock.
         """
         with self._lock:
@@ -212,44 +221,60 @@ class Dispatcher:
         self.dispatch()
 
     def dispatch(self) -> None:
-        """Give the worker the next job, when it has none or a less urgent one. Takes the lock, and
-        looks at the job's folder without it.
+        """Give the workers the next jobs, where one has none or a less urgent one. Takes the lock,
+        and looks at the jobs' folders without it.
         """
         inspected: Job | None = None  # its folder was looked at
         obstacle: OSError | None = None  # what was found there
         while True:
             with self._lock:
-                if not self.supervisor.sync_adapters():
-                    return
-                job = self._find_startable()
-                if job is None:
-                    if self._model.loaded:
-                        self._model.set_status("busy" if self._clients_running() else "warm")
+                self.supervisor.sync_adapters()
+                found = self._find_startable()
+                if found is None:
+                    self.show_status()
                     self.start_idle_run()
                     return
-                if job is inspected:
-                    self._start_or_hold(job, obstacle)
+                if found.job is inspected:
+                    self._start_or_hold(found, obstacle)
                     inspected = None
                     continue
-            inspected = job
-            obstacle = folders.find_obstacle(job.out, job.resolved)
+            inspected = found.job
+            obstacle = folders.find_obstacle(inspected.out, inspected.resolved)
 
-    def _find_startable(self) -> Job | None:
-        """The next job, where the worker has none or one that gives way to it."""
+    def show_status(self) -> None:
+        if self._clients_running():
+            self._model.set_status("busy")
+        elif self._crew.has_ready:
+            self._model.set_status("warm")
+        else:
+            self._model.set_status("error" if self._model.error else self.supervisor.status)
+
+    def _find_startable(self) -> Assignment | None:
+        """The next job, where a worker has none or one that gives way to it."""
         job = self.queue.first()
-        if job is None or not self.supervisor.is_ready:
+        if job is None or self.supervisor.closing:
             return None
-        if not self.running or job.priority > self.running[-1].job.priority:
-            return job
-        return self._find_interjection()
+        worker = self._crew.choose(job)
+        if worker is None:
+            return self._find_interjection()
+        if worker.running:
+            return Assignment(job, worker)
+        found = self._crew.find_job_for(worker, self.queue)
+        return Assignment(found, worker) if found else None
 
-    def _find_interjection(self) -> Job | None:
+    def _find_interjection(self) -> Assignment | None:
         """A live job that goes before a live run: another client's, and shorter than what is left
         of the run. One of each client does, so that clients take turns here, too, and the run goes
         on; and one at a time, as a run that is interrupted keeps its memory.
         """
-        run = self.running[-1]
-        if [each.job.priority for each in self.running].count(Priority.LIVE) != 1:
+        for worker in self._crew:
+            if worker.is_ready and (job := self._find_shorter(worker.running)):
+                return Assignment(job, worker)
+        return None
+
+    def _find_shorter(self, running: list[Run]) -> Job | None:
+        run = running[-1]
+        if [each.job.priority for each in running].count(Priority.LIVE) != 1:
             return None
         if run.job.priority is not Priority.LIVE:
             return None
@@ -260,27 +285,28 @@ class Dispatcher:
                 return job
         return None
 
-    def _start_or_hold(self, job: Job, obstacle: OSError | None) -> None:
-        """Give the worker the next job, or keep it where its folder takes no files."""
+    def _start_or_hold(self, found: Assignment, obstacle: OSError | None) -> None:
+        """Give the worker the job, or keep it where its folder takes no files."""
+        job, worker = found
         self.queue.pop(job)
         if obstacle:
             self.client_jobs.hold(job, obstacle)
             return
-        if self.running:
-            self.running[-1].gave_way_to.add(job.client)
-            self.running[-1].pause()
-        self._start(Run(job, self.client_jobs))
+        if worker.running:
+            worker.running[-1].gave_way_to.add(job.client)
+            worker.running[-1].pause()
+        self._start(worker, Run(job, self.client_jobs))
 
     def cancel(self, *jobs: Job) -> Iterator[None]:
-        """None of these clients' jobs is made any more, from now on. The worker stops what it works
-        on; the others are ended by the iterator, a few in each step, which takes the lock. Whoever
-        does not go on with it leaves the rest to `close`.
+        """None of these clients' jobs is made any more, from now on. The workers stop what they
+        work on; the others are ended by the iterator, a few in each step, which takes the lock.
+        Whoever does not go on with it leaves the rest to `close`.
         """
-        running = {run.job: run for run in self.running}
+        running = {run.job: run for run in self._crew.runs}
         for job in jobs:
             if job in running:
                 if not job.cancel_requested:
-                    self.supervisor.cancel(running[job])
+                    self.stop(running[job])
                 job.cancel_requested = True
         waiting = [job for job in jobs if job not in running and job not in self._cancelled]
         self.queue.remove(*waiting)
@@ -310,10 +336,11 @@ class Dispatcher:
             self.call_aside(lambda: self._release_held(due))
         self.start_idle_run()
 
-    def _start(self, run: Run) -> None:
-        self.running.append(run)
+    def _start(self, worker: RenderWorker, run: Run) -> None:
+        worker.running.append(run)
+        self._crew.note_begun(worker, run)
         run.start()
-        self.supervisor.render(run)
+        worker.render(run)
 
     def ask_inserter(self, choose: Callable[[Job], str]) -> None:
         """Call this for who is to put a finished job's clips in; empty: nobody. It is called under
@@ -330,27 +357,28 @@ class Dispatcher:
         self._make_idle_run = make_run
 
     def start_idle_run(self) -> None:
-        """Begin a run that no client has ordered, where there is nothing else to do."""
-        if not (self.supervisor.is_ready and self.supervisor.sync_adapters()):
-            return
-        if self.running or self.has_waiting:
+        """Begin a run that no client has ordered, where a worker has nothing else to do."""
+        self.supervisor.sync_adapters()
+        if self.supervisor.closing or self.has_waiting or not self._crew.has_idle:
             return
         if run := self._make_idle_run():
             self._model.estimate_cost(run.job)
-            self._start(run)
+            if worker := self._crew.find_idle(run.job):
+                self._start(worker, run)
 
     def call_aside(self, task: Callable[[], None]) -> None:
         """Call it without the lock, on a thread that no client waits for."""
         self.lander.call_aside(task)
 
     def stop(self, run: Run) -> None:
-        """Let the worker stop it, where it has it. Its owner is told when it has ended."""
-        if run in self.running:
-            self.supervisor.cancel(run)
+        """Let its worker stop it, where one has it. Its owner is told when it has ended."""
+        if worker := self._crew.find_worker(run):
+            worker.cancel(run)
 
     def is_progressing(self, run: Run) -> bool:
-        """Whether the worker works on it, or its files are being written."""
-        return run in (*self.running[-1:], *self.landing)
+        """Whether a worker works on it, or its files are being written."""
+        worker = self._crew.find_worker(run)
+        return worker.running[-1] is run if worker else run in self.landing
 
     def hand_over(self, run: Run, job: Job) -> None:
         """A client has ordered what is being made: from now on the run is of this job."""
@@ -358,8 +386,7 @@ class Dispatcher:
         run.owner = self.client_jobs
         self._publish_queued(job, 0, self._model.estimate_remaining(run))
         self._publish(run, (*job.plan_events, *job.line_events))
-        if run in self.running:
-            self._model.set_status("busy")
+        self.show_status()
 
     def land_staged(
         self, run: Run, job: Job, take: PreparedTake, due: float, is_noted: bool
@@ -405,58 +432,107 @@ class Dispatcher:
         if not self.supervisor.closing:  # the lander's threads may have ended
             self.lander.discard(staged)
 
-    # --- what the worker says ---------------------------------------------------------------------
+    # --- what the workers say ---------------------------------------------------------------------
 
-    def on_message(self, message: WorkerMessage) -> None:
-        """What the worker has sent. Messages that match no case are signs of life only."""
+    def add_worker(self, worker: RenderWorker) -> None:
+        self._crew.add(worker)
+        self.show_status()
+
+    def remove_worker(self, worker: RenderWorker) -> None:
+        lost = self._take_runs(worker)
+        self._crew.remove(worker)
+        self._model.on_left(worker.name)
+        for run in lost:
+            run.owner.handle_worker_exit(run, f"{worker.name} has left", was_active=False)
+        self.show_status()
+
+    def on_message(self, worker: RenderWorker, message: WorkerMessage) -> None:
+        """Messages that match no case are signs of life only."""
+        if self._is_closed:
+            return
         match message:
             case ModelLoaded():
-                self._on_loaded(message)
+                self._on_loaded(worker, message)
             case ModelLoadFailed():
                 self._on_load_failed(message.message)
             case AdaptersSet():
                 self._model.on_adapters_set(message)
             case AdaptersRefused():
                 self._on_adapters_refused(message)
+            case _:
+                ticket = getattr(message, "ticket", None)
+                run = next((run for run in worker.running if run.ticket == ticket), None)
+                if run:
+                    self._on_run_message(worker, run, message)
+
+    def _on_run_message(self, worker: RenderWorker, run: Run, message: WorkerMessage) -> None:
+        match message:
             case RenderProgress():
-                self._on_progress(message)
+                self._on_progress(run, message)
             case RenderPlan():
-                self._on_plan(message)
+                run.job.plan_events = make_plan_events(run.job, message.planned)
+                self._publish(run, run.job.plan_events)
             case RenderLines():
-                self._on_lines(message)
+                run.job.line_events = make_line_events(run.job, message.lines)
+                self._publish(run, run.job.line_events)
             case RenderNotes():
-                self._on_notes(message)
+                self._publish(run, run.job.add_notes(message.notes))
             case PreviewAudio():
-                self._on_preview_audio(message)
+                if run.owner.serves_clients:
+                    self.lander.write_preview(run, message.step, message.audio)
             case RenderClip():
                 self._reassembly.add_clip(message)
             case MixLatents():
                 self._reassembly.add_latents(message)
             case RenderFinished():
-                self._on_finished(message)
+                self._on_finished(worker, run, message)
             case RenderFailed():
-                self._on_failed(message)
+                values = run.job.command, message.code, message.message, message.hint
+                self._on_end(worker, run, JobState.FAILED, *values)
             case RenderCancelled():
-                self._on_end(message.ticket, JobState.CANCELLED)
+                self._on_end(worker, run, JobState.CANCELLED)
 
-    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
-        lost = self.running
-        self.running = []
-        self._reassembly.clear()
-        self._model.set_status("loading")
+    def on_worker_exit(
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+    ) -> None:
+        lost = self._take_runs(worker)
+        if worker is self.supervisor:
+            self._on_local_exit(lost, reason, gives_up)
+            return
+        self.show_status()
+        if any(run.owner.serves_clients for run in lost):
+            message = f"{worker.name} does not make takes any more ({reason})"
+            hint = "what it was working on is made again by itself, elsewhere where that can be"
+            self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
+        self._give_back(lost, f"{worker.name}: {reason}", has_crashed)
+
+    def _take_runs(self, worker: RenderWorker) -> list[Run]:
+        """A worker has none of its runs any more. They are returned in their order."""
+        lost = list(worker.running)
+        worker.running.clear()
+        for run in lost:
+            self._reassembly.pop(run.ticket)
+        return lost
+
+    def _give_back(self, lost: list[Run], reason: str, has_crashed: bool = True) -> None:
+        for run in lost:  # in this order the last one is the first in the queue again
+            run.owner.handle_worker_exit(run, reason, has_crashed and run is lost[-1])
+
+    def _on_local_exit(self, lost: list[Run], reason: str, gives_up: bool) -> None:
         if given_up := self._model.note_failure(has_crashed=True):
             job = lost[-1].job if lost and lost[-1].owner.serves_clients else None
             self._suspicion = Suspicion(given_up, self._model.choice, job)
+            self.show_status()
             self._fall_back(given_up, reason, lost)
             return
         if gives_up:
             self._on_load_failed(f"the engine's process ends while it loads the model ({reason})")
             return
+        self.show_status()
         message = f"the engine's process ended ({reason}) and is started again"
         hint = "what it was working on goes on by itself"
         self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
-        for run in lost:  # in this order the last one is the first in the queue again
-            run.owner.handle_worker_exit(run, reason, was_active=run is lost[-1])
+        self._give_back(lost, reason)
         self._clear_suspicion()
 
     def _clear_suspicion(self) -> None:
@@ -501,32 +577,35 @@ class Dispatcher:
         self._bus.publish(Event("fail", None, (command, 500, message, hint)))
         for run in lost:
             run.job.crashes = 0
-            run.owner.handle_worker_exit(run, reason, was_active=False)
+        self._give_back(lost, reason, has_crashed=False)
 
-    def _on_loaded(self, message: ModelLoaded) -> None:
-        self._model.on_loaded(message, self._journal.seconds_per_cost)
-        self.supervisor.note_use()
+    def _on_loaded(self, worker: RenderWorker, message: ModelLoaded) -> None:
+        if worker is self.supervisor:
+            self._model.on_loaded(message, self._journal.seconds_per_cost)
+            self.supervisor.note_use()
+        else:
+            self._model.on_joined(worker.name, message)
         for job in self.active():
             self._model.estimate_cost(job)
         self.queue.add_up()
         released = self.held.release_for_model()
-        self._model.set_status("warm")
+        self.show_status()
         self.enqueue(*released)
 
     def _on_load_failed(self, message: str) -> None:
-        """The queue waits for another attempt, or another model; where there was one attempt
-        already, what played before plays on.
+        """The queue waits for another attempt, or another model, unless other workers have this
+        one; where there was one attempt already, what played before plays on.
         """
         if given_up := self._model.note_failure(has_crashed=False):
-            self._model.set_status("error")
+            self.show_status()
             self._fall_back(given_up, message, [])
             return
         self._model.on_load_failed(message)
         log.error("%s", message)
-        for job in list(self.queue):
+        for job in [] if self._crew.has_ready else list(self.queue):
             self.queue.remove(job)
             self.client_jobs.hold_for_model(job, Failure(503, message, HOLD_FOR_MODEL_HINT))
-        self._model.set_status("error")
+        self.show_status()
         hint = "see: acestepd doctor; the next order, or /ace/model, tries again"
         self._bus.publish(Event("fail", None, (MODEL, 503, message, hint)))
 
@@ -536,9 +615,8 @@ class Dispatcher:
         hint = f"it goes on with what it wore: {remaining}"
         self._bus.publish(Event("fail", None, (ADAPTER, 422, message.message, hint)))
 
-    def _on_progress(self, message: RenderProgress) -> None:
-        run = self._find_running(message.ticket)
-        if run is None or run.job.cancel_requested:
+    def _on_progress(self, run: Run, message: RenderProgress) -> None:
+        if run.job.cancel_requested:
             return
         run.fraction = message.fraction
         if time.monotonic() - run.progress_published >= PROGRESS_SECONDS:
@@ -546,38 +624,17 @@ class Dispatcher:
             values = run.fraction, message.stage, self._model.estimate_remaining(run)
             run.owner.publish(Event("progress", run.job, values))
 
-    def _on_plan(self, message: RenderPlan) -> None:
-        if run := self._find_running(message.ticket):
-            run.job.plan_events = make_plan_events(run.job, message.planned)
-            self._publish(run, run.job.plan_events)
-
-    def _on_lines(self, message: RenderLines) -> None:
-        if run := self._find_running(message.ticket):
-            run.job.line_events = make_line_events(run.job, message.lines)
-            self._publish(run, run.job.line_events)
-
-    def _on_notes(self, message: RenderNotes) -> None:
-        if run := self._find_running(message.ticket):
-            self._publish(run, run.job.add_notes(message.notes))
-
     def _publish(self, run: Run, events: Iterable[Event]) -> None:
         for event in events:
             if not run.job.cancel_requested:
                 run.owner.publish(event)
 
-    def _on_preview_audio(self, message: PreviewAudio) -> None:
-        run = self._find_running(message.ticket)
-        if run and run.owner.serves_clients:
-            self.lander.write_preview(run, message.step, message.audio)
-
-    def _on_finished(self, message: RenderFinished) -> None:
-        self._model.cache_counts = message.cache_counts
-        run = self._find_running(message.ticket)
-        if run is None:
-            return
+    def _on_finished(self, worker: RenderWorker, run: Run, message: RenderFinished) -> None:
+        self._model.note_caches(worker.name, message.cache_counts)
         clips, latents = self._reassembly.pop(run.ticket)
-        self._leave_worker(run)
-        self._confirm_suspicion(run.job)
+        self._leave_worker(worker, run)
+        if worker is self.supervisor:
+            self._confirm_suspicion(run.job)
         if run.job.cancel_requested:
             run.owner.end(run, JobState.CANCELLED)
         else:
@@ -586,25 +643,19 @@ class Dispatcher:
             self._model.learn(run, message)
             self.lander.land(run, FinishedTake(message.info, clips), latents)
 
-    def _on_failed(self, message: RenderFailed) -> None:
-        if run := self._find_running(message.ticket):
-            values = run.job.command, message.code, message.message, message.hint
-            self._on_end(message.ticket, JobState.FAILED, *values)
+    def _on_end(self, worker: RenderWorker, run: Run, state: JobState, *values: object) -> None:
+        self._leave_worker(worker, run)
+        run.owner.end(run, state, *values)
 
-    def _on_end(self, ticket: int, state: JobState, *values: object) -> None:
-        if run := self._find_running(ticket):
-            self._leave_worker(run)
-            run.owner.end(run, state, *values)
-
-    def _leave_worker(self, run: Run) -> None:
-        """The worker is done with a run; the one that it interrupted goes on."""
+    def _leave_worker(self, worker: RenderWorker, run: Run) -> None:
+        """A worker is done with a run; the one that it interrupted goes on."""
         run.pause()
-        self.running.remove(run)
+        worker.running.remove(run)
         self._reassembly.pop(run.ticket)
-        if run.owner.serves_clients:
+        if worker is self.supervisor and run.owner.serves_clients:
             self.supervisor.note_use()
-        if self.running and self.running[-1].is_paused:
-            self.running[-1].start()
+        if worker.running and worker.running[-1].is_paused:
+            worker.running[-1].start()
 
     # --- what the lander says, on its threads: these take the lock --------------------------------
 

@@ -27,6 +27,7 @@ from .given_up import GivenUpAdapters
 from .intake import IncomingOrder, Intake
 from .model_state import ModelChoice, ModelState, ModelStatus
 from .process import WorkerHandle, WorkerProcess
+from .render_worker import WorkSource
 from .speculation import Speculation
 
 log = logging.getLogger("acestepd.engine")
@@ -46,7 +47,8 @@ class Cancelling(NamedTuple):
 
 
 class Engine:
-    """Takes orders from any thread. A thread of its own talks to the worker; others land the files.
+    """Takes orders from any thread. A thread of its own talks to the local worker; others land the
+    files.
 
     Listeners are called with every event, on the thread where it happens, and must be quick. How a
     job stands changes, and is published, under one lock: nobody is told of two ends, or of progress
@@ -58,8 +60,11 @@ class Engine:
         settings: Settings,
         choice: ModelChoice,
         journal: Journal,
-        start_worker: Callable[[], WorkerHandle] = WorkerProcess,
+        start_worker: Callable[[], WorkerHandle] | None = WorkerProcess,
     ) -> None:
+        """Without `start_worker` no take is made on this machine, but by those that come to
+        `work_source`.
+        """
         self.settings = settings
         self.journal = journal
         # for a listener that has a lock of its own: it takes this one first, and submits without
@@ -99,6 +104,11 @@ class Engine:
         self.lanes = self._intake.lanes
         # for looking through all that was: no order waits for that, and it is dropped at the end
         self.searches = ClientLanes("searches", close_seconds=0.0)
+
+    @property
+    def work_source(self) -> WorkSource:
+        """Where other workers come to for runs, and tell what becomes of them."""
+        return self._dispatcher
 
     # --- how it stands ----------------------------------------------------------------------------
 

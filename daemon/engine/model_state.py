@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
@@ -16,8 +17,7 @@ from pipeline.weights.adapter import Adapter, format_title, parse_adapters
 from ..jobs import Job, Refused
 from ..messages import AdaptersSet, LoadModel, ModelLoaded, RenderFinished, SetAdapters
 from ..settings import Settings
-from .job_queue import JobQueue
-from .run import Run
+from .run import LOCAL, Run
 
 ModelStatus = Literal["cold", "loading", "warm", "busy", "error"]
 
@@ -44,19 +44,16 @@ CHOICE_CRASHES = 2  # of the worker with a choice that nothing was played with y
 
 
 class RenderSpeed:
-    """How long this machine takes, learned from its own takes. A cost is in the model's unit."""
+    """How long a machine takes, learned from its own takes. A cost is in the model's unit."""
 
     def __init__(self, seconds_per_cost: float = 0.0) -> None:
-        self._seconds_per_cost = seconds_per_cost
+        self.seconds_per_cost = seconds_per_cost
 
     def learn(self, cost: float, seconds: float) -> None:
         measured = seconds / cost
-        if self._seconds_per_cost:
-            measured = (self._seconds_per_cost + measured) / 2
-        self._seconds_per_cost = measured
-
-    def estimate_seconds(self, cost: float) -> float:
-        return cost * self._seconds_per_cost
+        if self.seconds_per_cost:
+            measured = (self.seconds_per_cost + measured) / 2
+        self.seconds_per_cost = measured
 
 
 class MemoryNeed:
@@ -77,18 +74,20 @@ class MemoryNeed:
 
 
 class ModelState:
-    """What the daemon knows of the model in the worker. `on_change` is called after its status has
-    become another.
+    """What the daemon knows of the model that is chosen, and of what the local worker has of it;
+    others have all of it, or are not ready. `on_change` is called after its status has become
+    another.
     """
 
     def __init__(self, choice: ModelChoice, on_change: Callable[[], None]) -> None:
         self.choice = choice
         self._on_change = on_change
-        self.loaded: Capabilities | None = None  # of what the worker has, as long as there is one
+        self.loaded: Capabilities | None = None  # of what the local worker has, while there is one
         self._known: Capabilities | None = None  # of what is chosen; None before it was loaded
         self.adapters: tuple[Adapter, ...] = ()  # that the worker's model has
         self.is_setting_adapters = False  # the worker has been told, and has not answered
-        self.cache_counts: Mapping[str, list[int]] = {}  # hits and misses by kind
+        # hits and misses by kind, of each worker by its name
+        self._cache_counts: dict[str, Mapping[str, list[int]]] = {}
         self.title = choice.model
         self.status: ModelStatus = "cold"
         self.error = ""
@@ -97,7 +96,7 @@ class ModelState:
         self._worn: list[ModelChoice] = []  # what was loaded until now, each once, the newest last
         self._played: ModelChoice | None = None  # what the newest take was finished with
         self._crashes = 0  # of the worker with what is chosen, and has not played yet
-        self._speed = RenderSpeed()
+        self._speeds: dict[str, RenderSpeed] = defaultdict(RenderSpeed)  # by the workers' names
         self._token_cost = 0.0  # what a token of its planner costs, 0 without one
         # as in `ModelLoaded`
         self._wordless: tuple[str, ...] = ()
@@ -167,7 +166,7 @@ class ModelState:
         """
         self.title = message.title
         self.error = ""
-        self.cache_counts = {}
+        self._cache_counts.pop(LOCAL, None)
         self.adapters = message.adapters
         self.loaded = message.capabilities
         if self._told is None or self._told[:2] == self.choice[:2]:
@@ -175,7 +174,22 @@ class ModelState:
         self._note_worn()
         self._token_cost = message.token_cost
         self._wordless = message.wordless
-        self._speed = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
+        self._speeds[LOCAL] = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
+
+    def on_joined(self, worker: str, message: ModelLoaded) -> None:
+        """A worker of this name, which is not the local one, has what is chosen."""
+        self._cache_counts.pop(worker, None)
+        self._speeds[worker] = RenderSpeed(message.seconds_per_cost)
+        if not self.loaded:
+            self._known = message.capabilities
+            self._wordless = message.wordless
+            self.title = message.title
+            self._token_cost = message.token_cost
+
+    def on_left(self, worker: str) -> None:
+        """A worker is not there any more."""
+        self._cache_counts.pop(worker, None)
+        self._speeds.pop(worker, None)
 
     def make_adapters_message(self) -> SetAdapters:
         """That it is to play with the adapters that are chosen."""
@@ -270,31 +284,39 @@ class ModelState:
 
     def estimate_cost(self, job: Job) -> None:
         """Set the job's cost, where that can be known."""
-        if self.loaded:
-            defaults = self.loaded.defaults
-            job.cost = estimate_cost(job.resolved, defaults, token_cost=self._token_cost)
+        if known := self.loaded or self._known:
+            job.cost = estimate_cost(job.resolved, known.defaults, token_cost=self._token_cost)
 
-    def estimate_seconds(self, job: Job) -> float:
-        """How long a job takes that is not begun."""
-        return self._speed.estimate_seconds(job.cost)
-
-    def estimate_queue(self, queue: JobQueue) -> float:
-        """How long its jobs take one after the other."""
-        return self._speed.estimate_seconds(queue.cost)
+    def find_speed(self, worker: str) -> float:
+        """The seconds per cost of a worker; 0 where that is not known."""
+        return self._speeds[worker].seconds_per_cost
 
     def estimate_remaining(self, run: Run) -> float:
-        """The seconds that a run still takes: from its own progress as soon as there is any."""
-        if run.fraction:
-            return run.elapsed / run.fraction * (1 - run.fraction)
-        return self.estimate_seconds(run.job)
+        """The seconds that its worker still takes for a run."""
+        return run.estimate_remaining(self.find_speed(run.worker))
+
+    @property
+    def cache_counts(self) -> Mapping[str, list[int]]:
+        """Hits and misses by kind, of all workers."""
+        total: dict[str, list[int]] = {}
+        for counts in self._cache_counts.values():
+            for kind, each in counts.items():
+                total[kind] = [
+                    sum(pair) for pair in zip(total.get(kind, (0, 0)), each, strict=True)
+                ]
+        return total
+
+    def note_caches(self, worker: str, counts: Mapping[str, list[int]]) -> None:
+        self._cache_counts[worker] = counts
 
     def learn(self, run: Run, message: RenderFinished) -> None:
         """From a take that is complete. What a token costs is known better now as well."""
-        if self._told:
+        if self._told and run.worker == LOCAL:
             self._played = self._told._replace(adapters=self.adapters)
         job = run.job
-        self._token_cost = message.token_cost
+        if run.worker == LOCAL or not self.loaded:  # or else it would be now one's, now another's
+            self._token_cost = message.token_cost
         self.estimate_cost(job)
         if job.cost:
-            self._speed.learn(job.cost, run.elapsed)
+            self._speeds[run.worker].learn(job.cost, run.elapsed)
         self.memory_need.learn(message.info, job.resolved.samples)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..messages import WorkerMessage
 from .model_state import ModelChoice
+from .run import LOCAL as LOCAL
 from .run import Run
 
 
@@ -46,9 +47,6 @@ class RenderWorker(Protocol):
         """
 
 
-LOCAL = "local"  # the name of the worker that is a process of this machine's daemon
-
-
 class WorkSource(Protocol):
     """Who has the jobs, seen from a worker: what it tells, on a thread of its own. Everything but
     `dispatch` is called under the engine's lock.
@@ -80,6 +78,11 @@ class WorkSource(Protocol):
         about a ticket that this worker does not have, or not any more, is dropped: so a take is
         taken once, whoever answers late or twice. `RenderClip` and `MixLatents` come before
         `RenderFinished`, each whole. `dispatch` is called afterwards, without the lock.
+        """
+
+    def show_status(self) -> None:
+        """A worker has become ready, or is not any more, and nothing else says so: publish how all
+        of it stands, where that has changed.
         """
 
     def dispatch(self) -> None:

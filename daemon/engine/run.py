@@ -12,6 +12,8 @@ from pipeline.take import TakeInfo
 from ..jobs import Event, Job, JobState
 from ..landing import staging
 
+LOCAL = "local"  # the name of the worker that is a process of this machine
+
 
 class RunOwner(Protocol):
     """Whose a run is, the clients' or the speculation's: decides what becomes of its events, its
@@ -50,6 +52,7 @@ class Run:
     job: Job
     owner: RunOwner
     ticket: int = field(default_factory=itertools.count(1).__next__)  # what the worker calls it
+    worker: str = LOCAL  # the name of the one that has it, or had it last
     fraction: float = 0.0  # of its work that is done
     # the clients one of whose live jobs has gone before this one, though it was live, too
     gave_way_to: set[str] = field(default_factory=set)
@@ -77,3 +80,9 @@ class Run:
         if self.is_paused:
             return self._elapsed
         return self._elapsed + time.monotonic() - self._started
+
+    def estimate_remaining(self, seconds_per_cost: float) -> float:
+        """The seconds that it still takes: from its own progress as soon as there is any."""
+        if self.fraction:
+            return self.elapsed / self.fraction * (1 - self.fraction)
+        return self.job.cost * seconds_per_cost

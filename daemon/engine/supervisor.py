@@ -1,4 +1,6 @@
-"""A worker whenever one is needed: started, listened to, replaced when it hangs or has ended."""
+"""The local worker whenever it is needed: started, listened to, replaced when it hangs or has
+ended.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Protocol
 
 from ..messages import (
+    AdaptersRefused,
+    AdaptersSet,
     CancelRender,
     EncodedMessage,
     LoadModel,
@@ -25,8 +28,9 @@ from ..messages import (
 )
 from ..settings import Settings
 from .fair_lock import FairLock
-from .model_state import ModelState
+from .model_state import ModelState, ModelStatus
 from .process import WorkerHandle
+from .render_worker import LOCAL, WorkSource
 from .run import Run
 
 log = logging.getLogger("acestepd.engine")
@@ -38,33 +42,6 @@ LONGEST_PAUSE = 30.0  # seconds before a worker that keeps ending is started aga
 
 class WorkerHung(Exception):
     """The worker does not answer any more."""
-
-
-class WorkSource(Protocol):
-    """Who has the jobs, seen from the supervisor: everything but `dispatch` is called under the
-    engine's lock.
-    """
-
-    @property
-    def has_waiting(self) -> bool:
-        """Whether there is something to render."""
-
-    @property
-    def has_running(self) -> bool:
-        """Whether the worker has a job."""
-
-    def on_message(self, message: WorkerMessage) -> None: ...
-
-    def dispatch(self) -> None:
-        """Called after every message, when there may be something to render."""
-
-    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
-        """The worker has ended. `gives_up`: it has done so again and again while it loaded the
-        model, and is not started again by itself.
-        """
-
-    def on_tick(self) -> None:
-        """Every now and then, for what has no event of its own."""
 
 
 class WorkerConnection:
@@ -104,7 +81,9 @@ class WorkerConnection:
 
 
 class Supervisor:
-    """Keeps a worker, on a thread of its own, as long as `work` needs one."""
+    """The `RenderWorker` of this machine: keeps a worker, on a thread of its own, as long as `work`
+    needs one. Without `start_worker` there is never one, and the thread is that of `work.on_tick`.
+    """
 
     def __init__(
         self,
@@ -112,11 +91,14 @@ class Supervisor:
         settings: Settings,
         model: ModelState,
         work: WorkSource,
-        start_worker: Callable[[], WorkerHandle],
+        start_worker: Callable[[], WorkerHandle] | None,
     ) -> None:
         self.settings = settings
         self.closing = False
         self.connection: WorkerConnection | None = None
+        self.name = LOCAL
+        self.running: list[Run] = []
+        self.status: ModelStatus = "cold"  # of the worker there is; it is never busy
         self._lock = lock
         self._model = model
         self._work = work
@@ -141,9 +123,12 @@ class Supervisor:
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a worker that may be given a job."""
+        """Whether there is a worker that may be given a job, and its model has the adapters that
+        are chosen.
+        """
         loaded = self.connection is not None and self._model.loaded is not None
-        return loaded and not self._replaces_worker and not self.closing
+        changes = self._model.needs_adapters or self._model.is_setting_adapters
+        return loaded and not (changes or self._replaces_worker or self.closing)
 
     def wake(self) -> None:
         """There may be something to render."""
@@ -153,7 +138,7 @@ class Supervisor:
         """Start another worker, as soon as this one has no job, with the model that is chosen by
         then.
         """
-        self._replaces_worker = True
+        self._replaces_worker = self._start_worker is not None
         self._crashes = 0
         self._model.error = ""
         self.wake()
@@ -179,12 +164,16 @@ class Supervisor:
         """
         if not self._model.needs_adapters or self._replaces_worker:
             return True
-        idle = not self._model.is_setting_adapters and not self._work.has_running
+        idle = not self._model.is_setting_adapters and not self.running
         if self.connection and idle:
             message = self._model.make_adapters_message()
-            self._model.set_status("loading")
+            self._set_status("loading")
             self.connection.send(message)
         return False
+
+    def _set_status(self, status: ModelStatus) -> None:
+        self.status = status
+        self._work.show_status()
 
     def note_use(self) -> None:
         """A client had a take of it: the model stays in memory for a while."""
@@ -193,10 +182,9 @@ class Supervisor:
     # --- its thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while self._wait_until_needed():
-            self._model.set_status("loading")
+        while (start_worker := self._wait_until_needed()) is not None:
             try:
-                worker = self._start_worker()
+                worker = start_worker()
             except OSError as error:
                 self._on_exit(f"it could not be started: {error}")
                 continue
@@ -215,23 +203,31 @@ class Supervisor:
                     self._disconnect()
                 worker.stop()
 
-    def _wait_until_needed(self) -> bool:
+    def _wait_until_needed(self) -> Callable[[], WorkerHandle] | None:
         """Waits until a worker is needed: at the start, and then when there is something to render.
-        False: closing.
+        Returns what starts it; None: closing.
         """
         with self._lock:
             if self._crashes:
                 pause = min(LONGEST_PAUSE, 2.0**self._crashes - 1)
                 self._wake.wait_for(lambda: self.closing, pause)
-            while self._has_begun and not (
-                self.closing or self._crashes or self._work.has_waiting or self._replaces_worker
-            ):
+            while not (self.closing or self._is_needed):
                 self._wake.wait(TICK)
                 self._work.on_tick()
             self._has_begun = True
             self._replaces_worker = False
             self._model.error = ""
-            return not self.closing
+            if self.closing:
+                return None
+            self._set_status("loading")
+            return self._start_worker
+
+    @property
+    def _is_needed(self) -> bool:
+        if self._start_worker is None:
+            return False
+        changes = not self._has_begun or self._crashes > 0 or self._replaces_worker
+        return changes or self._work.has_waiting
 
     def _serve(self, worker: WorkerHandle) -> None:
         """Until the worker ends, or is not needed any more."""
@@ -243,9 +239,8 @@ class Supervisor:
             if message := connection.receive(TICK):
                 with self._lock:
                     connection.last_sign_of_life = time.monotonic()
-                    if isinstance(message, ModelLoaded | ModelLoadFailed):
-                        self._crashes = 0
-                    self._work.on_message(message)
+                    self._note_status(message)
+                    self._work.on_message(self, message)
                 self._work.dispatch()
             elif self._is_busy and connection.silence > self.settings.hang_seconds:
                 seconds = self.settings.hang_seconds
@@ -253,12 +248,25 @@ class Supervisor:
             with self._lock:
                 if self.closing or self._may_leave():
                     self._disconnect()  # before anybody can give it another job
+                    self._work.show_status()
                     return
                 self._work.on_tick()
 
+    def _note_status(self, message: WorkerMessage) -> None:
+        """What a message says of how the worker stands; it is shown when the message was read."""
+        match message:
+            case ModelLoaded():
+                self._crashes = 0
+                self.status = "warm"
+            case ModelLoadFailed():
+                self._crashes = 0
+                self.status = "error"
+            case AdaptersSet() | AdaptersRefused():
+                self.status = "warm"
+
     @property
     def _is_busy(self) -> bool:
-        return self._work.has_running or self._model.status == "loading"
+        return bool(self.running) or self.status == "loading"
 
     def _may_leave(self) -> bool:
         """Whether the worker may go: it could not load, another model is chosen, or it had nothing
@@ -266,15 +274,15 @@ class Supervisor:
         """
         if self._model.error:
             return True
-        if self._work.has_running:
+        if self.running:
             return False
-        if self._replaces_worker and self._model.status != "loading":
+        if self._replaces_worker and self.status != "loading":
             return True
         minutes = (time.monotonic() - self._last_used) / 60
         limit = self.settings.idle_unload
-        if limit and minutes > limit and self._model.status == "warm":
+        if limit and minutes > limit and self.status == "warm":
             log.info("nothing to do for %.0f minutes: the model leaves the memory", minutes)
-            self._model.set_status("cold")
+            self.status = "cold"
             return True
         return False
 
@@ -290,7 +298,8 @@ class Supervisor:
             # a listener that orders something when it is told must not give it to this worker
             self._disconnect()
             self._crashes += 1
-            gives_up = self._model.status == "loading" and self._crashes > LOAD_CRASHES
+            gives_up = self.status == "loading" and self._crashes > LOAD_CRASHES
             if gives_up:
                 self._crashes = 0
-            self._work.on_worker_exit(reason, gives_up)
+            self.status = "loading"
+            self._work.on_worker_exit(self, reason, gives_up)

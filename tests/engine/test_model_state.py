@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.engine.model_state import MemoryNeed, ModelChoice, ModelState, ModelStatus
+from daemon.engine.run import LOCAL
 from daemon.messages import AdaptersSet, ModelLoaded, RenderFinished
 from daemon.settings import Settings
 from pipeline.request import Request
@@ -72,7 +73,7 @@ def test_this_machines_speed_is_the_journals_or_what_the_worker_measured() -> No
         job = make_run(SECOND).job
         model.estimate_cost(job)
         assert job.cost > 0
-        assert model.estimate_seconds(job) / job.cost == seconds_per_cost
+        assert model.find_speed(LOCAL) == seconds_per_cost
 
 
 def test_what_remains_is_known_from_its_own_progress_as_soon_as_there_is_any() -> None:
@@ -92,7 +93,7 @@ def test_every_take_teaches_how_long_the_next_one_takes_and_how_much_memory_it_n
     run._elapsed = 4.0 * run.job.cost
     info = TakeInfo(SECOND, "tape", memory={"decode": 600, "text": 100})
     model.learn(run, RenderFinished(run.ticket, info, token_cost=0.0))
-    assert model.estimate_seconds(run.job) == pytest.approx(3.0 * run.job.cost)
+    assert model.find_speed(LOCAL) == pytest.approx(3.0)
     assert model.memory_need.estimate_bytes(48_000) == 600
 
 

@@ -15,6 +15,7 @@ import pytest
 from daemon.engine import ModelChoice, supervisor
 from daemon.engine.fair_lock import FairLock
 from daemon.engine.model_state import ModelState
+from daemon.engine.render_worker import RenderWorker
 from daemon.engine.run import Run
 from daemon.engine.supervisor import LOAD_CRASHES, Supervisor, WorkerConnection
 from daemon.messages import (
@@ -78,24 +79,33 @@ class Work:
     def __init__(self, model: ModelState) -> None:
         self.model = model
         self.has_waiting = False
-        self.has_running = False
         self.messages: Queue[WorkerMessage] = Queue()
         self.exits: Queue[tuple[str, bool]] = Queue()
         self.ticked = threading.Event()
         self.when_it_exits: Callable[[], None] = lambda: None
 
-    def on_message(self, message: WorkerMessage) -> None:
+    @property
+    def choice(self) -> ModelChoice:
+        return self.model.choice
+
+    def add_worker(self, worker: RenderWorker) -> None: ...
+
+    def remove_worker(self, worker: RenderWorker) -> None: ...
+
+    def show_status(self) -> None: ...
+
+    def on_message(self, worker: RenderWorker, message: WorkerMessage) -> None:
         if isinstance(message, ModelLoaded):
             self.model.on_loaded(message, lambda title: 0.0)
-            self.model.set_status("warm")
         self.messages.put(message)
 
-    def on_worker_exit(self, reason: str, gives_up: bool) -> None:
+    def on_worker_exit(
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+    ) -> None:
         self.when_it_exits()
-        self.model.set_status("loading")
+        worker.running.clear()
         if gives_up:
             self.model.on_load_failed(reason)
-            self.model.set_status("error")
         self.exits.put((reason, gives_up))
 
     def dispatch(self) -> None: ...
@@ -221,7 +231,7 @@ def test_one_that_never_loads_is_given_up_and_tried_again_when_something_waits(
     for number in range(LOAD_CRASHES + 1):
         stage.worker().end.close()
         assert stage.work.exits.get(timeout=PATIENCE) == ("it fell", number == LOAD_CRASHES)
-    assert stage.model.status == "error"
+    assert stage.model.error == "it fell"
     assert stage.started.empty()
     with stage.lock:
         stage.work.has_waiting = True
@@ -230,11 +240,13 @@ def test_one_that_never_loads_is_given_up_and_tried_again_when_something_waits(
     assert stage.model.error == ""
 
 
-def test_another_one_comes_only_when_nothing_is_being_made(scene: Callable[..., Scene]) -> None:
+def test_another_one_comes_only_when_nothing_is_being_made(
+    scene: Callable[..., Scene], run: Run
+) -> None:
     stage = scene()
     puppet = stage.loaded()
     with stage.lock:
-        stage.work.has_running = True
+        stage.supervisor.running.append(run)
         stage.model.choose_model("other", "")
         stage.supervisor.replace_worker()
     assert not stage.supervisor.is_ready
@@ -242,12 +254,14 @@ def test_another_one_comes_only_when_nothing_is_being_made(scene: Callable[..., 
     stage.work.messages.get(timeout=PATIENCE)
     assert not puppet.stopped.is_set()
     with stage.lock:
-        stage.work.has_running = False
+        stage.supervisor.running.clear()
     assert stage.worker().receive_load().model == "other"
     assert puppet.stopped.is_set()
 
 
-def test_silence_is_a_hang_only_while_it_has_something_to_do(scene: Callable[..., Scene]) -> None:
+def test_silence_is_a_hang_only_while_it_has_something_to_do(
+    scene: Callable[..., Scene], run: Run
+) -> None:
     stage = scene(hang_seconds=1.0)
     stage.loaded()
     connection = stage.supervisor.connection
@@ -258,12 +272,11 @@ def test_silence_is_a_hang_only_while_it_has_something_to_do(scene: Callable[...
         assert stage.work.ticked.wait(PATIENCE)
     assert stage.work.exits.empty()
     with stage.lock:
-        stage.work.has_running = True
+        stage.supervisor.running.append(run)
         connection.last_sign_of_life -= 3600
     reason, gives_up = stage.work.exits.get(timeout=PATIENCE)
     assert reason == "it gave no sign of life for 1 seconds"
     assert gives_up is False
-    stage.work.has_running = False
 
 
 def test_adapters_are_changed_between_two_jobs_and_asked_for_once(
@@ -274,16 +287,15 @@ def test_adapters_are_changed_between_two_jobs_and_asked_for_once(
     lofi = Adapter("/lofi")
     with stage.lock:
         stage.model.choose_adapters((lofi,))
-        stage.work.has_running = True
+        stage.supervisor.running.append(run)
         assert not stage.supervisor.sync_adapters()
-        stage.work.has_running = False
+        stage.supervisor.running.clear()
         assert not stage.supervisor.sync_adapters()
         assert not stage.supervisor.sync_adapters()
     assert puppet.receive() == SetAdapters((lofi,))
-    assert stage.model.status == "loading"
+    assert stage.supervisor.status == "loading"
     with stage.lock:
         stage.model.on_adapters_set(AdaptersSet("tape (lofi)", (lofi,)))
         assert stage.supervisor.sync_adapters()
-        stage.model.set_status("warm")
         stage.supervisor.cancel(run)
     assert puppet.receive() == CancelRender(run.ticket), "nothing else was asked"
