@@ -34,8 +34,10 @@ def pack(messages: Iterable[WorkerMessage], shared: Path | None = None) -> Parce
     """Messages as a parcel, or as files in the `shared` folder with a parcel that names them.
     Raises OSError.
     """
-    encoded = map(encode_message, messages)
-    frames: list[Frame] = [frame for each in encoded for frame in (each.head, *each.arrays)]
+    frames: list[Frame] = []
+    for message in messages:
+        head, arrays = encode_message(message)
+        frames += [head, *arrays]
     if shared is None:
         return {"frames": [list(_split(frame)) for frame in frames]}
     name = f"{PREFIX}{uuid.uuid4().hex}"
