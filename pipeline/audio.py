@@ -54,15 +54,11 @@ def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[LazyAudio]:
     """Exactly `samples` of (2, N), without DC, times `gain`; faded out where there was more. Raises
     `BadAudio` for NaN, infinity or too little.
     """
-    if audio.shape[1] < samples:
-        raise BadAudio(f"the model returned {audio.shape[1]} samples of {samples}")
-    window = build_fade_out(min(samples, _FADE)) if audio.shape[1] > samples else np.ones(0)
+    check_length(audio.shape[1], samples)
+    window = build_end(audio.shape[1], samples)
     faded = samples - len(window)  # the first sample that is
     total = yield from _sum(audio[:, :samples], faded, window)
-    if not (np.isfinite(total).all() and np.isfinite(audio[:, samples:]).all()):
-        raise BadAudio(
-            "the model returned numbers that are not finite; another seed or less guidance may help"
-        )
+    check_finite(total, audio[:, samples:])
     # so that the mean is zero although the window's end stays at zero
     offset = total / (faded + window.sum())
 
@@ -77,6 +73,27 @@ def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[LazyAudio]:
         return piece
 
     return LazyAudio(samples, read)
+
+
+def check_length(made: int, samples: int) -> None:
+    """Raises `BadAudio` for fewer samples than were asked for."""
+    if made < samples:
+        raise BadAudio(f"the model returned {made} samples of {samples}")
+
+
+def check_finite(*numbers: Floats) -> None:
+    """Raises `BadAudio` for NaN and infinity."""
+    if not all(np.isfinite(each).all() for each in numbers):
+        raise BadAudio(
+            "the model returned numbers that are not finite; another seed or less guidance may help"
+        )
+
+
+def build_end(made: int, samples: int) -> npt.NDArray[np.float64]:
+    """What the end of a cut clip is multiplied with: a slope to 0 where more was made than was
+    asked for, and otherwise 1.
+    """
+    return build_fade_out(min(samples, _FADE)) if made > samples else np.ones(0)
 
 
 def _sum(
@@ -149,7 +166,12 @@ def find_common_gain(
     """The factor of `level` for parts with what `survey` says of them; with pauses."""
     gain = math.inf
     for part, highest in parts:
-        gain = min(gain, _find_gain(peak_db, (yield from find_true_peak(part, highest))))
+        gain = min(gain, find_peak_gain(peak_db, (yield from find_true_peak(part, highest))))
+    return choose_gain(gain, normalize)
+
+
+def choose_gain(gain: float, normalize: bool) -> float:
+    """What brings the loudest part to its peak, or without `normalize` only brings it down."""
     return gain if normalize and math.isfinite(gain) else min(gain, 1.0)
 
 
@@ -179,15 +201,16 @@ def check_not_silent(peak: float) -> None:
         )
 
 
-def find_gain(peak_db: float, audio: Floats) -> float:
-    """The factor that brings `audio` to this true peak, or a little below, for other meters;
-    infinite for silence.
+def find_peak_gain(peak_db: float, peak: float) -> float:
+    """The factor that brings what has this true peak to another, or a little below, for other
+    meters; infinite for silence.
     """
-    return _find_gain(peak_db, true_peak(audio))
-
-
-def _find_gain(peak_db: float, peak: float) -> float:
     return 10 ** ((peak_db - _MARGIN_DB) / 20) / peak if peak else math.inf
+
+
+def find_gain(peak_db: float, audio: Floats) -> float:
+    """The same for what has the true peak of `audio`."""
+    return find_peak_gain(peak_db, true_peak(audio))
 
 
 def sample_peak(audio: Floats) -> float:

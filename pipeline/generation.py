@@ -18,6 +18,7 @@ from . import (
     codes,
     cost,
     device,
+    device_finish,
     loops,
     postprocess,
     reference,
@@ -59,6 +60,9 @@ from .take import Clip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
 _DIFFUSION = 0.8  # share of diffusion in the progress of `_diffuse`; the rest is decoding
+
+# audio (2, N), or (N, 2) where it is left on the device that made it
+Decoded = Floats | mx.array
 
 _Result = TypeVar("_Result")
 # a stage of a run: yields progress and clips on its way to its result
@@ -119,9 +123,9 @@ class Generation:
         self._prepare_steps()
         inputs = yield from self._encode_inputs()  # source, guide and reference become latents
         noise = self._draw_noise()
-        decoded: dict[str, Floats] = {}  # the audio (2, N) of the mix and the tracks, by name
+        decoded: dict[str, Decoded] = {}  # the mix and the tracks, by name
         if self.request.task == "lego":
-            decoded = yield from self._add_tracks(inputs)
+            decoded |= yield from self._add_tracks(inputs)
         elif self.request.task != "extract":
             latents, decoded["mix"] = yield from self._make_mix(inputs, noise)
             inputs = dataclasses.replace(inputs, source=latents)
@@ -352,8 +356,8 @@ class Generation:
             return self.model.draw_noise(self.request)
         return self.model.interpolate_noise(self.request, self._given_noise)
 
-    def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Stage[tuple[mx.array, Waveform]]:
-        """The mix's latents, and its audio (2, N)."""
+    def _make_mix(self, inputs: InputLatents, noise: mx.array) -> _Stage[tuple[mx.array, Decoded]]:
+        """The mix's latents, and its audio."""
         conditioning = yield from self._condition_steps(inputs)
         start = noise
         if self.request.cover_noise_strength:
@@ -401,6 +405,7 @@ class Generation:
             conditioning = self.model.build_track_conditioning(self.request, inputs, task, track)
         noise = self.model.draw_noise(self.request, track)
         _, waveform = yield from self._diffuse([conditioning] * len(timesteps), timesteps, noise)
+        assert not isinstance(waveform, mx.array)  # a take with tracks is finished elsewhere
         return waveform
 
     def _add_tracks(self, inputs: InputLatents) -> _Stage[dict[str, Floats]]:
@@ -434,9 +439,9 @@ class Generation:
         noise: mx.array,
         injection: SourceInjection | None = None,
         previews: Sequence[int] = (),
-    ) -> _Stage[tuple[mx.array, Waveform]]:
-        """Diffusion and decoding: the latents (1, frames, 64), and the audio (2, N). `noise` is
-        where the first step begins.
+    ) -> _Stage[tuple[mx.array, Decoded]]:
+        """Diffusion and decoding: the latents (1, frames, 64), and the audio. `noise` is where the
+        first step begins.
         """
         span = next(self.spans)
         latents = noise
@@ -452,8 +457,15 @@ class Generation:
         rest = ProgressSpan(span.at(_DIFFUSION), span.length * (1 - _DIFFUSION))
         return latents, (yield from self._decode(latents, rest))
 
-    def _decode(self, latents: mx.array, span: ProgressSpan) -> _Stage[Waveform]:
-        """The audio (2, N): of a loop exactly, of another clip at least as long as it is."""
+    @property
+    def _finishes_on_device(self) -> bool:
+        """Whether the take is a mix alone, of which a GPU makes the clip in no time."""
+        request = self.request
+        is_mix_alone = not (request.task or request.extracted_tracks or self.vocals is not None)
+        return is_mix_alone and not request.loop and not device.is_cpu()
+
+    def _decode(self, latents: mx.array, span: ProgressSpan) -> _Stage[Decoded]:
+        """The audio: of a loop exactly, of another clip at least as long as it is."""
         loop = self.request.loop
         hop = self.model.hop
         margin = self.model.vae.decoder_receptive_field
@@ -462,14 +474,21 @@ class Generation:
         else:  # what lies behind the end of a short clip is heard by nobody
             latents = latents[:, : math.ceil(self.request.samples / hop) + margin]
         total = latents.shape[1] * hop
-        waveform = np.empty((total, 2), np.float32)
+        stays = self._finishes_on_device
+        waveform = np.empty((0 if stays else total, 2), np.float32)
+        pieces = []
         done = 0
         tiles = self.model.vae.decode_tiles(latents)
-        for piece in self.meter.measure_each("decode", tiles):
-            with self.meter.measure("decode"):
-                waveform[done : done + piece.shape[1]] = piece[0]
+        for piece in self.meter.measure_each_array("decode", tiles):
+            if stays:
+                pieces.append(piece[0])
+            else:
+                with self.meter.measure("decode"):
+                    waveform[done : done + piece.shape[1]] = np.asarray(piece[0])
             done += piece.shape[1]
             yield Progress("decode", span.at(done / total))
+        if stays:
+            return mx.concatenate(pieces)
         waveform = waveform[:done]  # an odd stride shortens it
         if loop:
             with self.meter.measure("decode"):
@@ -489,7 +508,7 @@ class Generation:
 
     # --- postprocess ------------------------------------------------------------------------------
 
-    def _postprocess(self, decoded: Mapping[str, Floats]) -> _Stage[PostprocessedClips]:
+    def _postprocess(self, decoded: Mapping[str, Decoded]) -> _Stage[PostprocessedClips]:
         """The clips; and what the run has shown of its costs."""
         span = next(self.spans)
         yield Progress("finish", span.start)
@@ -500,14 +519,19 @@ class Generation:
         return finished
 
     def _build_clips(
-        self, decoded: Mapping[str, Floats], stems: Mapping[str, Waveform] = postprocess.NO_STEMS
+        self, decoded: Mapping[str, Decoded], stems: Mapping[str, Waveform] = postprocess.NO_STEMS
     ) -> Steps[PostprocessedClips]:
+        parts: Mapping[str, Floats] = {}
+        for name, part in decoded.items():
+            if isinstance(part, mx.array):  # the mix, alone
+                return (yield from device_finish.finish(self.request, part))
+            parts = {**parts, name: part}
         gain = self.stored.gain if self.stored else 1.0
         if self.vocals is not None:
-            decoded = yield from self._add_vocals(decoded, self.vocals)
+            parts = yield from self._add_vocals(parts, self.vocals)
         return (
             yield from postprocess.postprocess_clips_in_steps(
-                self.request, decoded, self.source, gain, stems
+                self.request, parts, self.source, gain, stems
             )
         )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
 from .request import Request
+
+_Array = TypeVar("_Array", bound=mx.array | npt.NDArray[np.float32])
 
 # Rough shares of the work, for the progress fraction.
 _ENCODE = 0.15
@@ -40,17 +42,23 @@ class Meter:
         )
 
     def measure_each(
-        self, stage: str, pieces: Iterator[mx.array] | Iterator[npt.NDArray[np.float32]]
+        self, stage: str, pieces: Iterator[mx.array | npt.NDArray[np.float32]]
     ) -> Iterator[npt.NDArray[Any]]:
         """The pieces as NumPy arrays, with the time that each took counted for the stage."""
+        for piece in self.measure_each_array(stage, pieces):
+            with self.measure(stage):
+                copied = np.array(piece)
+            yield copied
+
+    def measure_each_array(self, stage: str, pieces: Iterator[_Array]) -> Iterator[_Array]:
+        """The pieces as they are, computed, with that time."""
         while True:
             with self.measure(stage):
                 piece = next(pieces, None)
                 if piece is None:
                     return
-                mx.eval(piece)  # lets other threads run, which the copy's own evaluation does not
-                copied = np.array(piece)
-            yield copied
+                mx.eval(piece)  # lets other threads run, which a copy's own evaluation does not
+            yield piece
 
     def most_bytes(self, without: str) -> int:
         """The most bytes of all stages but that one."""

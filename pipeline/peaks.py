@@ -39,6 +39,7 @@ Highest = npt.NDArray[np.float64]  # (segments,): see `survey`
 
 BLOCK = 8192  # samples that are oversampled at once, and how many of them fade in and out
 EDGE = 1024
+DENSITY = 16  # levels that are looked at for every sample where the peak may be
 SEGMENT = 2048  # samples of which the highest is kept
 PAUSE = 8 * 48_000  # samples that are looked at between two pauses
 _STEP = BLOCK - 2 * EDGE
@@ -46,8 +47,8 @@ _TOGETHER = 16  # blocks that are transformed in one call: what they need stays 
 _TOLERANCE = 1e-4
 _DEGREES = np.array([512, 1024, 1536, 2048, 2560, 3072, BLOCK // 2])  # K
 _RAMP = 0.5 - 0.5 * np.cos(math.pi * (np.arange(EDGE) + 0.5) / EDGE)
-_WINDOW = np.concatenate([_RAMP, np.ones(_STEP), _RAMP[::-1]])
-_WINDOW32 = _WINDOW.astype(np.float32)
+WINDOW = np.concatenate([_RAMP, np.ones(_STEP), _RAMP[::-1]])
+_WINDOW32 = WINDOW.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -196,8 +197,8 @@ def _build_shift(part_of_sample: float) -> npt.NDArray[np.complex64]:
 
 def _measure(part: LazyAudio, start: int, channel: int) -> float:
     """The highest level of one channel of a block, sixteen times oversampled."""
-    block = part.read_around(start, start + BLOCK)[channel] * _WINDOW
+    block = part.read_around(start, start + BLOCK)[channel] * WINDOW
     spectrum = np.fft.rfft(block)
     spectrum[-1] /= 2  # the highest frequency becomes an ordinary one, which counts twice
-    oversampled = np.fft.irfft(spectrum, 16 * BLOCK)
-    return float(np.abs(oversampled * 16).max())
+    oversampled = np.fft.irfft(spectrum, DENSITY * BLOCK)
+    return float(np.abs(oversampled * DENSITY).max())

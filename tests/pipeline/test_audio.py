@@ -9,9 +9,7 @@ from pipeline import audio
 from pipeline.audio import BadAudio
 from pipeline.postprocess import postprocess_clips, postprocess_clips_in_steps
 from pipeline.request import SAMPLE_RATE, Request
-
-N = SAMPLE_RATE // 2
-TIME = np.arange(N) / SAMPLE_RATE
+from tests.support.signals import N, every_signal, stereo
 
 
 def decibels(level: float) -> float:
@@ -27,44 +25,6 @@ def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
     spectrum = np.fft.rfft(np.pad(clip.astype(np.float64), ((0, 0), (room // 2, room - room // 2))))
     spectrum[:, -1] /= 2
     return float(np.abs(np.fft.irfft(spectrum, length * times) * times).max())
-
-
-def sine(hertz: float, phase: float = 0.0) -> np.ndarray:
-    wave: np.ndarray = np.sin(2 * np.pi * hertz * TIME + phase)
-    return wave
-
-
-def square(hertz: float, phase: float = 0.1) -> np.ndarray:
-    wave: np.ndarray = np.sign(sine(hertz, phase))
-    return wave
-
-
-RANDOM = np.random.default_rng(0)
-SIGNALS = {
-    "white noise": RANDOM.standard_normal(N),
-    "uniform noise": RANDOM.uniform(-1, 1, N),
-    "random signs": np.sign(RANDOM.standard_normal(N)),
-    "noise that swells": RANDOM.standard_normal(N) * np.linspace(0, 1, N) ** 2,
-    "bass": sine(55),
-    "a quarter of the rate, between the samples": sine(SAMPLE_RATE / 4, np.pi / 4),
-    "sine at 20 kHz": sine(20_000, 0.2),
-    "sine at 23 kHz": sine(23_000, 0.2),
-    "square at 1 kHz": square(1000),
-    "square at 11.9 kHz": square(11_900),
-    "square at 23.9 kHz": square(23_900),
-    "clipped sine": np.clip(4 * sine(440), -1, 1),
-    "hard clipped noise": np.clip(4 * RANDOM.standard_normal(N), -1, 1),
-    "an abrupt end": np.where(TIME > 0.4, sine(3000, 1.0), 0),
-    "an abrupt start": np.where(TIME < 0.1, sine(3000, 1.0), 0),
-    "a step": np.where(TIME < 0.25, 1.0, -1.0),
-    "one click": (np.arange(N) == 1000) - (np.arange(N) == 30_000) * 0.5,
-}
-every_signal = pytest.mark.parametrize("name", SIGNALS)
-
-
-def stereo(name: str) -> np.ndarray:
-    """The signal, and quieter on the right."""
-    return np.stack([SIGNALS[name], 0.3 * SIGNALS[name]]).astype(np.float32)
 
 
 def finish(sound: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
@@ -180,7 +140,7 @@ def test_the_highest_frequency_of_all_is_not_counted_twice() -> None:
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 6143, 6144, 6145, 8192, 20_000])
 def test_a_clip_of_any_length_has_a_peak(samples: int) -> None:
-    clip = RANDOM.standard_normal((2, samples))
+    clip = np.random.default_rng(0).standard_normal((2, samples))
     assert audio.true_peak(clip) == pytest.approx(highest_between_samples(clip), rel=0.01)
 
 

@@ -7,7 +7,7 @@ from pipeline import audio, peaks
 from pipeline.peaks import BLOCK, EDGE, LazyAudio
 from pipeline.request import SAMPLE_RATE
 from pipeline.steps import complete
-from tests.pipeline.test_audio import SIGNALS, every_signal, stereo
+from tests.support.signals import SIGNALS, every_signal, stereo
 
 LONG = 40_000
 RANDOM = np.random.default_rng(1)
