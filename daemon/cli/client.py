@@ -56,14 +56,24 @@ def is_here(host: str) -> bool:
 
 
 class OscClient:
-    """A UDP socket that speaks with one daemon. Off this machine it says the token first."""
+    """A UDP socket that speaks with one daemon. Off this machine it says the token first. It is
+    that of `port` where nobody else has it: a daemon knows a client by it.
+    """
 
-    def __init__(self, server: Address, token: str = "") -> None:
+    def __init__(self, server: Address, token: str = "", port: int = 0) -> None:
         self._token = token
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if port:
+            with suppress(OSError):
+                self._socket.bind(("", port))
         # a Mac sends no more than 9,216 bytes otherwise
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_DATAGRAM)
         self.connect(server)
+
+    @property
+    def port(self) -> int:
+        """Its own."""
+        return int(self._socket.getsockname()[1])
 
     def connect(self, server: Address) -> None:
         """To another daemon, from the same port: the new one knows jobs of the old by it."""

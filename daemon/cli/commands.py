@@ -20,6 +20,7 @@ from pipeline.request import FIELDS, MAX_SEED
 from pipeline.voices import PLANNERS
 
 from .. import settings
+from ..runtime.lines import escape_line
 from ..settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -113,6 +114,28 @@ def run_play(arguments: argparse.Namespace) -> int:
     order = build(values, id=arguments.id, count=arguments.count, priority=arguments.priority)
     player = play.PlayClient(*_choose_daemon(arguments), as_json=arguments.json)
     return player.play(order, wait=not arguments.no_wait)
+
+
+def run_batch(arguments: argparse.Namespace) -> int:
+    from .batch import read_batch, run_batch
+
+    given = {name: value for name, value in _list_given(arguments).items() if name != "out"}
+    chosen = settings.read(arguments.settings, given)
+    if not (arguments.out or arguments.dry_run):
+        raise SettingsError("where are the takes to land? --out DIR")
+    out = (arguments.out or Path()).expanduser()
+    batch = read_batch(arguments.source.expanduser(), chosen, out)
+    for problem in batch.problems:
+        print(escape_line(str(problem)), file=sys.stderr)
+    wrong = len({problem.index for problem in batch.problems})
+    if wrong and not (arguments.skip_bad and batch.rows):
+        hint = "" if arguments.dry_run else ": nothing was made; --skip-bad leaves them out"
+        raise SettingsError(f"{wrong} rows of {arguments.source} are wrong{hint}")
+    if arguments.dry_run:
+        unused = f"; nothing is read of {', '.join(batch.unused)}" if batch.unused else ""
+        print(escape_line(f"{batch.count} takes{unused}"))
+        return 0
+    return run_batch(batch, out, chosen, arguments.source)
 
 
 def run_reroll(arguments: argparse.Namespace) -> int:

@@ -61,6 +61,12 @@ def build_parser() -> SuggestingParser:
     _add_play_options(play)
     play.set_defaults(run=commands.run_play)
 
+    batch = subcommands.add_parser(
+        "batch", help="thousands of takes, from a table (CSV) or a folder of sheets"
+    )
+    _add_batch_options(batch)
+    batch.set_defaults(run=commands.run_batch)
+
     reroll = subcommands.add_parser("reroll", help="a take again, with another seed")
     _add_reroll_options(reroll)
     reroll.set_defaults(run=commands.run_reroll)
@@ -251,6 +257,33 @@ def _add_play_options(parser: argparse.ArgumentParser) -> None:
     _add_waiting_options(parser)
     _add_daemon_options(parser)
     _add_fields(parser)
+
+
+def _add_batch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="FILE",
+        help="a table whose first line names columns, like prompt;bpm;count; or a folder",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=KEEP, metavar="DIR", help="folder for the takes and the report"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what is wrong with it")
+    parser.add_argument("--skip-bad", action="store_true", help="make what nothing is wrong with")
+    parser.add_argument(
+        "--settings", default=KEEP, type=Path, metavar="FILE", help=f"file ({DEFAULT_FILE})"
+    )
+    parser.add_argument(
+        "--state",
+        default=KEEP,
+        type=Path,
+        metavar="DIR",
+        help="of the daemon that makes them, where it runs (~/.local/state/acestepd)",
+    )
+    where = "where none runs: folder, hub name or embedded voice"
+    parser.add_argument("--model", default=KEEP, help=where)
+    parser.add_argument("--variant", default=KEEP, help=VARIANT)
 
 
 def _add_reroll_options(parser: argparse.ArgumentParser) -> None:

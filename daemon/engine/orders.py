@@ -116,11 +116,15 @@ def list_takes(request: Request, first: Request, count: int) -> list[Request]:
     """The request of each take, with consecutive seeds. `first` is `request`, resolved."""
     if count == 1:
         return [first]
+    return [make_take(request, first, number) for number in range(count)]
+
+
+def make_take(request: Request, first: Request, number: int) -> Request:
+    """The same of one of several takes, counted from 0."""
     name = "seed"
     if first.variation and request.seed >= 0:
         # they differ in where they vary to, and are called by it: 1, 2, ...
         name = "variation_seed"
         if request.variation_seed < 0:
             first = first.changed({name: 1})
-    seed = getattr(first, name)
-    return [first.changed({name: (seed + number) % 2**32}) for number in range(count)]
+    return first.changed({name: (getattr(first, name) + number) % 2**32})

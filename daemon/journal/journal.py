@@ -266,7 +266,7 @@ class Journal(Questions):
 
 
 class ReadOnlyJournal(Questions):
-    """For questions alone."""
+    """For questions alone, which raise `Refused` 503 where the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self._db = database.open_read_only(path)
@@ -274,11 +274,12 @@ class ReadOnlyJournal(Questions):
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        yield self._db
+        with database.refusing():
+            yield self._db
 
     @contextmanager
     def reading_aside(self, seconds: float = math.inf) -> Iterator[sqlite3.Connection]:
-        with database.limiting(self._db, seconds):
+        with database.refusing(), database.limiting(self._db, seconds):
             yield self._db
 
     def close(self) -> None:

@@ -73,6 +73,18 @@ class Questions:
         """The newest job of that id, whoever sent it."""
         return self._find_one("id = ? ORDER BY number DESC", (id,))
 
+    def list_states(self, prefix: str) -> dict[str, JobState]:
+        """How the newest job of each id stands that begins so. `prefix` is ASCII, and not empty."""
+        behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        query = "SELECT id, state FROM jobs WHERE id >= ? AND id < ? ORDER BY number"
+        unwritten = self._list_unwritten()
+        with self._file.reading_aside() as db:
+            states = {
+                row["id"]: JobState(row["state"]) for row in db.execute(query, (prefix, behind))
+            }
+        known = {job.id: job.state for job in unwritten.values() if job.id.startswith(prefix)}
+        return states | known
+
     def find_by_number(self, number: int) -> Job | None:
         return self._find_one("number = ?", (number,))
 

@@ -24,7 +24,7 @@ from ..paths import AllowedFolders
 from ..settings import Watch
 from .documents.document import Document
 from .documents.read import read_document
-from .engine_api import EngineApi
+from .engine_api import PlayingModel
 from .notes import UNCLEAR, UNDERSTOOD, SheetNote, describe_error
 from .sheet import Sheet, build_sheet, read_defaults
 from .watched_files import DEFAULTS, WatchedFile
@@ -54,9 +54,9 @@ class FileParser:
     """Parses the files of one watched folder, with its settings and its defaults."""
 
     def __init__(
-        self, watch: Watch, engine: EngineApi, panel: Panel, allowed_folders: AllowedFolders
+        self, watch: Watch, model: PlayingModel, panel: Panel, allowed_folders: AllowedFolders
     ) -> None:
-        self._engine = engine
+        self._model = model
         self._panel = panel
         self._defaults = Sheet()
         self.change_settings(watch, allowed_folders)
@@ -166,13 +166,13 @@ class FileParser:
             seed = {name: value for name, value in self._defaults.values.items() if name == "seed"}
             request = manifest.request.changed(seed)
             original = manifest.title
-            current = self._engine.title
+            current = self._model.title
         except (Refused, BadRequest) as error:
             return ParsedFile(None, notes=(describe_error(error),))
         except ValueError as error:
             return ParsedFile(None, notes=(SheetNote(0, UNCLEAR, str(error)),))
         notes = tuple(SheetNote(0, WILL_DIFFER, note) for note in manifest.notes)
-        if self._engine.state in ("warm", "busy") and original != current:
+        if self._model.state in ("warm", "busy") and original != current:
             message = f"{original} played this and {current} plays now: it will differ"
             notes += (SheetNote(0, WILL_DIFFER, message),)
         return ParsedFile(request, request, notes, insert=self._defaults.insert)
