@@ -1237,6 +1237,72 @@ def test_two_pages_show_the_same(asker: Asker, open_page: OpenPage) -> None:
 
 
 @long
+def test_what_two_pages_write_in_one_field_is_to_be_had_on_both(
+    stage: Stage, asker: Asker, open_page: OpenPage
+) -> None:
+    first, second = open_page(asker.port), open_page(asker.port)
+    second.focus("#prompt")
+    first.focus("#prompt")
+    first.keyboard.type("warm keys")
+    changed = second.locator(".elsewhere")
+    expect(changed).to_contain_text("Changed elsewhere. It was empty", timeout=PATIENCE)
+    expect(second.locator("#prompt")).to_have_value("warm keys")
+    second.keyboard.press("Control+a")
+    second.keyboard.type("cold horns")
+    changed = first.locator(".elsewhere")
+    expect(changed).to_contain_text("cold horns", timeout=PATIENCE)
+    expect(first.locator("#prompt")).to_have_value("warm keys")
+    changed.get_by_text("Take that").click()
+    expect(first.locator("#prompt")).to_have_value("cold horns")
+    until(lambda: stage.panel.request.prompt == "cold horns")
+    changed.get_by_text("Bring it back").click()
+    expect(first.locator("#prompt")).to_have_value("warm keys")
+    until(lambda: stage.panel.request.prompt == "warm keys")
+    expect(second.locator(".elsewhere").first).to_contain_text("warm keys", timeout=PATIENCE)
+    expect(second.locator("#prompt")).to_have_value("cold horns")
+    second.keyboard.press("Control+Enter")  # what is seen is made
+    until(lambda: [take["prompt"] for take in asker.find_takes()] == ["cold horns"])
+    expect(second.locator(".elsewhere")).to_have_count(0)
+
+
+@long
+def test_what_a_program_sets_in_the_field_that_has_the_focus_is_told(
+    stage: Stage, page: Page
+) -> None:
+    long_text = "la la la\n" * 300  # longer than it is told at once
+    page.fill("#lyrics", f"{long_text}and mine")
+    until(lambda: stage.panel.request.lyrics.endswith("and mine"))
+    page.focus("#prompt")
+    page.focus("#lyrics")
+    stage.panel.set("lyrics", f"{long_text}and theirs")
+    changed = page.locator(".elsewhere")
+    expect(changed).to_contain_text("and mine", timeout=PATIENCE)
+    expect(page.locator("#lyrics")).to_have_value(re.compile("and theirs$"))
+    changed.get_by_label("Keep what is in the field").click()
+    expect(changed).to_have_count(0)
+
+
+@long
+def test_what_the_daemon_writes_otherwise_is_not_called_changed(stage: Stage, page: Page) -> None:
+    page.focus("#key")
+    page.keyboard.type("am")
+    page.keyboard.press("Enter")
+    until(lambda: stage.panel.request.key == "A minor")
+    page.focus("#prompt")
+    for words in ("warm", "warm keys, ", "warm keys, and so "):
+        page.keyboard.insert_text(words.removeprefix(page.input_value("#prompt")))
+        page.wait_for_function(
+            "text => acestepd.panel.values.prompt.trim() === text.trim()", arg=words
+        )
+    page.focus("#lyrics")
+    page.keyboard.insert_text("la la la\n" * 300)
+    until(lambda: stage.panel.request.lyrics.count("la la la") == 300)
+    stage.panel.set("bpm", 97)  # which is told after all of it
+    expect(page.locator("#bpm")).to_have_value("97", timeout=PATIENCE)
+    expect(page.locator(".elsewhere")).to_have_count(0)
+
+
+@long
 def test_a_daemon_that_goes_and_comes_is_found_again(tmp_path: Path, open_page: OpenPage) -> None:
     with on_stage(tmp_path, page=0) as stage:
         assert stage.page

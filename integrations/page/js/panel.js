@@ -1,6 +1,7 @@
 // The request: every field turns the panel that OSC, pads and watched folders share.
 
 import { $, count, debounce, formatSeconds, hush, make, round, say, saying } from "./elements.js";
+import { Elsewhere, isSame } from "./elsewhere.js";
 import { ask, askJson, post } from "./http.js";
 
 const MARKERS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "outro"];
@@ -33,6 +34,8 @@ export class Panel extends EventTarget {
   #typed = new Set(); // names whose fields were changed and not sent yet
   #unsent = new Map(); // what was set while the daemon was away
   #changed = new Set(); // names that were set, here or elsewhere, since all values were asked for
+  #touched = null; // the field that has the focus, once something was typed there
+  #elsewhere = new Elsewhere();
   #refused = new Map(); // what is wrong with a field, by its name: it keeps what was typed
   #reading = null;
   #made = new Set(); // ids
@@ -78,6 +81,7 @@ export class Panel extends EventTarget {
       if (number === SETTLED) this.#settled();
     });
     connection.addEventListener("open", saying(() => this.#begin()));
+    connection.addEventListener("close", () => this.#elsewhere.forgetSent());
   }
 
   get values() {
@@ -124,6 +128,7 @@ export class Panel extends EventTarget {
     const options = takes > 1 ? ["count", takes] : [];
     if (source && !task) options.push("source", ""); // new music is made of nothing
     const id = this.makeId();
+    this.#elsewhere.withdrawAll();
     this.#connection.send("/ace/generate", id, ...options);
     this.#asked = { prompt, lyrics };
     this.dispatchEvent(new CustomEvent("go", { detail: id }));
@@ -138,6 +143,7 @@ export class Panel extends EventTarget {
   refuse(address, text) {
     const name = address.startsWith(SET) ? address.slice(SET.length) : "";
     const field = name ? findField(name) : null;
+    this.#elsewhere.refuse(name);
     if (!field?.checkVisibility()) {
       if (name) this.#load(); // it is shown again what holds
       return false;
@@ -241,6 +247,8 @@ export class Panel extends EventTarget {
     await this.#load();
     for (const field of document.querySelectorAll("[data-param]")) this.#write(field);
     this.#typed.clear();
+    this.#touched = null;
+    this.#elsewhere.withdrawAll();
   }
 
   rollSeed() {
@@ -260,6 +268,7 @@ export class Panel extends EventTarget {
     const kept = new Map([...forgotten, ...this.#unsent]);
     for (const [name, value] of kept) {
       this.#connection.send(`${SET}${name}`, value);
+      this.#elsewhere.send(name, value);
       this.#show(name, value);
     }
     await this.#load([...kept.keys()]);
@@ -269,7 +278,7 @@ export class Panel extends EventTarget {
   #load = saying(async (except = []) => {
     this.#changed = new Set(except);
     const values = await askJson("/panel");
-    for (const [name, value] of Object.entries(values)) if (!this.#changed.has(name)) this.#show(name, value);
+    for (const [name, value] of Object.entries(values)) if (!this.#changed.has(name)) this.#receive(name, value, true);
     this.read();
   });
 
@@ -281,7 +290,8 @@ export class Panel extends EventTarget {
   #set(name, value) {
     this.#values[name] = value;
     this.#changed.add(name);
-    if (!this.#connection.send(`${SET}${name}`, value)) this.#unsent.set(name, value);
+    if (this.#connection.send(`${SET}${name}`, value)) this.#elsewhere.send(name, value);
+    else this.#unsent.set(name, value);
     this.read();
   }
 
@@ -293,10 +303,13 @@ export class Panel extends EventTarget {
     const commitSoon = debounce(TYPING, commit);
     field.addEventListener("input", () => {
       this.#typed.add(param);
+      this.#touched = field;
       if (field.tagName === "TEXTAREA") commitSoon();
     });
     field.addEventListener("change", commit);
+    field.addEventListener("focus", () => (this.#touched = null));
     field.addEventListener("blur", () => {
+      this.#touched = null;
       // what others have set meanwhile
       if (!this.#typed.has(param) && param in this.#values) this.#write(field);
     });
@@ -304,7 +317,7 @@ export class Panel extends EventTarget {
 
   #commitTyped() {
     for (const field of document.querySelectorAll("[data-param]"))
-      if (this.#typed.has(field.dataset.param)) this.#commit(field);
+      if (this.#typed.has(field.dataset.param) || field === this.#touched) this.#commit(field); // what is seen is made
   }
 
   #commit(field) {
@@ -327,16 +340,59 @@ export class Panel extends EventTarget {
       this.#changed.add(name);
       const field = findField(name);
       if (field && !this.#typed.has(name)) this.#accept(field);
-      this.#show(name, value);
+      this.#receive(name, value);
     }
     this.read();
+  }
+
+  /** What the daemon tells. Where somebody else has changed it, both are offered in the field that
+   * has the focus: what was typed there stays, and what was not gives way.
+   */
+  #receive(name, value, isWhole = false) {
+    const before = this.#values[name];
+    const [field] = [document.activeElement].filter((one) => one?.dataset?.param === name && !this.#refused.has(name));
+    const now = this.#readValue(name, value);
+    const isOwn = this.#elsewhere.isAnswer(name, now, isWhole || TEXTS.includes(name));
+    if (field && !isOwn && before !== undefined && !isSame(before, now)) this.#meet(field, before, now);
+    this.#show(name, value);
+  }
+
+  #meet(field, before, now) {
+    const { param } = field.dataset;
+    const [shown, theirs] = [tellField(field), tellValue(field, now, this.#specs.get(param))];
+    if (isSame(shown, theirs)) return;
+    if (field === this.#touched) this.#offer(field, now, true);
+    else {
+      const { selectionStart, selectionEnd } = field;
+      if (!this.#elsewhere.findBefore(field)) this.#offer(field, before, false);
+      writeField(field, now, this.#specs.get(param));
+      if (selectionStart !== null && selectionStart !== undefined) field.setSelectionRange(selectionStart, selectionEnd);
+    }
+  }
+
+  /** Once it is taken, what is in its place is offered. */
+  #offer(field, value, isTheirs) {
+    const { param } = field.dataset;
+    const spec = this.#specs.get(param);
+    this.#elsewhere.offer(field, tellValue(field, value, spec), isTheirs, () => {
+      const shown = readField(field, spec);
+      const mine = shown === tellFile(this.#values[param]) ? this.#values[param] : shown;
+      this.#typed.delete(param);
+      this.change(param, value);
+      this.#write(field);
+      if (mine !== undefined) this.#offer(field, mine, false);
+    });
+  }
+
+  #readValue(name, value) {
+    const spec = this.#specs.get(name);
+    return spec?.kind === "switch" ? Boolean(value) : tidy(value, spec);
   }
 
   #loadSoon = debounce(TYPING, () => this.#load());
 
   #show(name, value) {
-    const spec = this.#specs.get(name);
-    this.#values[name] = spec?.kind === "switch" ? Boolean(value) : tidy(value, spec);
+    this.#values[name] = this.#readValue(name, value);
     for (const field of document.querySelectorAll(`[data-param="${name}"]`)) {
       if (field !== document.activeElement && !this.#typed.has(name)) this.#write(field);
     }
@@ -591,11 +647,22 @@ function readField(field, spec) {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** A number that is as it is by default leaves its field empty: the placeholder says it. */
 function writeField(field, value, spec) {
   if (field.type === "checkbox") field.checked = Boolean(value);
-  else if (field.type === "number" && value === spec?.default) field.value = "";
-  else field.value = field.dataset.param === "guide" ? tellFile(value) : value;
+  else field.value = tellValue(field, value, spec);
+}
+
+/** What a field says of a value. A number that is as it is by default leaves its field empty: the
+ * placeholder says it.
+ */
+function tellValue(field, value, spec) {
+  if (field.type === "checkbox") return value ? "on" : "off";
+  if (field.type === "number" && value === spec?.default) return "";
+  return String(field.dataset.param === "guide" ? tellFile(value) : value);
+}
+
+function tellField(field) {
+  return field.type === "checkbox" ? tellValue(field, field.checked) : field.value;
 }
 
 function tidy(value, spec) {
