@@ -65,6 +65,8 @@ from .supervisor import Supervisor
 log = logging.getLogger("acestepd.engine")
 
 ENDED_AT_ONCE = 8  # jobs that are cancelled, under one hold of the lock
+INSPECTED_SECONDS = 0.5  # for which a folder is believed to take files of batches
+MOST_LANDING = 2**28  # bytes of audio that wait for the disk before no other job is begun
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 MODEL = "/ace/model"  # the command that failures to load are about
 ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
@@ -124,6 +126,8 @@ class Dispatcher:
         self.queue = JobQueue()
         self.held = HeldJobs()
         self.landing: list[Run] = []
+        self._waits_for_disk = False  # a job that could be begun
+        self._well_until: dict[Path, float] = {}  # folders: time.monotonic()
         # jobs that are cancelled and have yet to be ended: whether they were held
         self._cancelled: dict[Job, bool] = {}
         self._suspicion: Suspicion | None = None
@@ -239,7 +243,20 @@ class Dispatcher:
                     inspected = None
                     continue
             inspected = found.job
-            obstacle = folders.find_obstacle(inspected.out, inspected.resolved)
+            obstacle = self._find_obstacle(inspected)
+
+    def _find_obstacle(self, job: Job) -> OSError | None:
+        """Why its folder cannot take its files now. Not under the lock. A folder of many takes is
+        not looked at for each: one whose files could not be written is held then.
+        """
+        now = time.monotonic()
+        is_batch = job.priority <= Priority.BATCH
+        if is_batch and now < self._well_until.get(job.out, 0.0):
+            return None
+        obstacle = folders.find_obstacle(job.out, job.resolved)
+        if obstacle is None:
+            self._well_until = {job.out: now + INSPECTED_SECONDS} if is_batch else {}
+        return obstacle
 
     def show_status(self) -> None:
         if self._clients_running():
@@ -254,6 +271,9 @@ class Dispatcher:
         job = self.queue.first()
         if job is None or self.supervisor.closing:
             return None
+        if job.priority < Priority.LIVE and self._is_disk_behind:
+            self._waits_for_disk = True
+            return None
         worker = self._crew.choose(job)
         if worker is None:
             return self._find_interjection()
@@ -261,6 +281,12 @@ class Dispatcher:
             return Assignment(job, worker)
         found = self._crew.find_job_for(worker, self.queue)
         return Assignment(found, worker) if found else None
+
+    @property
+    def _is_disk_behind(self) -> bool:
+        """Whether takes are made faster than they land: they must not fill the memory."""
+        waiting = sum(run.audio_bytes for run in self.landing)
+        return waiting > MOST_LANDING and len(self.landing) > 1
 
     def _find_interjection(self) -> Assignment | None:
         """A live job that goes before a live run: another client's, and shorter than what is left
@@ -442,6 +468,7 @@ class Dispatcher:
         lost = self._take_runs(worker)
         self._crew.remove(worker)
         self._model.on_left(worker.name)
+        self.lander.forget_worker(worker.name)
         for run in lost:
             run.owner.handle_worker_exit(run, f"{worker.name} has left", was_active=False)
         self.show_status()
@@ -641,6 +668,7 @@ class Dispatcher:
             run.job.state = JobState.LANDING
             self.landing.append(run)
             self._model.learn(run, message)
+            run.audio_bytes = sum(clip.audio.nbytes for clip in clips)
             self.lander.land(run, FinishedTake(message.info, clips), latents)
 
     def _on_end(self, worker: RenderWorker, run: Run, state: JobState, *values: object) -> None:
@@ -707,7 +735,11 @@ class Dispatcher:
                 run.owner.publish(Event("preview", run.job, (step, str(path))))
 
     def _leave_landing(self, run: Run) -> None:
+        run.audio_bytes = 0
         self.landing = [other for other in self.landing if other is not run]
+        if self._waits_for_disk and not self._is_disk_behind:
+            self._waits_for_disk = False
+            self.dispatch_soon()
 
     # --- held jobs, and what an earlier daemon left -----------------------------------------------
 

@@ -26,6 +26,10 @@ from .run import Run
 
 log = logging.getLogger("acestepd.engine")
 
+# Of takes that come from several workers so many land at a time: a disk has others to wait for
+# while it syncs one, and they share what is committed to the journal.
+LANDING_THREADS = 8
+
 
 class LandingListener(Protocol):
     """Told how a landing goes, on the lander's threads and without the engine's lock."""
@@ -53,22 +57,33 @@ class Lander:
         self.settings = settings
         self._journal = journal
         self._listener = listener
-        self._clients_thread = ThreadPoolExecutor(1, "landing")
+        # the takes of one worker land in the order in which it has made them
+        self._threads = [ThreadPoolExecutor(1, "landing") for _ in range(LANDING_THREADS)]
+        self._threads_of: dict[str, ThreadPoolExecutor] = {}  # by the workers' names
         self._speculation_thread = ThreadPoolExecutor(1, "speculation")
         # a prepared take waits for no other files
         self._prepared_thread = ThreadPoolExecutor(1, "prepared takes")
 
     def land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
         """Write a take's files and give them their names."""
-        thread = self._clients_thread if run.owner.serves_clients else self._speculation_thread
+        thread = self._find_thread(run) if run.owner.serves_clients else self._speculation_thread
         thread.submit(self._land, run, take, latents)
+
+    def _find_thread(self, run: Run) -> ThreadPoolExecutor:
+        """Where the takes of its worker land."""
+        known = self._threads_of
+        return known.setdefault(run.worker, self._threads[len(known) % len(self._threads)])
+
+    def forget_worker(self, name: str) -> None:
+        """A worker has gone. What it has made lands."""
+        self._threads_of.pop(name, None)
 
     def call_prepared(self, task: Callable[[], None]) -> None:
         """Call it on the thread of prepared takes."""
         self._prepared_thread.submit(task)
 
     def write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
-        self._clients_thread.submit(self._write_preview, run, step, audio)
+        self._find_thread(run).submit(self._write_preview, run, step, audio)
 
     def discard(self, staged: staging.Staged) -> None:
         """Remove staged files that nobody wants, on the thread of what no client waits for."""
@@ -80,7 +95,7 @@ class Lander:
 
     def close(self) -> None:
         """What is landing, lands."""
-        for thread in (self._clients_thread, self._speculation_thread, self._prepared_thread):
+        for thread in (*self._threads, self._speculation_thread, self._prepared_thread):
             thread.shutdown()
 
     # --- on its threads ---------------------------------------------------------------------------

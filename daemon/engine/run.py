@@ -56,6 +56,7 @@ class Run:
     fraction: float = 0.0  # of its work that is done
     # the clients one of whose live jobs has gone before this one, though it was live, too
     gave_way_to: set[str] = field(default_factory=set)
+    audio_bytes: int = 0  # of its take, while that lands
     progress_published: float = 0.0  # time.monotonic() of its newest progress event
     _elapsed: float = 0.0  # seconds that were spent on it, up to the last interruption
     _started: float = 0.0  # time.monotonic() since when the worker is at it; 0 while it is not

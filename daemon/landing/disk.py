@@ -26,6 +26,8 @@ _FOLDERS_NOT_SYNCED = {
     errno.EPERM,
 }
 
+_HASHED_HERE = 2**20  # bytes of a file whose hashing takes no longer than a thread for it
+
 
 class NoLinks(Exception):
     """The volume makes no hard links, or not this one."""
@@ -48,10 +50,15 @@ def write_pieces_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> str
     next one is made.
     """
     hashed = hashlib.sha256()
+    written = 0
     with _open_new(path, 0o666) as stream, ThreadPoolExecutor(1, "hashing") as hashing:
         for piece in pieces:
-            hashing.submit(hashed.update, piece)
+            if written < _HASHED_HERE:
+                hashed.update(piece)
+            else:
+                hashing.submit(hashed.update, piece)
             _write_all(stream, piece)
+            written += memoryview(piece).nbytes
         _sync(stream.fileno())
     return hashed.hexdigest()
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> 
     """Everything from which the same take can be made again; the files are added when they are
     known.
     """
-    versions = {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
+    versions = dict(_read_versions())
     return {
         "acestepd": VERSION,
         **asdict(job),
@@ -63,6 +64,11 @@ def build_manifest(job: JobFacts, info: TakeInfo, created: time.struct_time) -> 
         "versions": versions,
         "machine": {name: value for name, value in info.machine.items() if name not in versions},
     }
+
+
+@cache  # Python reads and parses a file for that
+def _read_versions() -> Mapping[str, str]:
+    return {"mlx": version("mlx"), "numpy": np.__version__, "python": platform.python_version()}
 
 
 BuildRequest = Callable[[Mapping[str, Any]], Request]

@@ -4,19 +4,24 @@ and others that say what the test says.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from daemon.engine import Engine, ModelChoice
+from daemon.engine import Engine, ModelChoice, dispatcher
 from daemon.jobs import Event, Order, Priority
 from daemon.journal import Journal
+from daemon.landing import staging
+from daemon.landing.manifest import JobFacts
 from daemon.messages import RenderProgress
 from daemon.settings import Settings
 from tests.support.colleague import Colleague
 from tests.support.harness import (
     ME,
+    PATIENCE,
     YOU,
     Build,
     Recorder,
@@ -347,6 +352,61 @@ def test_a_worker_that_leaves_gives_back_what_it_has(remote: Engine) -> None:
     attic.finish(attic.wait_for("a"))
     recorder.wait("finished", "a")
     assert recorder.ids_with("fail") == []
+
+
+# --- many at once ---------------------------------------------------------------------------------
+
+
+def hold_stage(monkeypatch: pytest.MonkeyPatch, id: str) -> threading.Event:
+    """The files of this job are not written before the event is set."""
+    go_on = threading.Event()
+    stage = staging.stage
+
+    def wait(folder: Path, token: str, job: JobFacts, *more: Any) -> staging.Staged:
+        if job.id == id:
+            assert go_on.wait(PATIENCE)
+        return stage(folder, token, job, *more)
+
+    monkeypatch.setattr(staging, "stage", wait)
+    return go_on
+
+
+def test_the_takes_of_a_worker_land_in_their_order_and_wait_for_no_other_workers(
+    remote: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(remote)
+    studio, attic = meet_two(remote)
+    go_on = hold_stage(monkeypatch, "a")
+    for id in "abcd":
+        submit(remote, id, make_request(id))
+    studio.finish(studio.wait_for("a"))
+    studio.finish(studio.wait_for("c"))
+    attic.finish(attic.wait_for("b"))
+    recorder.wait("finished", "b")
+    studio.finish(studio.wait_for("d"))
+    assert recorder.ids_with("finished") == ["b"]
+    go_on.set()
+    recorder.wait("finished", "d")
+    assert recorder.ids_with("finished") == ["b", "a", "c", "d"]
+
+
+def test_no_other_job_is_begun_while_too_much_waits_for_the_disk_but_a_live_one(
+    remote: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(remote)
+    studio = meet(remote, "studio")
+    go_on = hold_stage(monkeypatch, "a")
+    monkeypatch.setattr(dispatcher, "MOST_LANDING", 1)
+    for id in "abc":
+        submit(remote, id, make_request(id))
+    for id in "ab":
+        studio.finish(studio.wait_for(id))
+    submit(remote, "live", make_request("live"), priority=Priority.LIVE)
+    studio.finish(studio.wait_for("live"))
+    assert studio.ids == ["a", "b", "live"]
+    go_on.set()
+    studio.finish(studio.wait_for("c"))
+    recorder.wait("finished", "c")
 
 
 # --- how all of it stands -------------------------------------------------------------------------

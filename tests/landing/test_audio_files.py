@@ -72,8 +72,10 @@ def test_a_clip_that_no_wav_holds_is_refused_before_anything_is_written() -> Non
         next(audio_files.encode_clip(silence, describe("wav24", samples)))
 
 
-def test_pieces_make_one_file_and_one_checksum(tmp_path: Path) -> None:
-    pieces: list[bytes | memoryview] = [b"", b"one", memoryview(bytes(100_000)), b"two"]
+@pytest.mark.parametrize("size", [100_000, 3_000_000])
+def test_pieces_make_one_file_and_one_checksum(tmp_path: Path, size: int) -> None:
+    rows = np.arange(size, dtype=np.uint8).reshape(-1, 4)
+    pieces: list[bytes | memoryview] = [b"", b"one", rows.data, b"two", rows.data, b"three"]
     path = tmp_path / "clip.part"
     path.write_bytes(b"an older file")
     checksum = disk.write_pieces_synced(path, pieces)
