@@ -51,7 +51,7 @@ DOORS = {
     "starlette": {
         f"daemon/page/{name}.py" for name in ("admission", "app", "connections", "drops")
     },
-    "send2trash": {"daemon/page/trash.py"},
+    "send2trash": {"daemon/runtime/trash.py"},
     "distributed": {"daemon/cluster/security.py"},
 }
 

@@ -189,7 +189,7 @@ EVENTS = _by_name(
         "sii",
         "name program pads",
         "name, program, number of pads",
-        "it is played from now on",
+        "it is played from now on, or the banks that there are have changed",
         max_text=MAX_TEXT,
     ),
     OutgoingMessage(

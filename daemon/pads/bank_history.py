@@ -41,6 +41,12 @@ class BankHistory:
         """The step that was undone last."""
         return _exchange(current, self._undone, self._done)
 
+    def rename(self, name: str, new: str) -> None:
+        """The bank of that name has another one now."""
+        for step in (*self._done, *self._undone):
+            if step.bank.name == name:
+                step.bank.name = new
+
 
 def _exchange(current: Bank, taken: list[Step], kept: list[Step]) -> Step | None:
     if not taken:

@@ -19,6 +19,7 @@ from pipeline.untrusted import FileState
 
 from ..jobs import Refused
 from ..landing import disk
+from ..runtime.trash import move_to_trash
 from .bank import PROGRAMS, Bank
 
 log = logging.getLogger("acestepd.pads")
@@ -103,6 +104,31 @@ class BankStore:
                 self._unsaved.pop(name, None)
             with suppress(OSError):
                 self._find_path(name).unlink()
+
+    def rename(self, name: str, new: str) -> None:
+        """Give the bank another name, where there is one. Raises OSError: FileExistsError where
+        another has it.
+        """
+        path, target = self._find_path(name), self._find_path(new)
+        with self._writing:
+            # a Mac's disk takes Verse and verse for one name
+            if target.exists() and not (path.exists() and path.samefile(target)):
+                raise FileExistsError(f"there is {target}")
+            with suppress(FileNotFoundError):
+                path.rename(target)
+                disk.sync_folder(self.folder)
+            with self._lock:
+                if (unsaved := self._unsaved.pop(name, None)) is not None:
+                    self._unsaved[new] = unsaved
+
+    def throw_away(self, name: str) -> None:
+        """Move the bank's file to the trash, where there is one. Raises `Refused` 507."""
+        with self._writing:
+            path = self._find_path(name)
+            if path.exists():
+                move_to_trash(path)
+            with self._lock:
+                self._unsaved.pop(name, None)
 
     def read_current(self) -> str:
         """The name of the bank that was played last; empty when there is none."""

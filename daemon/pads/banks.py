@@ -10,9 +10,10 @@ No file is read or written under the engine's lock.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from pipeline.did_you_mean import suggest
 from pipeline.request import BadRequest, Request
 
 from ..engine import Engine
@@ -112,6 +113,62 @@ class Banks:
                 f"the bank could not be saved: {error.strerror}",
                 f"free some space, or see {self._saved.folder}; it is kept, and tried again",
             ) from error
+        self._announce()
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a bank another name; "" is the one that is played. It keeps its program. Raises
+        `Refused`: 404 where there is none, 409 where another bank has that name.
+        """
+        name = name or self.current[0]
+        programs = self.list_programs()
+        _check_there(name, programs)
+        if check_name(new) == name:
+            return
+        if new in programs:
+            raise _refuse_name(new)
+        with self._lock:
+            is_current = self._rename_current(name, new)
+        try:
+            self._saved.rename(name, new)
+            if not is_current:
+                self._working.rename(name, new)
+        except OSError as error:
+            with self._lock:
+                self._rename_current(new, name)
+            if isinstance(error, FileExistsError):
+                raise _refuse_name(new) from error
+            text = f"the bank could not be renamed: {error.strerror}"
+            raise Refused(507, text, f"see {self._saved.folder}") from error
+        if is_current:
+            self.save_changes()
+            self._working.remove(name)
+        self._announce()
+
+    def _rename_current(self, name: str, new: str) -> bool:
+        """The bank that is played, and those to go back to. Returns whether it was played. Under
+        the lock.
+        """
+        self._history.rename(name, new)
+        is_current = self._current.bank.name == name
+        if is_current:
+            self._current.bank.name = new
+            self._current.unsaved = True
+        return is_current
+
+    def delete(self, name: str) -> None:
+        """Move a bank's files to the trash. Raises `Refused`: 404 where there is none, 409 for the
+        one that is played, 507.
+        """
+        _check_there(name, self.list_programs())
+        if name == self.current[0]:
+            hint = "load another one first, or /ace/bank/rename gives it another name"
+            raise Refused(409, f"the bank {name!r} is played now", hint)
+        for store in (self._saved, self._working):
+            store.throw_away(name)
+        self._announce()
+
+    def _announce(self) -> None:
+        """Which bank is played; to those who list them, that they are others now."""
         with self._lock:
             self._engine.publish(self._lights.make_bank_event())
 
@@ -224,3 +281,16 @@ class Banks:
             return
         if job.request == request:
             self._jobs.restore(pad, job)
+
+
+def _check_there(name: str, programs: Mapping[str, int]) -> None:
+    """Raises `Refused` 404 where no bank has that name."""
+    if name not in programs:
+        hint = suggest(name, programs) or f"banks: {' '.join(programs)}"
+        raise Refused(404, f"no bank is called {name[:80]!r}", hint)
+
+
+def _refuse_name(name: str) -> Refused:
+    return Refused(
+        409, f"there is a bank {name!r} already", "choose another name, or delete that one"
+    )

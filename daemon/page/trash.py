@@ -4,9 +4,8 @@ listed no more.
 
 from __future__ import annotations
 
-import send2trash
-
 from ..jobs import Job, Refused
+from ..runtime.trash import move_to_trash
 from .takes import LandedTakes
 
 
@@ -19,12 +18,7 @@ def throw_away(takes: LandedTakes, job: Job) -> int:
         raise Refused(409, f"{job.id} is still being made", "cancel it first")
     files = takes.list_files(job)
     for path in files:
-        try:
-            send2trash.send2trash(path)
-        except OSError as error:
-            reason = error.strerror or "it has none"
-            text = f"{path.name} cannot be moved to the trash: {reason}"
-            raise Refused(507, text, "delete it where it lies") from error
+        move_to_trash(path)
     if not takes.dismiss(job) and not files:
         raise Refused(404, f"{job.id} was thrown away before")
     return len(files)

@@ -17,6 +17,7 @@ from pipeline.request import Request
 from tests.support.harness import ComposingModel, SteppedModel
 from tests.support.osc_client import OscClient
 from tests.support.stage import Stage, on_stage, subscribed
+from tests.support.trash import use_trash
 from tests.support.waiting import until
 
 
@@ -335,3 +336,100 @@ def test_there_is_nothing_to_undo_at_first(client: OscClient) -> None:
     address, values = client.ask("/ace/bank/undo")
     assert address == "/ace/fail"
     assert values[1:4] == ["/ace/bank/undo", 404, "there is nothing to undo"]
+
+
+# --- names, and the trash -------------------------------------------------------------------------
+
+
+def list_files(stage: Stage) -> list[str]:
+    folder = stage.settings.state / "banks"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json"))
+
+
+def test_a_bank_gets_another_name_and_keeps_its_program_and_pads(
+    stage: Stage, client: OscClient
+) -> None:
+    client.ask("/ace/bank/fill", "techno", 1, 2)
+    client.ask("/ace/bank/save", "verse", 3)
+    seeds = list_seeds(stage)
+    client.ask("/ace/bank/save", "chorus", 4)
+    with subscribed(stage, "bank") as listener:
+        client.send("/ace/bank/rename", "verse", "quiet verse")
+        assert client.until("/ace/done")[-1][1] == ["/ace/bank/rename", 16, 4]
+        assert listener.receive()[1] == ["chorus", 4, 16]
+        client.send("/ace/bank/rename", "drop")  # the one that is played
+        client.until("/ace/done")
+        assert listener.receive()[1] == ["drop", 4, 16]
+    assert list_files(stage) == ["drop.json", "playing/drop.json", "quiet verse.json"]
+    assert stage.pads.banks.list_programs() == {"quiet verse": 3, "drop": 4}
+    client.send("/ace/bank/load", "quiet verse")
+    assert client.until("/ace/done")[-1][1] == ["/ace/bank/load", 16, 3]
+    assert list_seeds(stage)[:2] == seeds[:2]
+    client.send("/ace/bank/rename", "drop", "the drop")
+    client.until("/ace/done")
+    client.send("/ace/bank/undo")  # of the load
+    client.until("/ace/done")
+    assert stage.pads.banks.current[0] == "the drop"
+
+
+def test_a_renamed_bank_is_played_again_after_a_restart(tmp_path: Path) -> None:
+    with on_stage(tmp_path, prepare_mb=0.0) as stage, closing(stage.client()) as client:
+        client.ask("/ace/bank/fill", "techno", 1, 2)
+        client.ask("/ace/bank/rename", "verse")
+        seeds = list_seeds(stage)
+    with on_stage(tmp_path, prepare_mb=0.0) as stage:
+        assert stage.pads.banks.current[0] == "verse"
+        assert list_seeds(stage)[:2] == seeds[:2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("verse", "chorus"), 409, "there is a bank 'chorus' already"),
+        (("vers", "x"), 404, "no bank is called 'vers'"),
+        (("verse", "a/b"), 422, "a bank's name has letters"),
+        (("verse", "x", "y"), 400, "got 3 names"),
+        ((), 400, "got 0 names"),
+    ],
+)
+def test_a_name_that_is_not_to_be_had_is_refused(
+    stage: Stage, client: OscClient, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    for name in ("chorus", "verse"):
+        client.ask("/ace/bank/save", name)
+    files = list_files(stage)
+    address, values = client.ask("/ace/bank/rename", *arguments)
+    assert address == "/ace/fail"
+    assert values[2] == code
+    assert told in str(values[3])
+    assert list_files(stage) == files
+
+
+def test_a_deleted_bank_lies_in_the_trash(
+    stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = use_trash(tmp_path, monkeypatch)
+    client.ask("/ace/bank/fill", "techno", 1, 2)
+    client.ask("/ace/bank/save", "quiet verse", 3)
+    content = (stage.settings.state / "banks" / "quiet verse.json").read_bytes()
+    assert client.ask("/ace/bank/delete", "quiet verse")[1][2:4] == [
+        409,
+        "the bank 'quiet verse' is played now",
+    ]
+    client.ask("/ace/bank/save", "chorus", 4)
+    assert client.ask("/ace/bank/delete", "quiet", "verse")[1] == ["/ace/bank/delete", 16, 4]
+    assert stage.pads.banks.list_programs() == {"chorus": 4}
+    assert (trash / "files" / "quiet verse.json").read_bytes() == content
+    assert client.ask("/ace/bank/delete", "quiet verse")[1][2] == 404
+
+
+def test_a_bank_that_cannot_be_moved_to_the_trash_stays(
+    stage: Stage, client: OscClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = use_trash(tmp_path, monkeypatch)
+    trash.parent.mkdir()
+    trash.touch()
+    for name in ("verse", "chorus"):
+        client.ask("/ace/bank/save", name)
+    assert client.ask("/ace/bank/delete", "verse")[1][2] == 507
+    assert "verse" in stage.pads.banks.list_programs()

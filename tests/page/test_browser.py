@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import threading
 import unicodedata
@@ -32,6 +31,7 @@ from tests.page.conftest import (
 )
 from tests.support.harness import SteppedModel
 from tests.support.stage import Stage, on_stage
+from tests.support.trash import use_trash
 from tests.support.waiting import until
 
 HOSTILE = ["<img src=x onerror=window.hit=1>", "'\"><script>window.hit=1</script>", "\u202egnp 🎹"]
@@ -662,6 +662,41 @@ def test_banks_are_saved_by_name_listed_and_loaded(stage: Stage, page: Page) -> 
 
 
 @long
+def test_banks_are_renamed_and_thrown_away(
+    stage: Stage, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trash = use_trash(tmp_path, monkeypatch)
+    assert stage.pads
+    for name in ("verse", "chorus"):
+        stage.pads.banks.save(name)
+    page.click("#bank")
+    expect(page.locator("[aria-label='Delete chorus']")).to_be_disabled(timeout=PATIENCE)
+    for name, new in (("chorus", "drop"), ("verse", "quiet verse")):
+        page.click(f"[aria-label='Rename {name}']")
+        field = page.get_by_label(f"Another name for {name}")
+        expect(field).to_be_focused()
+        field.fill(new)
+        page.keyboard.press("Enter")
+        expect(page.locator(f"[aria-label='Rename {new}']")).to_be_focused(timeout=PATIENCE)
+    expect(page.locator("#bank")).to_have_text("Bank drop")
+    page.click("[aria-label='Rename drop']")
+    page.keyboard.press("Escape")  # which closes the field alone
+    expect(page.locator("[aria-label='Rename drop']")).to_be_focused()
+    page.click("[aria-label='Rename drop']")
+    page.get_by_label("Another name for drop").fill("quiet verse")
+    page.keyboard.press("Enter")
+    told = page.locator("#banks .told")
+    expect(told).to_contain_text("there is a bank 'quiet verse' already", timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    page.click("[aria-label='Delete quiet verse']")
+    expect(page.locator("#confirm-text")).to_contain_text("quiet verse")
+    page.click("#confirm-yes")
+    expect(page.locator("#bank-list li")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator("#bank-name")).to_be_focused()
+    assert (trash / "files" / "quiet verse.json").exists()
+
+
+@long
 def test_a_click_on_the_waveform_plays_from_there(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "x", "bars", 8, "bpm", 60)
     page.locator(".choose").click()
@@ -1060,9 +1095,7 @@ def test_a_recipe_can_be_read(stage: Stage, asker: Asker, page: Page) -> None:
 def test_a_take_is_thrown_away_once_it_is_said_twice(
     stage: Stage, asker: Asker, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trash = tmp_path / "data" / "Trash"
-    monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(trash.parent))
-    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(trash))
+    trash = use_trash(tmp_path, monkeypatch)
     take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
     expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
     page.locator(".choose").click()

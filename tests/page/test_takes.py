@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from tests.page.conftest import Answer, Asker, make_take
 from tests.support.harness import SteppedModel
 from tests.support.journals import add_takes
 from tests.support.stage import Stage, on_stage
+from tests.support.trash import use_trash
 from tests.support.waiting import until
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "emoji 🎹🔥", "\u202egnp.exe", "a'b\"c&d;e", "%2e%2e%2f"]
@@ -150,10 +150,7 @@ def test_its_recipe_is_the_manifest(stage: Stage, asker: Asker) -> None:
 
 @pytest.fixture
 def trash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    trash = tmp_path / "data" / "Trash"
-    monkeypatch.setattr("send2trash.plat_other.XDG_DATA_HOME", os.fsencode(trash.parent))
-    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(trash))
-    return trash
+    return use_trash(tmp_path, monkeypatch)
 
 
 def test_what_is_thrown_away_lies_in_the_trash(stage: Stage, asker: Asker, trash: Path) -> None:

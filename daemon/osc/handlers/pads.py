@@ -151,6 +151,28 @@ def save_bank(context: Context, arguments: Arguments) -> None:
     _answer_bank(context, "/ace/bank/save")
 
 
+def rename_bank(context: Context, arguments: Arguments) -> None:
+    match [word.strip() for word in arguments if isinstance(word, str)]:
+        case [new]:
+            _pads(context).banks.rename("", new)
+        case [name, new]:
+            _pads(context).banks.rename(name, new)
+        case words:
+            raise WrongType(
+                f"which bank, and what is it to be called? got {len(words)} names",
+                "send its name and the new one; or the new one, for the bank that is played",
+            )
+    _answer_bank(context, "/ace/bank/rename")
+
+
+def delete_bank(context: Context, arguments: Arguments) -> None:
+    name = join_words(tuple(word for word in arguments if isinstance(word, str))).strip()
+    if not name:
+        raise WrongType("which bank? the first argument must be its name", "/ace/bank/list")
+    _pads(context).banks.delete(name)
+    _answer_bank(context, "/ace/bank/delete")
+
+
 def list_banks(context: Context, arguments: Arguments) -> None:
     banks = _pads(context).banks.list_programs()
     current, _, _ = _pads(context).banks.current
@@ -262,6 +284,24 @@ COMMANDS = (
         "save the bank as it is now, from now on under that name and program (0..127)",
         save_bank,
         ignores_release=True,
+        is_slow=always,
+    ),
+    Command(
+        "/ace/bank/rename",
+        "ss",
+        "[s name], s new",
+        "/ace/done",
+        "another name for a bank, or the one that is played; it keeps its program",
+        rename_bank,
+        is_slow=always,
+    ),
+    Command(
+        "/ace/bank/delete",
+        "s",
+        "s name",
+        "/ace/done",
+        "move a bank that is not played to the trash of the machine acestepd runs on",
+        delete_bank,
         is_slow=always,
     ),
     Command(

@@ -1,4 +1,4 @@
-// Banks of pads: which there are, loaded and saved by name.
+// Banks of pads: which there are; they are loaded, saved, renamed and thrown away.
 
 import { $, confirm, hush, make, say } from "./elements.js";
 
@@ -6,6 +6,8 @@ export class Banks {
   #connection;
   #answers = []; // of the daemon, until it says that these are all
   #banks = []; // {name, program, isPlayed}
+  #renaming = ""; // the name of the bank that gets another one
+  #renamed = ""; // what it is to be called
 
   constructor(connection) {
     this.#connection = connection;
@@ -13,6 +15,7 @@ export class Banks {
       this.#answers.push({ name, program, isPlayed: Boolean(played) });
     });
     connection.on("/ace/done", ([command]) => {
+      if (command === "/ace/bank/rename") this.#endRenaming(this.#renamed);
       if (command === "/ace/bank/list") this.#show(this.#answers);
       else if (command === "/ace/bank/save" && $("banks").open) $("bank-name").value = "";
       else return;
@@ -27,6 +30,7 @@ export class Banks {
   }
 
   open() {
+    this.#renaming = "";
     this.#forget();
     $("banks").showModal();
     this.#list();
@@ -50,6 +54,27 @@ export class Banks {
     this.#send("/ace/bank/load", name);
   }
 
+  async #delete(name) {
+    this.#forget();
+    if (!(await confirm(`Move bank ${name} to the trash?`, "Move to the trash"))) return;
+    this.#send("/ace/bank/delete", name);
+  }
+
+  #rename(name, other) {
+    this.#forget();
+    this.#renamed = other;
+    if (other === name) this.#endRenaming(name);
+    else this.#send("/ace/bank/rename", name, other);
+  }
+
+  /** The row of the bank that is called so has no field any more. */
+  #endRenaming(name) {
+    this.#banks = this.#banks.map((bank) => (bank.name === this.#renaming ? { ...bank, name } : bank));
+    this.#renaming = "";
+    this.#show(this.#banks);
+    $("bank-list").querySelector(`[aria-label="Rename ${CSS.escape(name)}"]`)?.focus();
+  }
+
   /** What was refused before. */
   #forget() {
     $("banks").querySelector(".told").textContent = "";
@@ -61,18 +86,47 @@ export class Banks {
   }
 
   #show(banks) {
+    const focused = document.activeElement;
+    const [label, text] = [focused.getAttribute("aria-label"), focused.value];
+    const isInList = $("bank-list").contains(focused);
     this.#banks = banks;
-    const focused = document.activeElement.dataset?.bank;
     $("bank-list").replaceChildren(...banks.map((bank) => this.#buildRow(bank)));
-    if (focused) $("bank-list").querySelector(`[data-bank="${CSS.escape(focused)}"]`)?.focus();
+    if (!isInList) return;
+    const again = label && $("bank-list").querySelector(`[aria-label="${CSS.escape(label)}"]`);
+    if (again?.tagName === "INPUT") again.value = text;
+    (again || $("bank-name")).focus();
   }
 
   #buildRow({ name, program, isPlayed }) {
-    const word = isPlayed ? "Load anew" : "Load";
-    const load = make("button", { type: "button", "data-bank": name, "aria-label": `${word} ${name}`,
-      onclick: () => this.#load(name) }, word);
+    if (name === this.#renaming) return this.#buildField(name);
+    const button = (word, act, attributes = {}) =>
+      make("button", { type: "button", "aria-label": `${word} ${name}`, onclick: act, ...attributes }, word);
+    const rename = () => {
+      this.#renaming = name;
+      this.#show(this.#banks);
+      $("bank-list").querySelector("input").select();
+    };
     const facts = isPlayed ? `program ${program} · now` : `program ${program}`;
+    const undeletable = { disabled: isPlayed, title: isPlayed ? "It is played now: load another one first" : "" };
     return make("li", { "aria-current": isPlayed ? "true" : null }, make("span", { class: "title" }, name),
-      make("span", { class: "quiet" }, facts), load);
+      make("span", { class: "quiet" }, facts),
+      make("span", { class: "line" }, button(isPlayed ? "Load anew" : "Load", () => this.#load(name)),
+        button("Rename", rename, { class: "ghost" }), button("Delete", () => this.#delete(name), { class: "ghost", ...undeletable })));
+  }
+
+  #buildField(name) {
+    const label = `Another name for ${name}`;
+    const field = make("input", { value: name, maxlength: "64", required: true, "aria-label": label });
+    const leave = (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // the dialog stays
+      this.#endRenaming(name);
+    };
+    const submit = (event) => {
+      event.preventDefault();
+      this.#rename(name, field.value.trim());
+    };
+    return make("li", {}, make("form", { class: "line", onsubmit: submit, onkeydown: leave, autocomplete: "off" }, field,
+      make("button", {}, "Rename"), make("button", { type: "button", class: "ghost", onclick: () => this.#endRenaming(name) }, "Keep it")));
   }
 }
