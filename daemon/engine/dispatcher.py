@@ -611,7 +611,7 @@ class Dispatcher:
             self._model.on_loaded(message, self._journal.seconds_per_cost)
             self.supervisor.note_use()
         else:
-            self._model.on_joined(worker.name, message)
+            self._model.on_joined(worker.name, message, self._journal.seconds_per_cost)
         for job in self.active():
             self._model.estimate_cost(job)
         self.queue.add_up()

@@ -16,7 +16,7 @@ from ..jobs import Event, Job
 from ..landing import clips
 from ..landing.finished_take import WORDS
 from ..landing.manifest import read_explanations, read_manifest
-from .run import Run
+from .run import LOCAL, Run
 
 MAX_STARTS = 50  # words of a line whose times are told: the manifest has all
 
@@ -95,6 +95,7 @@ def read_landed(
     columns: dict[str, object] = {
         "model": model,
         "seconds": run.elapsed,
+        "worker": "" if run.worker == LOCAL else run.worker,
         "request": json.dumps(dataclasses.asdict(used)),
     }
     if info:

@@ -176,10 +176,15 @@ class ModelState:
         self._wordless = message.wordless
         self._speeds[LOCAL] = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
 
-    def on_joined(self, worker: str, message: ModelLoaded) -> None:
-        """A worker of this name, which is not the local one, has what is chosen."""
+    def on_joined(
+        self, worker: str, message: ModelLoaded, read_speed: Callable[[str, str], float]
+    ) -> None:
+        """A worker of this name, which is not the local one, has what is chosen. `read_speed`
+        returns what earlier takes of a model took it, by the title and its name.
+        """
         self._cache_counts.pop(worker, None)
-        self._speeds[worker] = RenderSpeed(message.seconds_per_cost)
+        learned = read_speed(message.title, worker)
+        self._speeds[worker] = RenderSpeed(learned or message.seconds_per_cost)
         if not self.loaded:
             self._known = message.capabilities
             self._wordless = message.wordless

@@ -227,13 +227,16 @@ class Questions:
             for row in rows
         ]
 
-    def seconds_per_cost(self, model: str) -> float:
-        """The median of the seconds per cost of this model's newest jobs; 0 where none is known."""
+    def seconds_per_cost(self, model: str, worker: str = "") -> float:
+        """The median of the seconds per cost of this model's newest jobs by a worker, or by this
+        machine; 0 where none is known.
+        """
         with self._file.reading() as db:
             rows = db.execute(
                 "SELECT seconds / cost AS speed FROM jobs "
-                "WHERE model = ? AND cost > 0 AND seconds > 0 ORDER BY number DESC LIMIT ?",
-                (model, SPEED_JOBS),
+                "WHERE model = ? AND worker = ? AND cost > 0 AND seconds > 0 "
+                "ORDER BY number DESC LIMIT ?",
+                (model, worker, SPEED_JOBS),
             ).fetchall()
         speeds = sorted(float(row["speed"]) for row in rows)
         return speeds[len(speeds) // 2] if speeds else 0.0

@@ -63,6 +63,12 @@ MIGRATIONS = (
         || ' ' || seed
     WHERE json_valid(request)
     """,
+    # how quick each worker is; '' is this machine
+    """
+    ALTER TABLE jobs ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+    DROP INDEX jobs_by_model;
+    CREATE INDEX jobs_by_worker ON jobs (model, worker, number) WHERE cost > 0 AND seconds > 0;
+    """,
 )
 
 

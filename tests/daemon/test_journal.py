@@ -187,16 +187,17 @@ def test_old_jobs_are_forgotten_except_favourites_and_open_ones(
     assert [one.id for one in journal.search()] == ["5", "4", "1", "0"]
 
 
-def test_the_speed_is_the_models_median(path: Path) -> None:
+def test_the_speed_is_the_median_of_a_model_on_a_worker(path: Path) -> None:
     journal = Journal(path)
-    for seconds in (1.0, 2.0, 30.0):
+    for seconds, worker in ((1.0, ""), (5.0, "studio"), (2.0, ""), (30.0, "")):
         one = job()
         one.cost = 10.0
         journal.add([one])
         one.state = JobState.FINISHED
         one.last_event = Event("finished", one, (0, ""))
-        journal.update(one, model="mini", seconds=seconds)
+        journal.update(one, model="mini", seconds=seconds, worker=worker)
     assert journal.seconds_per_cost("mini") == 0.2
+    assert journal.seconds_per_cost("mini", "studio") == 0.5
     assert journal.seconds_per_cost("another") == 0.0
 
 

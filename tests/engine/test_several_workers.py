@@ -166,13 +166,19 @@ def test_what_is_urgent_interrupts_a_quick_one_rather_than_begin_on_a_slow_one(
 
 
 def test_how_quick_a_worker_is_is_learned_from_its_takes(remote: Engine) -> None:
+    recorder = Recorder(remote)
     studio, attic = meet_two(remote)
     submit(remote, "a", make_request("a"))
     run = studio.wait_for("a")
     studio.seconds_per_cost = 1000.0
     studio.finish(run)
+    recorder.wait("finished", "a")
     submit(remote, "b", make_request("a"))
     assert attic.wait_for("b"), "although the other is warm"
+    attic.finish(attic.given[-1])
+    recorder.wait("finished", "b")
+    assert remote.journal.seconds_per_cost("tape", "studio") == pytest.approx(1000.0)
+    assert remote.journal.seconds_per_cost("tape") == 0.0
 
 
 # --- what is urgent -------------------------------------------------------------------------------
