@@ -58,6 +58,9 @@ class Crew:
     def has_ready(self) -> bool:
         return any(worker.is_ready for worker in self._workers)
 
+    def count_ready(self) -> int:
+        return sum(worker.is_ready for worker in self._workers)
+
     @property
     def has_idle(self) -> bool:
         """Whether one has nothing to do."""

@@ -383,14 +383,21 @@ class Dispatcher:
         self._make_idle_run = make_run
 
     def start_idle_run(self) -> None:
-        """Begin a run that no client has ordered, where a worker has nothing else to do."""
+        """Begin runs that no client has ordered, where workers have nothing else to do."""
         self.supervisor.sync_adapters()
-        if self.supervisor.closing or self.has_waiting or not self._crew.has_idle:
-            return
-        if run := self._make_idle_run():
+        while self._crew.has_idle and not (self.supervisor.closing or self.has_waiting):
+            run = self._make_idle_run()
+            worker = self._crew.find_idle(run.job) if run else None
+            if run is None or worker is None:
+                return
             self._model.estimate_cost(run.job)
-            if worker := self._crew.find_idle(run.job):
-                self._start(worker, run)
+            self._start(worker, run)
+
+    def count_idle_runs(self) -> int:
+        """How many of those may be made at a time: of several workers one stays free for who asks
+        for something.
+        """
+        return max(1, self._crew.count_ready() - 1)
 
     def call_aside(self, task: Callable[[], None]) -> None:
         """Call it without the lock, on a thread that no client waits for."""

@@ -87,6 +87,7 @@ class Engine:
             self._dispatcher,
             self._model.memory_need.estimate_bytes,
             lambda: self._model.default_guide,
+            self._dispatcher.count_idle_runs,
         )
         self._intake = Intake(
             self.lock,

@@ -4,7 +4,7 @@ are ready.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,12 +80,12 @@ class PreparedTakes:
     def is_expected(self, order: Order) -> bool:
         return key_of(order) in self._orders
 
-    def next_order(self) -> Order | None:
-        """The likeliest order whose take should be made now."""
+    def next_order(self, in_making: Container[OrderKey] = ()) -> Order | None:
+        """The likeliest order whose take should be made now, but for those that are."""
         limit = self._settings.prepare_memory_gb * GB
         for key in self._affordable():
             order = self._orders[key]
-            if key in self._ready or key in self._impossible:
+            if key in self._ready or key in self._impossible or key in in_making:
                 continue
             if not limit or self._estimate_bytes(order.request.samples) <= limit:
                 return order

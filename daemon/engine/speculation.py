@@ -1,5 +1,6 @@
-"""Takes are made before anybody asks: one at a time, while there is nothing else to do. A client
-whose order was expected gets the prepared take at once.
+"""Takes are made before anybody asks, while there is nothing else to do: one at a time, or, where
+there are several workers, by all of them but one. A client whose order was expected gets the
+prepared take at once.
 """
 
 from __future__ import annotations
@@ -88,13 +89,15 @@ class Speculation:
         runs: RunControl,
         estimate_bytes: Callable[[int], float],
         find_default_guide: Callable[[], str],
+        count_at_a_time: Callable[[], int] = lambda: 1,
     ) -> None:
         self._lock = lock
         self._settings = settings
         self._runs = runs
         self._find_default_guide = find_default_guide
         self._takes = PreparedTakes(settings, estimate_bytes)
-        self._current: ExpectedRun | None = None
+        self._count_at_a_time = count_at_a_time
+        self._current: list[ExpectedRun] = []
         self._inspected: InspectedOrder | None = None  # just now
         self._is_inspecting = False
         self._listener: Listener = ignore_event
@@ -108,8 +111,7 @@ class Speculation:
         """Expect these orders, the likeliest first, instead of those before."""
         self._listener = listener
         self._discard(self._takes.set_orders(orders))
-        if self._current and not self._takes.is_expected(self._current.order):
-            self._stop()
+        self._stop(*(each for each in self._current if not self._takes.is_expected(each.order)))
         self._runs.start_idle_run()
 
     def withdraw(self, order: Order) -> None:
@@ -122,13 +124,13 @@ class Speculation:
 
     def reset(self) -> None:
         """Another model plays, or other adapters: nothing that was made is of any use."""
-        self._stop()
+        self._stop(*self._current)
         self._discard(self._takes.clear())
 
     def pause(self) -> None:
         """Stop what is being made, and begin nothing for a while."""
         self._pause(PAUSE_SECONDS)
-        self._stop()
+        self._stop(*self._current)
 
     def close(self) -> None:
         """The daemon ends: begin nothing and keep nothing any more."""
@@ -157,13 +159,13 @@ class Speculation:
             job.state = JobState.LANDING
             self._takes.remove(order)
             return Claim(order, job, take)
-        run = self._find_run(order)
-        if run is None:
+        current = self._find_current(order)
+        if current is None:
             return None
-        if self._runs.is_progressing(run):
-            return Claim(order, _make_client_job(order, run.job), None)
+        if self._runs.is_progressing(current.run):
+            return Claim(order, _make_client_job(order, current.run.job), None)
         # it goes on only after the run that interrupts it: a job in the queue need not wait so long
-        self._stop()
+        self._stop(current)
         return None
 
     def fulfil(self, claim: Claim) -> bool:
@@ -178,13 +180,13 @@ class Speculation:
             self._takes.remove(order)
             self._runs.land_staged(take.run, job, take, order.due, is_noted=False)
             return True
-        run = self._find_run(order)
-        if run is None or not self._runs.is_progressing(run):
+        current = self._find_current(order)
+        if current is None or not self._runs.is_progressing(current.run):
             return False
-        self._current = None
+        self._current.remove(current)
         self._takes.remove(order)
-        _copy_plan(run.job, job)
-        self._runs.hand_over(run, job)
+        _copy_plan(current.run.job, job)
+        self._runs.hand_over(current.run, job)
         return True
 
     def give_back(self, claim: Claim) -> None:
@@ -192,11 +194,11 @@ class Speculation:
         if claim.take:
             self._discard(self._takes.put_back(claim.order, claim.take))
 
-    def _find_run(self, order: Order) -> Run | None:
+    def _find_current(self, order: Order) -> ExpectedRun | None:
         """The run that makes the take of an order just now."""
-        current = self._current
-        if current and key_of(current.order) == key_of(order):
-            return None if current.run.job.cancel_requested else current.run
+        for current in self._current:
+            if key_of(current.order) == key_of(order) and not current.run.job.cancel_requested:
+                return current
         return None
 
     # --- one is made ------------------------------------------------------------------------------
@@ -205,9 +207,11 @@ class Speculation:
         """The run of the likeliest order whose take is not ready, where there is one. Its files are
         looked at first, on another thread, which then comes back for the run.
         """
-        if self._current or self._closing or time.monotonic() < self._paused_until:
+        if self._closing or time.monotonic() < self._paused_until:
             return None
-        order = self._takes.next_order()
+        if len(self._current) >= self._count_at_a_time():
+            return None
+        order = self._takes.next_order({key_of(current.order) for current in self._current})
         if order is None:
             return None
         out = order.out or self._settings.out
@@ -222,8 +226,8 @@ class Speculation:
                 origin=order.origin,
                 notes=order.notes,
             )
-            self._current = ExpectedRun(Run(job, self), order)
-            return self._current.run
+            self._current.append(ExpectedRun(Run(job, self), order))
+            return self._current[-1].run
         if not self._is_inspecting:
             self._is_inspecting = True
             self._runs.call_aside(lambda: self._inspect(order, out))
@@ -254,23 +258,24 @@ class Speculation:
             self._runs.start_idle_run()
             self._inspected = None  # later on, the files may have changed
 
-    def _stop(self) -> None:
-        """Stop making the current take. Where its files are being written already, they are removed
+    def _stop(self, *current: ExpectedRun) -> None:
+        """Stop making these takes. Where files are being written already, they are removed
         afterwards.
         """
-        if self._current and not self._current.run.job.cancel_requested:
-            self._current.run.job.cancel_requested = True
-            self._runs.stop(self._current.run)
+        for run, _ in current:
+            if not run.job.cancel_requested:
+                run.job.cancel_requested = True
+                self._runs.stop(run)
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = time.monotonic() + seconds
 
     def _end(self, run: Run, kind: str, is_impossible: bool = False) -> None:
         """A run is over: "prepared", or "dropped"."""
-        if self._current and self._current.run is run:
+        for current in [each for each in self._current if each.run is run]:
             if is_impossible:
-                self._takes.mark_impossible(self._current.order)
-            self._current = None
+                self._takes.mark_impossible(current.order)
+            self._current.remove(current)
         notify(self._listener, Event(kind, run.job))
 
     def _discard(self, takes: list[PreparedTake]) -> None:
@@ -286,7 +291,7 @@ class Speculation:
 
     def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         """The take is ready, where it is still expected; it is not kept where it is not."""
-        order = self._current.order if self._current else None
+        order = next((current.order for current in self._current if current.run is run), None)
         is_stopped = self._closing or run.job.cancel_requested
         if order is None or is_stopped or not self._takes.is_expected(order):
             self._end(run, "dropped")

@@ -238,6 +238,32 @@ def test_what_nobody_has_asked_for_is_made_where_nothing_else_is_to_do(remote: E
     assert told == []
 
 
+def test_of_several_workers_all_but_one_make_what_nobody_has_asked_for(remote: Engine) -> None:
+    told: list[tuple[str, str]] = []
+
+    def listen(event: Event) -> None:
+        assert event.job
+        told.append((event.kind, event.job.id))
+
+    recorder = Recorder(remote)
+    workers = [meet(remote, name) for name in ("studio", "attic", "cellar")]
+    orders = [Order(ME, f"guess {n}", make_request("guess", seed=n)) for n in range(3)]
+    remote.prepare(orders, listen)
+    until(lambda: sum(len(worker.running) for worker in workers) == 2)
+    busy = [worker for worker in workers if worker.running]
+    free = next(worker for worker in workers if not worker.running)
+    submit(remote, "a", make_request("a"))
+    free.finish(free.wait_for("a"))
+    recorder.wait("finished", "a")
+    busy[0].finish(busy[0].running[-1])
+    until(lambda: ("prepared", "guess 0") in told)
+    remote.submit(orders[0])
+    recorder.wait("finished", "guess 0")
+    remote.prepare([])
+    until(lambda: len(busy[1].cancelled) == 1)
+    assert len({run.job.id for worker in workers for run in worker.given}) == 4, "none twice"
+
+
 # --- cancelled ------------------------------------------------------------------------------------
 
 
