@@ -29,10 +29,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import mlx.core as mx
 
+from . import blas, device
+from .networks.bfloat16 import Bfloat16Matrix
 from .networks.config import AceStepConfig, VAEConfig
 
 _PRODUCT = 2048  # rows and columns of the matrices that are multiplied
@@ -97,9 +100,13 @@ def count_decode(config: VAEConfig, frames: int, size: int = 4) -> Work:
 
 
 def measure_speed(dtype: mx.Dtype) -> Speed:
-    """Of this machine, the best of a few tries."""
-    a = mx.random.normal((_PRODUCT, _PRODUCT), key=mx.random.key(0)).astype(dtype)
-    product = _find_shortest(lambda: a @ a)
+    """Of this machine with matrices of that dtype, the best of a few tries."""
+    a = mx.random.normal((_PRODUCT, _PRODUCT), key=mx.random.key(0))
+    half = a.astype(dtype)
+    multiply = partial(mx.matmul, half, half)
+    if dtype == mx.bfloat16 and device.is_cpu() and blas.is_bfloat16_fast():
+        multiply = partial(Bfloat16Matrix(half).multiply, a)
+    product = _find_shortest(multiply)
     numbers = mx.zeros((_COPY,), mx.float32)
     copy = _find_shortest(lambda: numbers + 1)
     return Speed(2 * _PRODUCT**3 / product, 2 * numbers.nbytes / copy)

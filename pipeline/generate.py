@@ -42,8 +42,9 @@ def load(
 
     `name`: a folder in the official layout, a hub name (`ACE-Step/ACE-Step1.5`, fetched when it is
     not on this machine), or the embedded voice `mini`. `variant`: the sub-folder of the DiT, turbo
-    by default. `dtype`: float32 on a CPU, bfloat16 on a GPU by default. `revision`: the hub's
-    commit, tag or branch, see `checkpoint.fetch`. `bits`: 8 or 4 quantises the weights. `adapters`:
+    by default. `dtype`: without it bfloat16 on a GPU, and on a CPU float32, where large matrices
+    stay in bfloat16 if that is faster. `revision`: the hub's commit, tag or branch, see
+    `checkpoint.fetch`. `bits`: 8 or 4 quantises the weights. `adapters`:
     see `AceStep.set_adapters`. `planner`: 0.6B, 1.7B, 4B, or a folder that one is in; empty takes
     what is there. Raises `CheckpointError` (a ValueError) naming the file and what to do.
     """
@@ -52,7 +53,7 @@ def load(
     bits = adapter.check_bits(bits)
     checked = adapter.parse_adapters(adapters)
     parts = checkpoint.fetch(name, variant, revision)
-    model = Model(parts, ops, dtype or ops.DTYPE, bits, planner)
+    model = Model(parts, ops, dtype, bits, planner)
     model.set_adapters(checked)
     return AceStep(model)
 

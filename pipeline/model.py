@@ -50,7 +50,12 @@ class Model:
     """
 
     def __init__(
-        self, parts: Checkpoint, ops: Ops, dtype: mx.Dtype, bits: int = 0, planner: str = ""
+        self,
+        parts: Checkpoint,
+        ops: Ops,
+        dtype: mx.Dtype | None = None,
+        bits: int = 0,
+        planner: str = "",
     ) -> None:
         self.name = parts.name
         if not parts.name.endswith(parts.variant):
@@ -69,7 +74,11 @@ class Model:
         self.vae_digest = caches.digest(self.vae.decoder.conv1.weight).hex()
         self.silence = checkpoint.load_silence(parts.dit)
         self.planner_slot = PlannerSlot(
-            parts.text_encoder.parent, ops, dtype, "" if self.config.plays_guides else planner, bits
+            parts.text_encoder.parent,
+            ops,
+            dtype or ops.DTYPE,
+            "" if self.config.plays_guides else planner,
+            bits,
         )
         published = find_variant(parts.variant, self.config.is_turbo, self.config.extracts)
         self.capabilities = Capabilities(

@@ -69,34 +69,40 @@ def bench(settings: Settings, quick: bool, tell: Callable[[str], None]) -> Repor
     """Make takes until the time is up. `tell` gets a line for each length."""
     from pipeline import device, load
     from pipeline.floors import measure_speed
+    from pipeline.weights import precision
 
     name, variant, _ = select_model(settings)
     started = time.perf_counter()
     model = load(name, variant=variant, revision=settings.pinned_revision, bits=settings.bits)
     loaded = time.perf_counter() - started
-    speed = measure_speed(model.model.networks.decoder.scale_shift_table.dtype)
+    speeds = {
+        "diffusion": measure_speed(precision.find_dtype(model.model.networks.decoder)),
+        "decode": measure_speed(model.model.vae.decoder.conv1.weight.dtype),
+    }
     report = Report(
         VERSION,
         model.title,
         device.describe(),
         describe_machine(device.name_device()),
-        speed.flop / 1e9,
-        speed.bytes / 1e9,
+        speeds["diffusion"].flop / 1e9,
+        speeds["diffusion"].bytes / 1e9,
         loaded,
         (),
     )
     tell(format_head(report))
     rows = []
-    for row in _measure(model, speed, QUICK if quick else LENGTHS, 0.0 if quick else BUDGET):
+    for row in _measure(model, speeds, QUICK if quick else LENGTHS, 0.0 if quick else BUDGET):
         rows.append(row)
         tell(format_row(row))
     return Report(**{**vars(report), "rows": tuple(rows)})
 
 
 def _measure(
-    model: AceStep, speed: Speed, lengths: tuple[float, ...], budget: float
+    model: AceStep, speeds: Mapping[str, Speed], lengths: tuple[float, ...], budget: float
 ) -> Iterator[Row]:
-    """A row for each length that the budget has time for, the first in any case."""
+    """A row for each length that the budget has time for, the first in any case. `speeds`: by
+    stage.
+    """
     deadline = time.perf_counter() + budget
     cost = 0.0  # seconds of a second of audio
     for length in lengths:
@@ -113,7 +119,7 @@ def _measure(
         names = takes[0].stages
         stages = {name: statistics.median(take.stages[name] for take in takes) for name in names}
         memory = max(max(take.info.memory.values()) for take in takes)
-        floors = _find_floors(model, speed, takes[0].info)
+        floors = _find_floors(model, speeds, takes[0].info)
         yield Row(length, len(takes), first, whole, stages, floors, memory)
 
 
@@ -135,22 +141,23 @@ def _make_take(model: AceStep, length: float, seed: int) -> _Take:
     return _Take(landed - started, {**info.timings, LAND: landed - rendered}, info)
 
 
-def _find_floors(model: AceStep, speed: Speed, info: TakeInfo) -> dict[str, float]:
+def _find_floors(model: AceStep, speeds: Mapping[str, Speed], info: TakeInfo) -> dict[str, float]:
     """Seconds by stage."""
     from pipeline.floors import count_decode, count_pass
+    from pipeline.weights import precision
 
     parts = model.model
     frames = parts.count_frames(info.request)
     condition = parts.encode_condition(*parts.encode_text(info.request))
-    size = parts.networks.decoder.scale_shift_table.itemsize
+    size = precision.find_dtype(parts.networks.decoder).size
     one = count_pass(parts.config, frames, condition.shape[1], size)
     chosen = parts.capabilities.defaults.choose(info.request)
     guided = chosen.guidance_interval if chosen.guidance_scale != 1 else 0.0
     passes = len(info.timesteps) * (1 + guided)
     heard = -(-info.request.samples // parts.hop)  # what lies behind is hardly decoded
     return {
-        "diffusion": speed.find_floor(one.repeat(passes)),
-        "decode": speed.find_floor(count_decode(parts.vae.config, heard)),
+        "diffusion": speeds["diffusion"].find_floor(one.repeat(passes)),
+        "decode": speeds["decode"].find_floor(count_decode(parts.vae.config, heard)),
     }
 
 

@@ -31,6 +31,7 @@ VARIABLES = (
     "HF_ENDPOINT",
     "MIDO_BACKEND",
     "ACESTEPD_MKL",
+    "ACESTEPD_BFLOAT16",
 )
 CACHES = (".cache", "Caches")
 CACHE_TAG = "CACHEDIR.TAG"  # how a cache is marked: bford.info/cachedir

@@ -32,7 +32,7 @@ from ..networks.typed import TypedModule
 from ..networks.vae import VAE
 from ..user_paths import expand_path
 from ..voices import HUB_MODEL, PLANNERS, VOICES, voice_folder
-from . import quantise
+from . import precision, quantise
 from .safetensors_files import check_safetensors
 from .tensors import read_torch
 
@@ -559,29 +559,30 @@ def load_quantised(
 
 
 def load_model(
-    folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
+    folder: Path, ops: Ops, dtype: mx.Dtype | None, bits: int = 0
 ) -> tuple[AceStepModel, AceStepConfig]:
     """The networks of one `acestep-v15-*` folder, which compute with `ops` in `dtype`, and their
-    configuration. `bits` (8 or 4) quantises them; 0 takes them as they are.
+    configuration. None is the device's own dtype, see `precision`. `bits` (8 or 4) quantises them;
+    0 takes them as they are.
     """
     config = _read_config(AceStepConfig, folder)
     model = AceStepModel(config, ops)
     load_quantised(model, folder, *read_tensors(folder, "model"), ops, bits)
-    model.set_dtype(dtype)
+    precision.set_dtype(model, dtype, ops)
     model.decoder.fold()
     mx.eval(model.decoder.parameters(), model.encoder.parameters(), model.null_condition_emb)
     return model, config
 
 
 def load_text_encoder(
-    folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0
+    folder: Path, ops: Ops, dtype: mx.Dtype | None, bits: int = 0
 ) -> tuple[TextEncoder, Tokenizer]:
     """The text encoder of a folder, as `load_model` loads networks, and its tokenizer."""
     encoder = TextEncoder(_read_config(TextEncoderConfig, folder), ops)
     tensors, files = read_tensors(folder, "model")
     files = {name.removeprefix("model."): path for name, path in files.items()}
     load_quantised(encoder, folder, text_encoder.sanitize(tensors), files, ops, bits)
-    encoder.set_dtype(dtype)
+    precision.set_dtype(encoder, dtype, ops)
     mx.eval(encoder.parameters())
     return encoder, load_tokenizer(folder / "tokenizer.json")
 

@@ -20,6 +20,7 @@ from mlx.utils import tree_unflatten
 
 from .. import untrusted
 from ..limits import LIMITS
+from ..networks.bfloat16 import Bfloat16Linear
 from ..networks.layers import QuantizedLinear
 from ..networks.typed import TypedModule
 from ..real_files import LinkOnTheWay, open_real
@@ -162,7 +163,7 @@ def apply(
 def _find_layers(model: TypedModule) -> dict[str, nn.Module]:
     """The layers that can be adapted, and those that are, by name."""
     inside = {id(layer.base) for layer in model.modules() if isinstance(layer, AdaptedLinear)}
-    kinds = (nn.Linear, QuantizedLinear, AdaptedLinear)
+    kinds = (nn.Linear, Bfloat16Linear, QuantizedLinear, AdaptedLinear)
     return {
         name: layer
         for name, layer in model.named_modules()

@@ -85,11 +85,14 @@ def find_unquantised(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(stem for stem in stems if f"{stem}.scales" not in tensors))
 
 
+def is_matrix(layer: str) -> bool:
+    """Whether a layer of that name is one whose matrix can be quantised."""
+    return _MATRIX.fullmatch(f"{layer}.weight") is not None
+
+
 def detect_format(module: TypedModule) -> WeightFormat:
     """How the weights of a loaded network are stored."""
-    matrices = {
-        name: layer for name, layer in module.named_modules() if _MATRIX.fullmatch(f"{name}.weight")
-    }
+    matrices = {name: layer for name, layer in module.named_modules() if is_matrix(name)}
     packed = {name: layer for name, layer in matrices.items() if isinstance(layer, QuantizedMatrix)}
     if not packed:
         return WeightFormat()

@@ -82,6 +82,15 @@ def test_mkl_that_is_not_installed_is_said() -> None:
 
 
 @pc
+@pytest.mark.parametrize("has_amx", [True, False])
+def test_bfloat16_is_for_processors_that_multiply_it_fast_and_has_a_switch(has_amx: bool) -> None:
+    code = f"from pipeline import blas\nblas._has_amx = lambda: {has_amx}\nprint(blas.describe())"
+    assert (", bfloat16)" in run(code)) == has_amx
+    assert "bfloat16" not in run(code, ACESTEPD_BFLOAT16="0")
+    assert "bfloat16" not in run(code, ACESTEPD_MKL="0")
+
+
+@pc
 def test_the_same_product_has_the_same_bytes_in_every_process() -> None:
     code = """
 from pipeline import blas

@@ -47,12 +47,14 @@ def sound(model: AceStep) -> np.ndarray:
     return np.array(next(model.generate("drums and bass", duration=1.0, seed=1, num_steps=2)).audio)
 
 
-def golden_velocity(fixtures: Path, variant: str, bits: int) -> tuple[np.ndarray, np.ndarray]:
+def golden_velocity(
+    fixtures: Path, variant: str, bits: int = 0, dtype: mx.Dtype | None = mx.float32
+) -> tuple[np.ndarray, np.ndarray]:
     """Of every golden case of the DiT: what the official code has, and what we have with so many
     bits.
     """
     model, _ = checkpoint.load_model(
-        fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", choose_ops(), mx.float32, bits
+        fixtures / "tiny-ace-step-1.5" / f"acestep-v15-{variant}", choose_ops(), dtype, bits
     )
     golden = load_file(fixtures / "golden" / f"dit_{variant.replace('-', '_')}.safetensors")
     ours = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import transformers
 from tokenizers import Tokenizer
 
 from . import jobs
-from .jobs import Instant
 from .serving import Message, Work, serve
 
 _CODE = re.compile(r"<\|audio_code_(\d+)\|>")
@@ -58,18 +58,19 @@ class Writer:
         ids = torch.tensor(encoded[: wanted["rows"]], device=self._lm.device)
         room = ids.shape[1] + wanted["tokens"]
         cache = transformers.StaticCache(config=self._lm.config, max_cache_len=room)
-        starts = {"prefill": Instant.now()}
+        started = time.perf_counter()
         token = self._choose(self._lm(ids, past_key_values=cache, logits_to_keep=1).logits)
         written = [int(token)]
-        starts["codes"] = Instant.now()
+        first = time.perf_counter()
         for at in range(ids.shape[1], room - 1):
             rows = token.expand(len(ids), 1)
             place = torch.full((len(ids), 1), at, device=ids.device)
             output = self._step(rows, position_ids=place, past_key_values=cache)
             token = self._choose(output.logits)
             written.append(int(token))
-        codes = [self._codes[id] for id in written]
-        return {**jobs.cut(starts, Instant.now()), "outputs": {"codes": codes}}
+        end = time.perf_counter()
+        stages = {"prefill": first - started, "codes": end - first, "whole": end - started}
+        return {"stages": stages, "outputs": {"codes": [self._codes[id] for id in written]}}
 
     def _choose(self, logits: torch.Tensor) -> torch.Tensor:
         """The likeliest code; a second row is what guidance leads away from."""
