@@ -117,13 +117,14 @@ def run_play(arguments: argparse.Namespace) -> int:
 
 
 def run_batch(arguments: argparse.Namespace) -> int:
+    from ..runtime.lock import is_held
     from .batch import read_batch, run_batch
 
     given = {name: value for name, value in _list_given(arguments).items() if name != "out"}
     chosen = settings.read(arguments.settings, given)
     if not (arguments.out or arguments.dry_run):
         raise SettingsError("where are the takes to land? --out DIR")
-    out = (arguments.out or Path()).expanduser()
+    out = (arguments.out or arguments.source / "takes").expanduser()
     batch = read_batch(arguments.source.expanduser(), chosen, out)
     for problem in batch.problems:
         print(escape_line(str(problem)), file=sys.stderr)
@@ -135,6 +136,8 @@ def run_batch(arguments: argparse.Namespace) -> int:
         unused = f"; nothing is read of {', '.join(batch.unused)}" if batch.unused else ""
         print(escape_line(f"{batch.count} takes{unused}"))
         return 0
+    if (arguments.model or arguments.variant) and is_held(chosen.state):
+        print("the acestepd that runs plays what it has loaded, and not --model", file=sys.stderr)
     return run_batch(batch, out, chosen, arguments.source)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import os
+import random
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from tests.support.waiting import until
 from .test_play import begun, run
 
 TAKES = 100  # more than wait in a daemon at a time
+MANY = 600
 FEW = 12  # of a voice that computes
 
 
@@ -72,6 +74,10 @@ def list_jobs(state: Path) -> list[str]:
     """The prompts of all jobs, and how they ended."""
     with closing(Journal.open_read_only(state / JOURNAL)) as journal:
         return [f"{job.request.prompt} {job.state}" for job in journal.search(limit=10**6)]
+
+
+def await_takes(out: Path, least: int) -> None:
+    until(lambda: len(list(out.glob("*.wav"))) >= least)
 
 
 def check_once(state: Path, out: Path, takes: int = TAKES) -> None:
@@ -171,7 +177,7 @@ def test_ctrl_c_takes_back_what_waits_and_the_same_command_goes_on(
         state = stage.settings.state
         with begun(state, "batch", str(songs), "--out", str(out)) as process:
             model.step(3 * 5)
-            until(lambda: len(list(out.glob("*.wav"))) >= 2)
+            await_takes(out, 2)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
@@ -195,7 +201,7 @@ def test_a_batch_that_was_killed_finds_what_it_had_ordered(
             until(stage.engine.active)
             for _ in range(takes * 5):
                 model.step()
-            until(lambda: len(list(out.glob("*.wav"))) >= takes)
+            await_takes(out, takes)
             process.kill()
             process.wait()
         model.run()
@@ -214,7 +220,7 @@ def test_a_daemon_that_was_killed_goes_on_with_it_when_it_is_back(
         daemon_process.started(home, "--state", str(state)) as (daemon, _),
         begun(state, "batch", str(songs), "--out", str(out)) as process,
     ):
-        until(lambda: len(list(out.glob("*.wav"))) >= 3)
+        await_takes(out, 3)
         os.kill(daemon.process.pid, signal.SIGKILL)
         daemon.process.wait()
         with daemon_process.started(home, "--state", str(state)):
@@ -231,7 +237,7 @@ def test_where_no_daemon_runs_it_runs_one_and_a_kill_9_loses_nothing(
     state = tmp_path / "state"
     voice = ("--model", str(write_quick_voice(tmp_path / "voice")))
     with begun(state, "batch", str(songs), "--out", str(out), *voice) as process:
-        until(lambda: len(list(out.glob("*.wav"))) >= 3)
+        await_takes(out, 3)
         process.kill()
         process.wait()
     with begun(state, "batch", str(songs), "--out", str(out), *voice) as process:
@@ -270,6 +276,25 @@ def test_a_small_queue_is_no_obstacle(tmp_path: Path, songs: Path, out: Path) ->
     with on_stage(tmp_path, queue=4, queue_per_client=2) as stage:
         assert make(stage.settings.state, songs, out).returncode == 0
         check_once(stage.settings.state, out)
+
+
+@pytest.mark.long
+def test_a_batch_that_is_ended_again_and_again_makes_every_take_once(
+    tmp_path: Path, out: Path
+) -> None:
+    songs = write_table(tmp_path / "songs.csv", MANY)
+    draw = random.Random(7)
+    ends = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+    with on_stage(tmp_path) as stage:
+        state = stage.settings.state
+        for times in range(1, 16):
+            landed = min(MANY - 100, times * 30) + draw.randrange(30)
+            with begun(state, "batch", str(songs), "--out", str(out)) as process:
+                await_takes(out, landed)
+                process.send_signal(draw.choice(ends))
+                process.communicate(timeout=60)
+        assert make(state, songs, out).returncode == 0
+        check_once(state, out, MANY)
 
 
 @pytest.mark.long

@@ -72,7 +72,8 @@ class BatchProgress:
         self._began = time.monotonic()
         self._before: int | None = None  # how many were made when it began
 
-    def show(self, ended: int, failed: int) -> None:
+    def show(self, ended: int, failed: int, doing: str = "") -> None:
+        """`doing`: how far the take is that is being made."""
         if self._before is None:
             self._before = ended
         part = PARTS * ended // self._total
@@ -80,7 +81,8 @@ class BatchProgress:
         if self._stream.isatty():
             full = BAR * ended // self._total
             bar = "#" * full + "." * (BAR - full)
-            self._line.show(f"[{bar}] {words}{describe_eta(self._estimate_rest(ended))}")
+            eta = describe_eta(self._estimate_rest(ended))
+            self._line.show(f"[{bar}] {words}{eta}{doing and f'  {doing}'}")
         elif part != self._part:
             self._part = part
             self.say(words)
@@ -153,6 +155,7 @@ class BatchRun:
         self._refused: dict[str, str] = {}  # why, by id
         self._ended: Counter[str] = Counter()  # takes, by how
         self._copies: dict[str, str] = {}  # of files that the daemon may not read, by path
+        self._doing = ""  # with the take that is being made
         self._said = ""  # of what is in the way
         self._is_full = False  # the daemon takes no more now
 
@@ -253,6 +256,7 @@ class BatchRun:
 
     def _follow(self, client: OscClient, locate: Locate, find_error: Callable[[], str]) -> int:
         self._feed(client)
+        self._show()
         looked = time.monotonic()
         for told in follow(client, locate, PAUSE_SECONDS):
             if isinstance(told, Message):
@@ -306,6 +310,8 @@ class BatchRun:
                 self._read_failure(client, locate, take, row)
             case "queued":
                 take.is_written = True
+            case "progress":
+                self._doing = f"{take.row.place}: {row['fraction']:.0%} {row['stage']}"
 
     def _read_failure(
         self, client: OscClient, locate: Locate, take: _Take, row: dict[str, object]
@@ -364,6 +370,7 @@ class BatchRun:
         del self._waiting[take.id]
         self._ended[state] += 1
         self._is_full = False
+        self._doing = ""
 
     def _fail(self, take: _Take, state: JobState, message: str) -> None:
         self._end(take, state)
@@ -453,4 +460,4 @@ class BatchRun:
             self._progress.say(message)
 
     def _show(self) -> None:
-        self._progress.show(self._ended.total(), self._count_failed())
+        self._progress.show(self._ended.total(), self._count_failed(), self._doing)
