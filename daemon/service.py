@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from importlib.util import find_spec
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pipeline.voices import HUB_MODEL
 from pipeline.weights.adapter import parse_adapters
@@ -38,6 +39,9 @@ from .settings import Settings, SettingsError
 from .tempo import Tempo
 from .watch.watchers import Watchers
 from .watch.written_lyrics import read_written_lyrics
+
+if TYPE_CHECKING:
+    from .cluster.cluster import Cluster
 
 log = logging.getLogger("acestepd.page")
 
@@ -71,6 +75,24 @@ def select_model(settings: Settings) -> SelectedModel:
         return SelectedModel(VOICE, "", str(error))
 
 
+def check_cluster_installed() -> None:
+    """Raises `SettingsError` where the extra is not."""
+    if find_spec("distributed") is None:
+        raise SettingsError(
+            "several machines need the extra 'cluster': pip install 'acestepd[cluster]'"
+        )
+
+
+def _open_cluster(settings: Settings, engine: Engine) -> Cluster | None:
+    """None where the settings name no scheduler: then Dask is not even imported."""
+    if not settings.cluster.scheduler:
+        return None
+    check_cluster_installed()
+    from .cluster.cluster import Cluster
+
+    return Cluster(settings, engine.lock, engine.work_source)
+
+
 class Daemon:
     """`with Daemon(settings) as daemon:` listens, loads and renders until the block ends."""
 
@@ -95,8 +117,9 @@ class Daemon:
                     parse_adapters(settings.adapters),
                 ),
                 self.journal,
-                worker,
+                worker if settings.cluster.local else None,
             )
+            self.cluster = _open_cluster(settings, self.engine)
             self.engine.subscribe(EventLog().write)
             self.clients = Clients(settings.state)
             self.inserter = Inserter(settings, self.clients, self.engine)
@@ -185,6 +208,8 @@ class Daemon:
         self._lock.record_address(*self.osc.address, tcp_port, self.settings.out, page_port)
         listeners = self.leases.restore()
         self.engine.start()
+        if self.cluster:
+            self.cluster.start()
         self.pads.start()
         self.controllers.start()
         self.tempo.start()
@@ -210,6 +235,8 @@ class Daemon:
         self.tempo.close()
         self.controllers.close()
         self.pads.close()
+        if self.cluster:
+            self.cluster.close()
         self.engine.close()  # before the surfaces: its last words are still heard
         self.upkeep.close()
         self._wakefulness.close()

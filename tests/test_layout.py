@@ -52,7 +52,11 @@ DOORS = {
         f"daemon/page/{name}.py" for name in ("admission", "app", "connections", "drops")
     },
     "send2trash": {"daemon/runtime/trash.py"},
-    "distributed": {"daemon/cluster/security.py"},
+    "distributed": {
+        f"daemon/cluster/{name}.py"
+        for name in ("census", "cluster", "machine", "plugin", "security")
+    },
+    "psutil": {"daemon/cluster/plugin.py"},
 }
 
 # Files that stand below their room, because those below the room use them: what settings are

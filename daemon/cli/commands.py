@@ -35,6 +35,7 @@ SETTING_OPTIONS = (
     "model",
     "variant",
 )  # settings that are options
+MAX_DEMO_WORKERS = 8
 
 
 def run_daemon(arguments: argparse.Namespace) -> int:
@@ -51,7 +52,25 @@ def run_daemon(arguments: argparse.Namespace) -> int:
 def run_demo(arguments: argparse.Namespace) -> int:
     from .demo import demo
 
-    return demo(arguments.out or Path("acestepd-demo"))
+    _check_number(arguments, "workers", 0, MAX_DEMO_WORKERS)
+    return demo(arguments.out or Path("acestepd-demo"), arguments.workers)
+
+
+def run_worker(arguments: argparse.Namespace) -> int:
+    from . import cluster
+
+    chosen = _read_settings(arguments)
+    if arguments.insecure:
+        chosen = replace(chosen, cluster=replace(chosen.cluster, insecure=True))
+    return cluster.work(arguments.scheduler, chosen, arguments.name)
+
+
+def run_cluster(arguments: argparse.Namespace) -> int:
+    from . import cluster
+
+    census = cluster.ask(_read_settings(arguments), arguments.scheduler)
+    print(_format_json(census.to_json()) if arguments.json else census.text)
+    return 0
 
 
 def run_generate(arguments: argparse.Namespace) -> int:

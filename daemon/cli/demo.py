@@ -4,14 +4,21 @@ other.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.voices import VOICES
 
+from ..engine.process import module_path
 from ..osc.wire import Message, Value
-from ..service import VOICE, Daemon
-from ..settings import Settings
+from ..service import VOICE, Daemon, check_cluster_installed
+from ..settings import ClusterSettings, Settings, SettingsError
 from .client import OscClient
 from .waveform import draw_waveform
 
@@ -66,15 +73,47 @@ def _format_argument(argument: object) -> str:
     return str(argument).replace("\n", " / ")
 
 
-def demo(out: Path) -> int:
-    """Run it into the folder `out`. Returns the exit status."""
+@contextmanager
+def _running_workers(daemon: Daemon, state: Path, count: int) -> Iterator[None]:
+    """So many of the daemon's cluster, as processes of their own."""
+    if not daemon.cluster:
+        yield
+        return
+    if not daemon.cluster.has_scheduler.wait(TIMEOUT):
+        raise SettingsError("the cluster's scheduler did not start: see acestepd doctor")
+    command = [sys.executable, "-P", "-m", "daemon", "worker", daemon.cluster.address]
+    command += ["--model", VOICE, "--state", str(state)]
+    environment = os.environ | {"PYTHONPATH": module_path()}
+    workers = [subprocess.Popen(command, env=environment) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait()
+
+
+def _choose_settings(out: Path, state: Path, workers: int) -> Settings:
+    settings = Settings(port=0, page=-1, out=out, model=VOICE, state=state)
+    if not workers:
+        return settings
+    check_cluster_installed()
+    cluster = ClusterSettings(scheduler="auto", listen="tcp://127.0.0.1:0", local=False)
+    return replace(settings, cluster=cluster)
+
+
+def demo(out: Path, workers: int = 0) -> int:
+    """Run it into the folder `out`, on so many workers of a cluster if there are any. Returns the
+    exit status.
+    """
     print(f"The embedded voice '{VOICE}' plays. {VOICES[VOICE]}")
     print("Loading; the first time on a machine this takes half a minute.\n")
-    with (
-        tempfile.TemporaryDirectory() as state,
-        Daemon(Settings(port=0, page=-1, out=out, model=VOICE, state=Path(state))) as daemon,
-        DemoClient(daemon.osc.address) as client,
-    ):
+    with ExitStack() as opened:
+        state = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        daemon = opened.enter_context(Daemon(_choose_settings(out, state, workers)))
+        client = opened.enter_context(DemoClient(daemon.osc.address))
+        opened.enter_context(_running_workers(daemon, state, workers))
         wavs = _play(client)
     if wavs is None:
         print(f"The daemon said nothing for {TIMEOUT:g} seconds. Please run: acestepd doctor")

@@ -45,7 +45,34 @@ def build_parser() -> SuggestingParser:
         "demo", help="start a daemon, send it OSC, show what happens (no download)"
     )
     demo.add_argument("--out", type=Path, default=KEEP, help="folder for the clips (acestepd-demo)")
+    demo.add_argument(
+        "--workers", type=int, default=0, help="on so many workers of a cluster (this machine's)"
+    )
     demo.set_defaults(run=commands.run_demo)
+
+    worker = subcommands.add_parser(
+        "worker", help="make takes for the daemons of a cluster, on this machine"
+    )
+    _add_settings_options(worker, KEEP)
+    worker.add_argument(
+        "scheduler", help="where its scheduler is, like tcp://127.0.0.1:8786 or tls://studio:8786"
+    )
+    worker.add_argument("--name", default="", help="what it is called there (this host's name)")
+    worker.add_argument(
+        "--insecure",
+        action="store_true",
+        help="another machine's scheduler, without TLS: whoever reaches that may run programs here",
+    )
+    worker.set_defaults(run=commands.run_worker)
+
+    cluster = subcommands.add_parser(
+        "cluster", help="which machines make takes, and what each is doing"
+    )
+    _add_settings_options(cluster, KEEP)
+    cluster.add_argument(
+        "scheduler", nargs="?", default="", help="where its scheduler is (the settings')"
+    )
+    cluster.set_defaults(run=commands.run_cluster)
 
     generate = subcommands.add_parser("generate", help="make one take without a daemon")
     _add_generate_options(generate)
@@ -160,7 +187,7 @@ def build_parser() -> SuggestingParser:
     integrations.set_defaults(run=commands.run_integrations)
 
     asking = (play, reroll, favourite, send, listen, status, history)
-    for scriptable in (*asking, settings, banks, integrations):
+    for scriptable in (*asking, cluster, settings, banks, integrations):
         scriptable.add_argument("--json", action="store_true", help="for scripts")
     return top
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -54,6 +55,12 @@ def check_address(address: str, settings: ClusterSettings) -> str:
             "insecure = true where the network is yours alone"
         )
     return address
+
+
+def silence_dask() -> None:
+    """What matters is said by us, and not in the terminal of a musician with a traceback."""
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def is_loopback(host: str) -> bool:

@@ -45,7 +45,7 @@ class WorkerProcess:
             str(theirs.fileno()),
             str(os.getpid()),
         ]
-        environment = os.environ | {"PYTHONPATH": _module_path()}
+        environment = os.environ | {"PYTHONPATH": module_path()}
         self._process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -91,7 +91,7 @@ class WorkerProcess:
             log.info("%s", line.rstrip())
 
 
-def _module_path() -> str:
+def module_path() -> str:
     """The module search path, with where this package lies: the process may have been started
     anywhere.
     """

@@ -55,6 +55,10 @@ class RunningProgram:
             pipe.close()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def input(self) -> IO[str]:
         assert self._process.stdin
         return self._process.stdin
@@ -69,6 +73,11 @@ class RunningProgram:
             found = self._change.wait_for(lambda: self._count(words) >= times, PATIENCE)
             assert found, f"{words!r} was not printed: {self.text[-4000:]}"
             return [line for line in self.lines if words in line][times - 1]
+
+    def kill_all(self) -> None:
+        """It and what it has started, as when a plug is pulled."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def wait(self) -> int:
         """Its exit status, when it has ended by itself."""

@@ -1,0 +1,123 @@
+"""Who is in a cluster, for people: `acestepd cluster`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Client
+
+from pipeline.weights.checkpoint import CheckpointError
+from pipeline.weights.identity import ModelIdentity
+
+from .. import VERSION
+from ..engine.model_state import ModelChoice
+from ..settings import Settings, SettingsError
+from .identities import Identities
+from .plugin import NAME
+from .security import build_security, check_address, silence_dask
+
+ANSWER_SECONDS = 5.0
+GIGABYTE = 2.0**30
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A worker. `state` is loading, warm or error; `doing` are the takes that it makes, as
+    sentences; `obstacle` is why this machine's daemon would not use it.
+    """
+
+    name: str
+    address: str
+    model: str
+    device: str
+    version: str
+    state: str
+    doing: tuple[str, ...]
+    free_memory: int
+    obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class Census:
+    """`dashboard` is Dask's page of the scheduler, which needs bokeh there."""
+
+    scheduler: str
+    dashboard: str
+    machines: tuple[Machine, ...]
+    others: tuple[str, ...]  # addresses of workers that are not acestepd's
+
+
+def take_census(scheduler: str, settings: Settings, choice: ModelChoice) -> Census:
+    """Raises `SettingsError` where nobody answers there."""
+    silence_dask()
+    check_address(scheduler, settings.cluster)
+    try:
+        return asyncio.run(_ask(scheduler, settings, choice))
+    except (OSError, TimeoutError) as error:
+        raise SettingsError(f"no scheduler answers at {scheduler}: {error}") from error
+
+
+async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Census:
+    async with Client(
+        scheduler,
+        asynchronous=True,
+        set_as_default=False,
+        security=build_security(settings.cluster),
+        timeout=ANSWER_SECONDS,
+    ) as client:
+        info = await client.scheduler.identity(n_workers=-1)
+        dashboard = client.dashboard_link
+    ours = _identify(settings, choice)
+    workers = info["workers"]
+    return Census(
+        scheduler,
+        dashboard,
+        tuple(_read(address, each, ours) for address, each in workers.items() if NAME in each),
+        tuple(address for address, each in workers.items() if NAME not in each),
+    )
+
+
+def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
+    """Of what plays on this machine; None where it has none."""
+    try:
+        return Identities(settings).read(choice)
+    except (CheckpointError, OSError):
+        return None
+
+
+def _read(address: str, each: dict[str, Any], ours: ModelIdentity | None) -> Machine:
+    facts = each[NAME]
+    metric = each["metrics"].get(NAME) or {}
+    identity = ModelIdentity.from_json(facts["identity"])
+    obstacle = str(metric.get("error", ""))
+    if facts["version"] != VERSION:
+        obstacle = f"it has acestepd {facts['version']}, and this is {VERSION}"
+    elif ours and not obstacle:
+        obstacle = identity.describe_difference(ours)
+    return Machine(
+        name=facts["machine"],
+        address=address,
+        model=identity.title,
+        device=facts["device"],
+        version=facts["version"],
+        state=metric.get("state", "loading"),
+        doing=tuple(metric.get("doing", ())),
+        free_memory=int(metric.get("free_memory", 0)),
+        obstacle=obstacle,
+    )
+
+
+def format_census(census: Census) -> str:
+    lines = [f"scheduler {census.scheduler}, dashboard {census.dashboard}"]
+    if not census.machines:
+        lines.append(f"no worker is there; on another machine: acestepd worker {census.scheduler}")
+    for one in census.machines:
+        memory = f"{one.free_memory / GIGABYTE:.1f} GB free"
+        lines.append(f"  {one.name}  {one.model} is {one.state}, {one.device}, {memory}")
+        lines += [f"    makes {each}" for each in one.doing]
+        if one.obstacle:
+            lines.append(f"    is not used from here: {one.obstacle}")
+    lines += [f"  {each} is no worker of acestepd" for each in census.others]
+    return "\n".join(lines)

@@ -1,0 +1,538 @@
+"""The daemon's end of a cluster: a client of a Dask scheduler, on a thread of its own, which knows
+who is there and takes runs to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import socket
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from distributed import Client, Scheduler
+from distributed.client import FutureCancelledError
+
+from pipeline.request import Request
+from pipeline.weights.checkpoint import CheckpointError
+from pipeline.weights.identity import ModelIdentity
+
+from .. import VERSION
+from ..engine.fair_lock import FairLock
+from ..engine.model_state import ModelChoice
+from ..engine.render_worker import WorkSource
+from ..engine.run import Run
+from ..messages import RenderCancelled, RenderFailed, RenderFinished, WorkerMessage
+from ..settings import Settings
+from . import plugin
+from .cluster_worker import ClusterWorker, Health
+from .identities import Identities, describe_device
+from .parcels import Parcel, unpack
+from .security import LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .sent_files import NamedFile, list_named_files
+
+log = logging.getLogger("acestepd.cluster")
+
+AUTO = "auto"  # the scheduler that is started here
+LOOK_SECONDS = 1.0  # between two looks at who is there
+ANSWER_SECONDS = 10.0  # that a scheduler may take for an answer
+SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
+FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
+LONGEST_PAUSE = 15.0
+ALL = "all"  # Dask's topic of who comes and goes
+
+
+class Cluster:
+    """Tells `work` which machines there are, and what they make. Everything of Dask happens on its
+    thread; the dispatcher's calls only wake that.
+    """
+
+    def __init__(self, settings: Settings, lock: FairLock, work: WorkSource) -> None:
+        silence_dask()
+        self._settings = settings
+        self._lock = lock
+        self._work = work
+        self._security = build_security(settings.cluster)
+        chosen = settings.cluster.scheduler
+        check_address(settings.cluster.listen if chosen == AUTO else chosen, settings.cluster)
+        self.address = "" if chosen == AUTO else chosen  # of the scheduler, once that is known
+        self._shared = None if settings.cluster.shared == Path() else settings.cluster.shared
+        self._session = uuid.uuid4().hex[:12]
+        self._topic = f"acestepd-{_name_daemon(settings)}"
+        self._identities = Identities(settings)
+        self._kind = describe_device()["kind"] if settings.cluster.local else ""
+        self._choice: ModelChoice | None = None
+        self._identity: ModelIdentity | None = None  # of what is chosen, where that is known
+        self._workers: dict[str, ClusterWorker] = {}  # by address
+        self._health: dict[str, Health] = {}  # by the nanny's address, or the worker's own
+        self._said: dict[str, str] = {}  # of a machine, by its address, so that it is said once
+        self._makings: dict[int, _Making] = {}  # by ticket
+        self._asides: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._stirred: asyncio.Event
+        self._is_closing = False
+        self._dispatching = ThreadPoolExecutor(1, "cluster dispatch")
+        self.has_scheduler = threading.Event()  # it is connected to one
+        self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Not under the lock. What workers have is not made any more; the journal has it."""
+        self._is_closing = True
+        if self._thread.is_alive():
+            self._call_soon(self._stir)
+            self._thread.join()
+        self._dispatching.shutdown()
+
+    @property
+    def workers(self) -> list[ClusterWorker]:
+        """Those that are there now, also where they are given nothing."""
+        return list(self._workers.values())
+
+    # --- called by the dispatcher, under the lock -------------------------------------------------
+
+    def _render(self, worker: ClusterWorker, run: Run) -> None:
+        making = _Making(worker, run.ticket, run.job.id, run.job.resolved, len(worker.running) > 1)
+        self._call_soon(self._begin, making)
+
+    def _cancel(self, worker: ClusterWorker, run: Run) -> None:
+        self._call_soon(self._end_cancelled, worker, run.ticket)
+
+    def _call_soon(self, function: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the daemon closes: the journal has what is not made
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    # --- its thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        except Exception:
+            log.exception("the cluster's thread")
+        finally:
+            self._lose_all("the cluster is left")
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stirred = asyncio.Event()
+        async with self._open_scheduler() as address:
+            self.address = address
+            pause = FIRST_PAUSE
+            said = ""
+            while not self._is_closing:
+                try:
+                    async with self._connect(address) as client:
+                        pause, said = FIRST_PAUSE, ""
+                        log.info("connected to the scheduler %s", address)
+                        await self._watch(client)
+                except (OSError, TimeoutError) as error:
+                    if str(error) != said:
+                        said = str(error)
+                        log.warning("no scheduler at %s: %s; it is tried again", address, said)
+                self.has_scheduler.clear()
+                self._lose_all(f"the scheduler {address} is gone")
+                await self._wait(0 if self._is_closing else pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+
+    @asynccontextmanager
+    async def _open_scheduler(self) -> AsyncIterator[str]:
+        """The address of the one that is used: started here where the settings say so."""
+        if self._settings.cluster.scheduler != AUTO:
+            yield self._settings.cluster.scheduler
+            return
+        where = urlsplit(self._settings.cluster.listen)
+        async with Scheduler(
+            protocol=where.scheme,
+            host=where.hostname,
+            port=where.port or 0,
+            security=self._security,
+            dashboard_address=LOCAL_DASHBOARD,
+        ) as scheduler:
+            yield scheduler.address
+
+    @asynccontextmanager
+    async def _connect(self, address: str) -> AsyncIterator[Client]:
+        plain = ["msgpack", "dask"]
+        client = Client(
+            address,
+            asynchronous=True,
+            set_as_default=False,
+            name=f"acestepd-{self._session}",
+            security=self._security,
+            timeout=ANSWER_SECONDS,
+            # nothing of a worker is unpickled here
+            serializers=plain,
+            deserializers=[*plain, "error"],
+        )
+        try:
+            await client
+            yield client
+        finally:
+            asides = {making.task for making in self._makings.values() if making.task}
+            self._makings.clear()  # Dask itself cancels what a client has left behind
+            asides |= self._asides
+            for aside in asides:
+                aside.cancel()
+            await asyncio.gather(*asides, return_exceptions=True)
+            with suppress(OSError, TimeoutError):
+                await asyncio.wait_for(client.close(), ANSWER_SECONDS)
+
+    async def _watch(self, client: Client) -> None:
+        """Until the connection is gone, or the daemon closes."""
+        self._client = client
+        client.subscribe_topic(ALL, lambda event: self._stir())
+        client.subscribe_topic(plugin.STATES, self._on_state)
+        client.subscribe_topic(self._topic, self._on_event)
+        self.has_scheduler.set()
+        while not self._is_closing and client.status == "running":
+            answer = client.scheduler.identity(n_workers=-1)
+            info = await asyncio.wait_for(answer, ANSWER_SECONDS)
+            await self._read_choice()
+            await self._update(info["workers"])
+            await self._wait(LOOK_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        """So long, or until something happens."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stirred.wait(), seconds)
+        self._stirred.clear()
+
+    def _stir(self) -> None:
+        self._stirred.set()
+
+    # --- who is there -----------------------------------------------------------------------------
+
+    async def _read_choice(self) -> None:
+        """Which model is to play: a worker must have the very same."""
+        with self._lock:
+            choice = self._work.choice
+        if choice == self._choice:
+            return
+        try:
+            self._identity = await asyncio.to_thread(self._identities.read, choice)
+        except (CheckpointError, OSError) as error:
+            self._identity = None
+            if self._settings.cluster.local:
+                log.warning("no worker of the cluster can be used: %s", error)
+        self._choice = choice
+
+    async def _update(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        for address in [each for each in self._workers if each not in found]:
+            worker = self._workers.pop(address)
+            self._lose(worker, f"{worker.name} is gone", has_crashed=False)
+            with self._lock:
+                self._work.remove_worker(worker)
+            log.warning("%s is gone", worker.name)
+        for address, each in found.items():
+            if present := self._find(address, each):
+                self._look_at(present, each)
+
+    def _find(self, address: str, each: Mapping[str, Any]) -> ClusterWorker | None:
+        """The worker at an address; None where it is somebody else's."""
+        if worker := self._workers.get(address):
+            return worker
+        facts = each.get(plugin.NAME)
+        if not facts:
+            self._say(address, f"{address} is no worker of acestepd: it is not used")
+            return None
+        health = self._health.setdefault(each.get("nanny") or address, Health())
+        name = self._choose_name(str(facts.get("machine", "")) or address)
+        worker = ClusterWorker(name, address, facts, health, self._render, self._cancel)
+        self._workers[address] = worker
+        with self._lock:
+            self._work.add_worker(worker)
+        return worker
+
+    def _choose_name(self, machine: str) -> str:
+        """What it is called: no two have one name."""
+        taken = {worker.name for worker in self._workers.values()}
+        names = (machine, *(f"{machine} {number}" for number in range(2, len(taken) + 3)))
+        return next(name for name in names if name not in taken)
+
+    def _look_at(self, worker: ClusterWorker, each: Mapping[str, Any]) -> None:
+        metric = each["metrics"].get(plugin.NAME) or {}
+        worker.note_seen(each["last_seen"])
+        if worker.silence > SILENT_SECONDS:
+            if worker.is_warm:
+                seconds = f"{SILENT_SECONDS:g} seconds"
+                self._lose(worker, f"{worker.name} gave no sign of life for {seconds}")
+                self._keep(self._restart(worker.address))
+            return
+        obstacle = self._find_obstacle(worker)
+        was_ready = worker.is_ready
+        with self._lock:
+            worker.obstacle = obstacle
+            if worker.is_ready != was_ready:
+                self._work.show_status()
+        if obstacle:
+            self._say(worker.address, f"{worker.name} is not used: {obstacle}")
+        elif metric.get("error"):
+            self._say(worker.address, f"{worker.name} cannot be used: {metric['error']}")
+        elif metric.get("state") == "warm" and not (worker.is_warm or worker.is_greeted):
+            worker.is_greeted = True
+            self._keep(self._greet(worker))
+        if worker.is_ready and not was_ready:  # it was rested
+            self._dispatch()
+
+    def _find_obstacle(self, worker: ClusterWorker) -> str:
+        """Why it cannot be used, in words; empty where it can."""
+        if worker.version != VERSION:
+            return f"it has acestepd {worker.version}, and this is {VERSION}"
+        if wanted := self._identity or self._follow_first():
+            return worker.identity.describe_difference(wanted)
+        return "which model is to play is not known here"
+
+    def _follow_first(self) -> ModelIdentity | None:
+        """Where this machine makes no takes, the model of the first worker is that of all."""
+        if self._settings.cluster.local:
+            return None
+        same = (each for each in self._workers.values() if each.version == VERSION)
+        return next((worker.identity for worker in same), None)
+
+    async def _greet(self, worker: ClusterWorker) -> None:
+        """Its model is warm: say so, with what its process has said of it."""
+        try:
+            loaded = await self._call(worker.address, plugin.describe_loaded)
+            if loaded is None or self._workers.get(worker.address) is not worker:
+                return
+            with self._lock:
+                worker.is_warm = True
+                for message in unpack(loaded):
+                    self._work.on_message(worker, message)
+        except (OSError, TimeoutError, ValueError) as error:
+            self._say(worker.address, f"{worker.name} does not answer: {error!r}")
+            return
+        finally:
+            worker.is_greeted = False
+        self._say(worker.address, f"{worker.name} is there: {worker.device}")
+        self._dispatch()
+
+    def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Have it go on beside; the loop alone would forget it."""
+        task = self._loop.create_task(coroutine)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def _restart(self, address: str) -> None:
+        """Have its nanny start it anew."""
+        with suppress(Exception):
+            await self._client.restart_workers([address], timeout=60, raise_for_error=False)
+
+    def _say(self, address: str, text: str) -> None:
+        if self._said.get(address) != text:
+            self._said[address] = text
+            log.info("%s", text)
+
+    def _on_state(self, event: tuple[float, dict[str, Any]]) -> None:
+        """A worker stands otherwise."""
+        _, message = event
+        worker = self._workers.get(str(message.get("address")))
+        if worker and message.get("state") != "warm":
+            with self._lock:
+                worker.is_warm = False
+                self._work.show_status()
+        self._stir()
+
+    # --- what they make ---------------------------------------------------------------------------
+
+    def _begin(self, making: _Making) -> None:
+        self._makings[making.ticket] = making
+        making.task = self._loop.create_task(self._make(making))
+
+    async def _make(self, making: _Making) -> None:
+        ticket, request = making.ticket, making.request
+        worker = making.worker
+        try:
+            try:
+                files = await asyncio.to_thread(list_named_files, request)
+            except OSError as error:
+                message = f"a file could not be read: {error}"
+                self._tell(worker, [RenderFailed(ticket, 422, message, "check its files")])
+                return
+            for file in files.values():
+                await self._send(worker.address, file)
+            parcel = await self._submit(making, files)
+            if "lost" in parcel:
+                self._lose(worker, f"{parcel['lost']}, on {worker.name}")
+                return
+            messages = await asyncio.to_thread(unpack, parcel, self._shared)
+            paths = {field: getattr(request, field) for field in files}
+            self._take(worker, messages, paths)
+        except FutureCancelledError as error:
+            if self._makings.get(ticket) is making:  # nobody here has stopped it
+                self._lose(worker, f"the scheduler has given it up: {error.reason}", False)
+        except Exception as error:
+            log.warning("%s: %r", worker.name, error)
+            self._lose(worker, f"{worker.name}: {error or type(error).__name__}")
+        finally:
+            if self._makings.get(ticket) is making:
+                del self._makings[ticket]
+
+    async def _submit(self, making: _Making, files: Mapping[str, NamedFile]) -> Parcel:
+        key = f"ace-{self._session}-{making.ticket}"
+        order = {
+            "key": key,
+            "topic": self._topic,
+            "session": self._session,
+            "ticket": making.ticket,
+            "name": making.name,
+            "request": asdict(making.request),
+            "files": {field: file.name for field, file in files.items()},
+        }
+        making.future = self._client.submit(
+            plugin.render,
+            order,
+            key=key,
+            workers=[making.worker.address],
+            allow_other_workers=False,
+            resources={"ace_interrupt" if making.interrupts else "ace": 1},
+            retries=0,
+            pure=False,
+        )
+        try:
+            parcel: Parcel = await making.future
+        finally:
+            making.future.release()
+        return parcel
+
+    async def _send(self, address: str, file: NamedFile) -> None:
+        """Where the worker does not have it."""
+        if not await self._call(address, plugin.list_missing_files, [file.name]):
+            return
+        upload = await self._call(address, plugin.begin_file)
+        chunks = file.read_chunks()
+        while chunk := await asyncio.to_thread(next, chunks, b""):
+            await self._call(address, plugin.add_to_file, upload, chunk)
+        await self._call(address, plugin.finish_file, upload, file.name)
+
+    async def _call(self, address: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function of the plugin returns there. Raises what that raises, OSError, and
+        TimeoutError where nobody answers.
+        """
+        answering = self._client.run(function, *arguments, workers=[address])
+        answers = await asyncio.wait_for(answering, ANSWER_SECONDS)
+        return answers[address]
+
+    def _take(
+        self, worker: ClusterWorker, messages: Iterable[WorkerMessage], paths: Mapping[str, str]
+    ) -> None:
+        """All of a take, or how else it ended."""
+        kinds = {each.kind for each in self._workers.values() if each.is_ready} | {self._kind}
+        told = []
+        for message in messages:
+            if isinstance(message, RenderFinished):
+                worker.health.note_take()
+                message = worker.sign(message, paths, kinds)
+            told.append(message)
+        self._tell(worker, told)
+
+    def _tell(self, worker: ClusterWorker, messages: Iterable[WorkerMessage]) -> None:
+        """How a run ended: there may be room for the next."""
+        with self._lock:
+            for message in messages:
+                self._work.on_message(worker, message)
+        self._dispatch()
+
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> Any:
+        """What comes on the way."""
+        _, message = event
+        making = self._makings.get(message.get("ticket", 0))
+        if making is None or message.get("session") != self._session:
+            return None
+        if "preview" in message:
+            return self._fetch_preview(making.worker, message["preview"])
+        with self._lock:
+            for each in unpack(message):
+                self._work.on_message(making.worker, each)
+        return None
+
+    async def _fetch_preview(self, worker: ClusterWorker, number: int) -> None:
+        with suppress(OSError, ValueError):
+            parcel = await self._call(worker.address, plugin.take_preview, number)
+            messages = await asyncio.to_thread(unpack, parcel) if parcel else []
+            with self._lock:
+                for message in messages:
+                    self._work.on_message(worker, message)
+
+    def _end_cancelled(self, worker: ClusterWorker, ticket: int) -> None:
+        """It is not waited for: the worker stops after the step that it makes, and takes the next
+        run then.
+        """
+        if making := self._makings.pop(ticket, None):
+            self._stop(making)
+            self._tell(worker, [RenderCancelled(ticket)])
+
+    def _lose(self, worker: ClusterWorker, reason: str, has_crashed: bool = True) -> None:
+        """Whatever it had is made elsewhere."""
+        for ticket, making in list(self._makings.items()):
+            if making.worker is worker:
+                del self._makings[ticket]
+                self._stop(making)
+        if has_crashed and (seconds := worker.health.note_failure()):
+            log.warning(
+                "%s has failed again and again: it is rested for %.0f minutes",
+                worker.name,
+                seconds / 60,
+            )
+        with self._lock:
+            worker.is_warm = False
+            if worker.running:
+                self._work.on_worker_exit(worker, reason, has_crashed=has_crashed)
+            self._work.show_status()
+        self._dispatch()
+
+    def _stop(self, making: _Making) -> None:
+        """Nobody waits for it any more: its worker stops after the step that it makes."""
+        if making.future is not None:
+            self._keep(_cancel_quietly(making.future))
+        if making.task and making.task is not asyncio.current_task(self._loop):
+            making.task.cancel()
+
+    def _lose_all(self, reason: str) -> None:
+        for worker in list(self._workers.values()):
+            self._lose(worker, reason, has_crashed=False)
+            with self._lock:
+                self._work.remove_worker(worker)
+        self._workers.clear()
+
+    def _dispatch(self) -> None:
+        """Aside: folders are looked at."""
+        if not self._is_closing:
+            self._dispatching.submit(self._work.dispatch)
+
+
+@dataclass(eq=False)
+class _Making:
+    """A run that a worker has, and what waits for it here. `interrupts`: the worker has another
+    one, which waits meanwhile.
+    """
+
+    worker: ClusterWorker
+    ticket: int
+    name: str
+    request: Request
+    interrupts: bool
+    task: asyncio.Task[None] | None = None
+    future: Any = None  # Dask's
+
+
+async def _cancel_quietly(future: Any) -> None:
+    with suppress(Exception):  # the connection may be gone
+        await future.cancel()
+
+
+def _name_daemon(settings: Settings) -> str:
+    """The same for every run of a daemon, and no other's."""
+    own = f"{socket.gethostname()} {settings.state}"
+    return hashlib.sha256(own.encode()).hexdigest()[:12]

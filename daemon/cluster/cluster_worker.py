@@ -1,0 +1,125 @@
+"""A machine of the cluster, as the dispatcher sees it: one of its workers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipeline.take import TakeInfo
+from pipeline.weights.identity import ModelIdentity
+
+from ..engine.run import Run
+from ..messages import RenderFinished
+
+log = logging.getLogger("acestepd.cluster")
+
+FAILURES = 3  # in a row, after which a worker is rested
+REST_SECONDS = 300.0  # for the first time; twice as long whenever it fails again
+LONGEST_REST = 6 * 3600.0
+
+
+class Health:
+    """Whether a machine fails at its jobs: crashes and hangs count, a request that is refused does
+    not.
+    """
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._rests = 0
+        self._until = 0.0
+
+    @property
+    def is_rested(self) -> bool:
+        return time.monotonic() < self._until
+
+    def note_take(self) -> None:
+        """It has made one."""
+        self._failures = self._rests = 0
+
+    def note_failure(self) -> float:
+        """Returns for how many seconds it is rested now; 0: it is not."""
+        self._failures += 1
+        if self._failures < FAILURES:
+            return 0.0
+        self._failures = 0
+        seconds = min(LONGEST_REST, REST_SECONDS * 2.0**self._rests)
+        self._rests += 1
+        self._until = time.monotonic() + seconds
+        return seconds
+
+
+class ClusterWorker:
+    """A Dask worker that keeps a model of ours warm. `obstacle` says why it is given nothing, empty
+    where that is not so. Whatever changes here does so under the engine's lock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        facts: Mapping[str, Any],
+        health: Health,
+        render: Callable[[ClusterWorker, Run], None],
+        cancel: Callable[[ClusterWorker, Run], None],
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.version = str(facts.get("version", ""))
+        self.device = str(facts.get("device", ""))
+        self.kind = str(facts.get("kind", ""))
+        self.identity = ModelIdentity.from_json(facts["identity"])
+        self.health = health
+        self.running: list[Run] = []
+        self.obstacle = ""
+        self.is_warm = False
+        self.is_greeted = False  # it is being asked what its model is like
+        self.last_seen = 0.0  # by the scheduler, on its clock
+        self.heard = time.monotonic()  # when that became another
+        self._render = render
+        self._cancel = cancel
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_warm and not self.obstacle and not self.health.is_rested
+
+    @property
+    def silence(self) -> float:
+        """Seconds since its last heartbeat."""
+        return time.monotonic() - self.heard
+
+    def note_seen(self, last_seen: float) -> None:
+        """When the scheduler had its last heartbeat, on the scheduler's clock."""
+        if last_seen != self.last_seen:
+            self.last_seen = last_seen
+            self.heard = time.monotonic()
+
+    def render(self, run: Run) -> None:
+        self._render(self, run)
+
+    def cancel(self, run: Run) -> None:
+        self._cancel(self, run)
+
+    def sign(
+        self, message: RenderFinished, files: Mapping[str, str], kinds: set[str]
+    ) -> RenderFinished:
+        """The end of a take as it is told here: with the machine's name, the paths that its `files`
+        have here, and a note where this cluster has several `kinds` of devices.
+        """
+        info = message.info
+        request = info.request.changed(files) if files else info.request
+        notes = (*info.notes, *self._note_kinds(kinds))
+        info = replace(info, request=request, machine=self._describe(info), notes=notes)
+        return replace(message, info=info)
+
+    def _describe(self, info: TakeInfo) -> dict[str, str]:
+        return {"name": self.name, **info.machine}
+
+    def _note_kinds(self, kinds: set[str]) -> tuple[str, ...]:
+        others = sorted(kinds - {self.kind, ""})
+        if not self.kind or not others:
+            return ()
+        where = f"made by {self.name}, on {self.kind}"
+        return (f"{where}: on {' or '.join(others)} the same seed may come out a little otherwise",)

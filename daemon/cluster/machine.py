@@ -1,0 +1,158 @@
+"""`acestepd worker`: this machine makes takes for the daemons of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from distributed import Nanny
+from distributed.utils import get_ip
+from distributed.worker import DEFAULT_METRICS, DEFAULT_STARTUP_INFORMATION
+
+from pipeline.private import make_folder, open_private
+
+from .. import VERSION
+from ..engine.model_state import ModelChoice
+from ..settings import Settings, SettingsError
+from .identities import Identities, describe_device
+from .plugin import NAME, RESOURCES, THREADS, ModelPlugin, describe
+from .security import LOCAL_DASHBOARD, build_security, check_address, silence_dask
+
+log = logging.getLogger("acestepd.worker")
+
+FIRST_PAUSE = 1.0  # seconds before a scheduler that was not there is tried again
+LONGEST_PAUSE = 15.0
+MOST_WORKERS = 64  # of one machine and user
+LOCK = "worker.lock"
+
+
+class Facts(dict[str, Any]):
+    """What is known of a worker from its start. As Dask has it, a function of the worker."""
+
+    def __call__(self, worker: object) -> dict[str, Any]:
+        return dict(self)
+
+
+async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: str = "") -> None:
+    """Until the task is cancelled. A scheduler that is not there, or not any more, is waited for.
+    Raises `SettingsError` for an address that may not be used, and `CheckpointError` for a model
+    that is not on this machine.
+    """
+    check_address(scheduler, settings.cluster)
+    host = await asyncio.to_thread(get_ip, urlsplit(scheduler).hostname)
+    security = build_security(settings.cluster)
+    with claim_folder(settings.state / "workers") as (folder, number):
+        machine = name or describe_machine(number)
+        identity = await asyncio.to_thread(Identities(settings).read, choice)
+        settings = replace(settings, state=folder)
+        facts = Facts(
+            machine=machine,
+            version=VERSION,
+            identity=identity.to_json(),
+            **describe_device(),
+        )
+        pause = FIRST_PAUSE
+        while True:
+            nanny = Nanny(
+                scheduler,
+                # not on all of this machine's addresses, as Dask does by itself
+                host=host,
+                dashboard_address=LOCAL_DASHBOARD,
+                nthreads=THREADS,
+                resources=RESOURCES,
+                memory_limit=0,  # the model is in another process, and a take is as large as it is
+                security=security,
+                local_directory=str(folder / "dask"),
+                silence_logs=logging.CRITICAL + 1,
+                plugins=(ModelPlugin(settings, choice, _name_shared(settings)),),
+                metrics={**DEFAULT_METRICS, NAME: describe},
+                startup_information={**DEFAULT_STARTUP_INFORMATION, NAME: facts},
+                dashboard=False,
+            )
+            try:
+                async with asyncio.timeout(LONGEST_PAUSE * 4):
+                    await nanny
+            except (OSError, TimeoutError, RuntimeError) as error:
+                await nanny.close()
+                log.warning("%s: %s; trying again", scheduler, _find_reason(error))
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+                continue
+            pause = FIRST_PAUSE
+            log.info("%s works for %s", machine, scheduler)
+            try:
+                await nanny.finished()
+            finally:
+                await nanny.close()
+            log.warning("%s is gone: waiting for it", scheduler)
+
+
+def run(scheduler: str, settings: Settings, choice: ModelChoice, name: str = "") -> int:
+    """Until a signal ends it. Returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    silence_dask()
+
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        await serve(scheduler, settings, choice, name)
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(work())
+    return 0
+
+
+def describe_machine(number: int) -> str:
+    """What people call it: its host's name, with a number from the second worker on."""
+    host = socket.gethostname().partition(".")[0]
+    return host if number == 1 else f"{host} {number}"
+
+
+@contextmanager
+def claim_folder(root: Path) -> Iterator[tuple[Path, int]]:
+    """A folder that no other worker of this machine has now, and which of them that is, counted
+    from 1. Raises `SettingsError` where there is none.
+    """
+    for number in range(1, MOST_WORKERS + 1):
+        folder = root / str(number)
+        try:
+            make_folder(folder)
+            handle = open_private(str(folder / LOCK), os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise SettingsError(f"state: cannot write into {folder}: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            continue
+        try:
+            yield folder, number
+        finally:
+            os.close(handle)
+        return
+    raise SettingsError(f"there are {MOST_WORKERS} workers already with the folder {root}")
+
+
+def _name_shared(settings: Settings) -> str:
+    shared = settings.cluster.shared
+    return "" if shared == Path() else str(shared)
+
+
+def _find_reason(error: BaseException) -> str:
+    """What is at the bottom of it."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error) or type(error).__name__

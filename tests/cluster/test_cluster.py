@@ -1,0 +1,335 @@
+"""One daemon, several machines: the musician's messages are the same, and each plug may be pulled.
+Schedulers, workers and models are real processes.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cluster import cluster as cluster_module
+from daemon.service import Daemon
+from tests.support.cluster import ROOT, MachineProcess, SchedulerProcess, playing, small_cluster
+from tests.support.daemon_process import DaemonProcess
+from tests.support.osc_client import OscClient, Received
+from tests.support.quick_voice import write_quick_voice
+from tests.support.waiting import until
+
+LONG = {"seconds": 10, "num_steps": 100}  # a take that is under way for seconds
+
+
+def generate(client: OscClient, id: str, **more: Any) -> None:
+    values: dict[str, Any] = {"prompt": id, "name": id, "seconds": 0.5} | more
+    client.send("/ace/generate", id, *(part for pair in values.items() for part in pair))
+
+
+def read_manifest(transcript: list[Received]) -> dict[str, Any]:
+    """Of the take that a transcript ends with."""
+    address, values = transcript[-1]
+    assert address == "/ace/finished", transcript
+    found: dict[str, Any] = json.loads(Path(values[2]).read_text())
+    return found
+
+
+def name_machine(transcript: list[Received]) -> str:
+    return str(read_manifest(transcript)["machine"]["name"])
+
+
+def wait_for_workers(daemon: Daemon, *names: str) -> None:
+    """Until those are ready, and no others."""
+    cluster = daemon.cluster
+    assert cluster
+    until(lambda: {each.name for each in cluster.workers if each.is_ready} == set(names))
+
+
+def find_runner(daemon: Daemon) -> str:
+    """Which worker has a run and is at it."""
+    assert daemon.cluster
+    names = [
+        each.name for each in daemon.cluster.workers if each.running and each.running[-1].fraction
+    ]
+    return names[0] if names else ""
+
+
+def test_a_worker_makes_the_takes_of_a_daemon_that_makes_none(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    with (
+        playing(tmp_path, quick_voice, "auto", listen="tcp://127.0.0.1:0") as (daemon, client),
+        ExitStack() as started,
+    ):
+        generate(client, "one", preview="1")
+        assert daemon.cluster
+        assert daemon.cluster.has_scheduler.wait(60)
+        machine = MachineProcess(daemon.cluster.address, quick_voice, tmp_path, "--name", "studio")
+        started.enter_context(machine)
+        transcript = client.until_end("one")
+        assert {"/ace/queued", "/ace/progress", "/ace/preview", "/ace/clip"} <= {
+            address for address, _ in transcript
+        }
+        assert name_machine(transcript) == "studio"
+
+
+@pytest.mark.long
+def test_ten_clients_on_two_workers(tmp_path: Path, quick_voice: str) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "left", "right") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, _client),
+        ExitStack() as opened,
+    ):
+        wait_for_workers(daemon, "left", "right")
+        clients = [opened.enter_context(closing(OscClient(daemon.osc.address))) for _ in range(10)]
+        for number, each in enumerate(clients):
+            for take in range(3):
+                generate(each, f"take{number}-{take}", seconds=3)
+        machines = Counter(
+            name_machine(each.until_end(f"take{number}-{take}"))
+            for number, each in enumerate(clients)
+            for take in range(3)
+        )
+        assert machines.total() == 30
+        assert set(machines) == {"left", "right"}
+        assert len(list((tmp_path / "clips").glob("*.wav"))) == 30
+
+
+@pytest.mark.long
+def test_a_take_that_is_cancelled_stops_and_the_worker_makes_the_next(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "long", seconds=600, num_steps=200)
+        until(lambda: find_runner(daemon))
+        client.send("/ace/cancel", "long")
+        assert client.until_end("long")[-1][0] == "/ace/cancelled"
+        generate(client, "next")
+        assert name_machine(client.until_end("next")) == "studio"
+
+
+@pytest.mark.long
+def test_a_live_take_goes_on_top_of_a_batch(tmp_path: Path, quick_voice: str) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "batch", priority="batch", **LONG)
+        until(lambda: find_runner(daemon))
+        generate(client, "live", priority="live")
+        ends = [address_of(client, "/ace/finished") for _ in range(2)]
+        assert ends == ["live", "batch"]
+
+
+def address_of(client: OscClient, address: str) -> str:
+    return str(client.until(address)[-1][1][0])
+
+
+@pytest.mark.long
+def test_a_source_travels_with_its_take(tmp_path: Path, quick_voice: str) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "first")
+        *_, clip, _ = client.until_end("first")
+        source = clip[1][2]
+        generate(client, "second", task="cover", source=source)
+        found = read_manifest(client.until_end("second"))
+        assert found["request"]["source"] == source
+        (kept,) = (tmp_path / "state").glob("workers/*/files/*")
+        assert kept.read_bytes() == Path(source).read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["machine", "dask worker", "model"])
+def test_a_worker_that_is_killed_mid_take_is_replaced_by_another(
+    tmp_path: Path, quick_voice: str, what: str
+) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "left", "right") as (scheduler, machines),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "left", "right")
+        client.send("/ace/notify", 1)
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        machine = machines[["left", "right"].index(find_runner(daemon))]
+        match what:
+            case "machine":
+                machine.kill_all()
+            case "dask worker":
+                machine.dask_worker.kill()
+            case "model":
+                machine.model.kill()
+        transcript = client.until("/ace/finished", "take")
+        told = [values for address, values in transcript if address == "/ace/fail"]
+        assert told  # that it is made once more
+        assert name_machine(transcript) in {"left", "right"}
+        assert len(list((tmp_path / "clips").glob("*.wav"))) == 1
+
+
+@pytest.mark.long
+def test_a_scheduler_that_comes_back_is_found_by_all(tmp_path: Path, quick_voice: str) -> None:
+    with ExitStack() as started:
+        scheduler = started.enter_context(SchedulerProcess(tmp_path))
+        address, port = scheduler.address, scheduler.port
+        machine = MachineProcess(address, quick_voice, tmp_path, "--name", "studio")
+        started.enter_context(machine)
+        daemon, client = started.enter_context(playing(tmp_path, quick_voice, address))
+        wait_for_workers(daemon, "studio")
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        scheduler.kill_all()
+        wait_for_workers(daemon)
+        started.enter_context(SchedulerProcess(tmp_path, port=port))
+        assert name_machine(client.until("/ace/finished", "take")) == "studio"
+        assert len(list((tmp_path / "clips").glob("*.wav"))) == 1
+
+
+@pytest.mark.long
+def test_the_local_engine_works_on_where_no_scheduler_answers(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    with playing(tmp_path, quick_voice, "tcp://127.0.0.1:9", local=True) as (_, client):
+        generate(client, "take")
+        assert "name" not in read_manifest(client.until_end("take"))["machine"]
+
+
+@pytest.mark.long
+def test_the_local_engine_and_a_worker_share_the_work(tmp_path: Path, quick_voice: str) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address, local=True) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        for number in range(6):
+            generate(client, f"take{number}", seconds=20)
+        manifests = [read_manifest(client.until_end(f"take{number}")) for number in range(6)]
+        assert {each["machine"].get("name", "") for each in manifests} == {"", "studio"}
+
+
+@pytest.mark.long
+def test_a_worker_with_another_model_gets_nothing_and_is_told_why(
+    tmp_path: Path, quick_voice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "acestepd.cluster")
+    other = write_quick_voice(tmp_path / "other")
+    weights = next((other / "vae").glob("*.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        MachineProcess(scheduler.address, str(other), tmp_path, "--name", "other"),
+        playing(tmp_path, quick_voice, scheduler.address, local=True) as (daemon, _client),
+    ):
+        until(lambda: "other is not used: its vae differs: " in caplog.text)
+        wait_for_workers(daemon, "studio")
+        command = [sys.executable, "-m", "daemon", "cluster", scheduler.address]
+        command += ["--model", quick_voice, "--state", str(tmp_path / "elsewhere")]
+        printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "is not used from here: its vae differs: " in printed.stdout
+
+
+@pytest.mark.long
+def test_a_worker_of_another_version_gets_nothing(
+    tmp_path: Path, quick_voice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "acestepd.cluster")
+    program = (
+        "import daemon; daemon.VERSION = '0.0.1'; "
+        "import sys; from daemon.cli.main import main; main(sys.argv[1:])"
+    )
+    with (
+        SchedulerProcess(tmp_path) as scheduler,
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, _),
+        MachineProcess(
+            scheduler.address, quick_voice, tmp_path, "--name", "old", program=("-c", program)
+        ),
+    ):
+        until(lambda: "old is not used: it has acestepd 0.0.1, and this is " in caplog.text)
+        wait_for_workers(daemon)
+
+
+@pytest.mark.long
+def test_a_model_that_hangs_is_ended_and_its_take_made_again(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("hang_seconds = 3\n")
+    flags = ("--settings", str(settings), "--name", "studio")
+    with (
+        SchedulerProcess(tmp_path) as scheduler,
+        MachineProcess(scheduler.address, quick_voice, tmp_path, *flags) as machine,
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        machine.model.send_signal(signal.SIGSTOP)
+        assert name_machine(client.until("/ace/finished", "take")) == "studio"
+
+
+@pytest.mark.long
+def test_what_a_worker_makes_that_was_given_up_is_dropped(
+    tmp_path: Path, quick_voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped, as behind a network that is gone, and comes back."""
+    monkeypatch.setattr(cluster_module, "SILENT_SECONDS", 3.0)
+    with (
+        small_cluster(tmp_path, quick_voice, "left", "right") as (scheduler, machines),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "left", "right")
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        name = find_runner(daemon)
+        stopped = machines[["left", "right"].index(name)].dask_worker
+        stopped.send_signal(signal.SIGSTOP)
+        assert name_machine(client.until("/ace/finished", "take")) != name
+        if stopped.is_running():
+            stopped.send_signal(signal.SIGCONT)
+        wait_for_workers(daemon, "left", "right")
+        generate(client, "next")
+        client.until("/ace/finished", "next")
+        assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
+
+
+@pytest.mark.long
+def test_a_daemon_that_was_killed_makes_what_was_out_once(tmp_path: Path, quick_voice: str) -> None:
+    settings = tmp_path / "settings.toml"
+    with small_cluster(tmp_path, quick_voice, "left", "right") as (scheduler, _):
+        settings.write_text(f'[cluster]\nscheduler = "{scheduler.address}"\nlocal = false\n')
+        command = [sys.executable, "-m", "daemon", "--settings", str(settings), "--port", "0"]
+        command += ["--page", "-1", "--model", quick_voice, "--out", str(tmp_path / "clips")]
+        command += ["--state", str(tmp_path / "daemon")]
+        for turn in range(2):
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+            )
+            daemon = DaemonProcess(process)
+            with closing(OscClient(("127.0.0.1", daemon.port))) as client:
+                client.send("/ace/notify", 1)
+                if turn:
+                    until(lambda: len(list((tmp_path / "clips").glob("*.wav"))) == 6)
+                    daemon.stop()
+                    continue
+                for number in range(6):
+                    generate(client, f"take{number}", seconds=20, num_steps=50)
+                client.until("/ace/progress")
+                process.kill()
+                process.communicate()
+    names = [path.stem for path in (tmp_path / "clips").glob("*.wav")]
+    assert sorted(name.partition("_")[0] for name in names) == [f"take{n}" for n in range(6)]
