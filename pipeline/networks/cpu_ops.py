@@ -4,6 +4,10 @@ On a CPU, MLX's convolutions and its exp are slow (scalar, one thread), while a 
 at the BLAS library's speed: so convolutions become matrix products over shifted rows, and exp, SiLU
 and sin become short polynomials that `mx.compile` fuses. Errors against the plain operations are
 about 1e-6 (tests/networks/test_ops.py). Half precision takes the plain operations.
+
+MLX makes one kernel, a pass over the memory and half a second of the C++ compiler, of a chain of a
+dozen operations at most, and many of a longer one. So formulas are compiled in parts, cut where
+little is passed on, and what is computed with a row or column for all others is done apart.
 """
 
 from __future__ import annotations
@@ -52,6 +56,7 @@ _TANH_P = (
     -2.76076847742355e-16,
 )
 _TANH_Q = (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
+_TANH_CUT = 3  # of P: what `_finish_tanh` adds
 _TANH_LIMIT = 7.90531110763549805  # tanh is 1 in float32 from here on
 _SIN2 = (
     9.869597434997559,
@@ -63,54 +68,99 @@ _SIN2 = (
 
 
 def _polynomial(x: mx.array, coefficients: tuple[float, ...]) -> mx.array:
-    total = coefficients[-1] * x + coefficients[-2]
-    for coefficient in coefficients[-3::-1]:
+    begun = coefficients[-1] * x + coefficients[-2]
+    return _continue(begun, x, coefficients[:-2])
+
+
+def _continue(total: mx.array, x: mx.array, coefficients: tuple[float, ...]) -> mx.array:
+    """The polynomial of which `total` has the coefficients behind these already (Horner)."""
+    for coefficient in coefficients[::-1]:
         total = total * x + coefficient
     return total
 
 
-@compile_if_possible
 def _exp_below(x: mx.array, top: mx.array) -> mx.array:
     """exp(x - top) for x <= top: 2**n through the exponent bits, times a polynomial for the
     fraction.
     """
+    whole, fraction, begun = _begin_exp(x, top)
+    power = _finish_exp2(begun, fraction)
+    return _raise_exponent(power.view(mx.int32), whole.view(mx.int32)).view(mx.float32)
+
+
+@compile_if_possible
+def _begin_exp(x: mx.array, top: mx.array) -> tuple[mx.array, mx.array, mx.array]:
+    """Of (x - top) log2 e: the whole part, in the low bits, the fraction, and 2**fraction begun."""
     scaled = mx.maximum((x - top) * math.log2(math.e), -100.0)
     whole = scaled + _ROUND
-    fraction = _polynomial(scaled - (whole - _ROUND), _EXP2)
-    bits = fraction.view(mx.int32) + mx.left_shift(whole.view(mx.int32), mx.array(23, mx.int32))
-    return bits.view(mx.float32)
+    fraction = scaled - (whole - _ROUND)
+    return whole, fraction, _polynomial(fraction, _EXP2[-2:])
+
+
+@compile_if_possible
+def _finish_exp2(begun: mx.array, fraction: mx.array) -> mx.array:
+    return _continue(begun, fraction, _EXP2[:-2])
+
+
+@compile_if_possible
+def _raise_exponent(bits: mx.array, whole: mx.array) -> mx.array:
+    """The bits of a float32, multiplied with 2**whole."""
+    return bits + mx.left_shift(whole, mx.array(23, mx.int32))
 
 
 def tanh(x: mx.array) -> mx.array:
     """The float32 hyperbolic tangent without its exp, to be fused by `mx.compile`."""
+    return _finish_tanh(*_begin_tanh(x))
+
+
+def _begin_tanh(x: mx.array) -> tuple[mx.array, mx.array]:
+    """x within the limits, and the polynomial P begun."""
     x = mx.minimum(mx.maximum(x, -_TANH_LIMIT), _TANH_LIMIT)
+    return x, _polynomial(x * x, _TANH_P[_TANH_CUT:])
+
+
+def _finish_tanh(x: mx.array, begun: mx.array) -> mx.array:
     square = x * x
-    return x * _polynomial(square, _TANH_P) / _polynomial(square, _TANH_Q)
+    p = _continue(begun, square, _TANH_P[:_TANH_CUT])
+    return x * p / _polynomial(square, _TANH_Q)
 
 
 @compile_if_possible
-def _swiglu(gate: mx.array, up: mx.array) -> mx.array:
+def _begin_swiglu(gate: mx.array) -> tuple[mx.array, mx.array]:
+    return _begin_tanh(0.5 * gate)
+
+
+@compile_if_possible
+def _finish_swiglu(gate: mx.array, up: mx.array, x: mx.array, begun: mx.array) -> mx.array:
     half = 0.5 * gate
-    return (half + half * tanh(half)) * up
+    return (half + half * _finish_tanh(x, begun)) * up
 
 
 @compile_if_possible
-def _snake(x: mx.array, frequency_over_pi: mx.array, inverse_beta: mx.array) -> mx.array:
-    """sin(a x)^2 = sin(pi t)^2 with t = a x / pi, which repeats with every whole t."""
+def _square_rest(x: mx.array, frequency_over_pi: mx.array) -> mx.array:
+    """The square of how far t = a x / pi is from a whole number."""
     turns = x * frequency_over_pi
     rest = turns - ((turns + _ROUND) - _ROUND)
-    square = rest * rest
-    return x + inverse_beta * (square * _polynomial(square, _SIN2))
+    return rest * rest
+
+
+@compile_if_possible
+def _square_sine(square: mx.array) -> mx.array:
+    """sin(pi t)^2 of t^2, for t from -1/2 to 1/2."""
+    return square * _polynomial(square, _SIN2)
 
 
 def swiglu(gate: mx.array, up: mx.array) -> mx.array:
-    return _swiglu(gate, up) if gate.dtype == mx.float32 else gpu_ops.swiglu(gate, up)
+    if gate.dtype != mx.float32:
+        return gpu_ops.swiglu(gate, up)
+    return _finish_swiglu(gate, up, *_begin_swiglu(gate))
 
 
 def snake(x: mx.array, alpha: mx.array, inverse_beta: mx.array) -> mx.array:
     if x.dtype != mx.float32:
         return gpu_ops.snake(x, alpha, inverse_beta)
-    return _snake(x, alpha / math.pi, inverse_beta)
+    # sin(a x)^2 = sin(pi t)^2 with t = a x / pi repeats with every whole t
+    return x + inverse_beta * _square_sine(_square_rest(x, alpha / math.pi))
 
 
 # --- attention ------------------------------------------------------------------------------------

@@ -391,3 +391,26 @@ def test_a_machine_without_a_working_compiler_computes_the_same(
     )
     for array, reference in zip(np.load(made).values(), expected, strict=True):
         np.testing.assert_allclose(array, np.array(reference), atol=1e-5)
+
+
+COMPILE_ALL = """
+import mlx.core as mx
+from pipeline.networks import cpu_ops
+
+x = mx.random.normal((1, 2, 30, 20))
+one = mx.ones(20)
+for made in (cpu_ops.attention(x, x, x), cpu_ops.swiglu(x, x), cpu_ops.snake(x, one, one)):
+    mx.eval(made)
+"""
+
+
+@pytest.mark.long
+def test_every_compiled_part_of_a_formula_is_one_kernel(tmp_path: Path) -> None:
+    """More of them would be as many passes over the memory, and calls of the compiler."""
+    if not device.can_compile():
+        pytest.skip("mx.compile wants a C++ compiler here")
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", COMPILE_ALL], env=environment, check=True)
+    source = Path(cpu_ops.__file__).read_text()
+    kernels = list(tmp_path.glob("mlx/*/cpu/*.so"))
+    assert len(kernels) == source.count("@compile_if_possible\n") + 1, "and the one that is tried"
