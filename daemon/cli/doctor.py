@@ -39,7 +39,7 @@ from ..runtime import access, lock
 from ..service import select_model
 from ..settings import AUTO, Settings, SettingsError, Watch
 from ..tempo.link import Link
-from . import client, install, integrations, status
+from . import client, cluster, install, integrations, status
 from .start_screen import describe_controllers
 
 OK = "ok"
@@ -512,6 +512,16 @@ CHECKS: dict[str, Check] = {
 }
 
 
+def _check_cluster(settings: Settings) -> Finding:
+    try:
+        answer = cluster.ask(settings)
+    except SettingsError as error:
+        if settings.cluster.local:
+            return Finding(NOTE, str(error), "this machine makes all takes meanwhile")
+        return Finding(WRONG, str(error), "takes wait until it is there")
+    return Finding(OK, ", ".join(line.strip() for line in answer.text.splitlines()))
+
+
 def list_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     """Those that everybody needs, and those for what the settings ask for, with their names."""
     yield from CHECKS.items()
@@ -523,6 +533,8 @@ def list_checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield "link", _check_link
     if settings.discovery:
         yield "discovery", _check_discovery
+    if settings.cluster.scheduler:
+        yield "cluster", _check_cluster
     if settings.midi_clock:
         yield "midi", _check_midi_clock
     if settings.midi.ports:

@@ -41,7 +41,7 @@ from .sent_files import NamedFile, list_named_files
 
 log = logging.getLogger("acestepd.cluster")
 
-AUTO = "auto"  # the scheduler that is started here
+AUTO = "auto"  # the scheduler that is started here; the model that is there
 LOOK_SECONDS = 1.0  # between two looks at who is there
 ANSWER_SECONDS = 10.0  # that a scheduler may take for an answer
 SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
@@ -219,6 +219,9 @@ class Cluster:
             choice = self._work.choice
         if choice == self._choice:
             return
+        if self._choice is None and self._follows_first:
+            self._choice = choice
+            return
         try:
             self._identity = await asyncio.to_thread(self._identities.read, choice)
         except (CheckpointError, OSError) as error:
@@ -293,8 +296,13 @@ class Cluster:
             return worker.identity.describe_difference(wanted)
         return "which model is to play is not known here"
 
+    @property
+    def _follows_first(self) -> bool:
+        """This machine makes no takes, and its settings leave open which model does."""
+        return not self._settings.cluster.local and self._settings.model == AUTO
+
     def _follow_first(self) -> ModelIdentity | None:
-        """Where this machine makes no takes, the model of the first worker is that of all."""
+        """The model of the first worker is that of all, where this machine has none."""
         if self._settings.cluster.local:
             return None
         same = (each for each in self._workers.values() if each.version == VERSION)
