@@ -151,7 +151,7 @@ def test_a_quote_that_nothing_closes_is_found_where_it_begins(songs: Path) -> No
         (b"", "is empty; the first line names columns"),
         (b"\n \n", "is empty"),
         (b"a warm pad\nanother one\n", "none of its columns is one that is known"),
-        (b"\0\1\2\3\0PK", "it is no text"),
+        (b"PK\3\4\0\0\x08\0\xff\xfe\0\0\1", "save it as CSV"),
     ],
 )
 def test_what_is_no_table_is_refused(songs: Path, content: bytes, says: str) -> None:

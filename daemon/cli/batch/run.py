@@ -443,10 +443,11 @@ class BatchRun:
         return describe_job(row, job, self._folder.path)
 
     def _tell_end(self, status: int) -> None:
-        made = self._ended[JobState.FINISHED]
-        failed = self._count_failed()
-        words = f"{made} of {self._batch.count} takes are made"
+        failed = self._ended[JobState.FAILED]
+        cancelled = self._ended[JobState.CANCELLED]
+        words = f"{self._ended[JobState.FINISHED]} of {self._batch.count} takes are made"
         words += f", {failed} could not be" if failed else ""
+        words += f", {cancelled} were cancelled" if cancelled else ""
         words += "; the same command goes on with the rest" if status else ""
         self._progress.say(words)
         print(self._report, flush=True)

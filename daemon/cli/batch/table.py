@@ -179,7 +179,7 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise SettingsError(f"{path}: {error}") from error
+        raise SettingsError(f"{path}: {error}; save it as CSV") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

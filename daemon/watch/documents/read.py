@@ -40,6 +40,7 @@ PDF = "a PDF"
 _ZIP = b"PK\x03\x04"
 _SAVE = "save it as .txt, .docx or .rtf"
 _COPY = "copy its words into a .txt"
+_TABLE = ("a table", f"{_COPY}, or make a take of each line: acestepd batch")
 _SCORE = ("a score", "copy its words into a .txt, or export it as .mid and name that as the guide")
 _TABLATURE = ("a tablature", "export it as .mid, and name that as the guide")
 REFUSED_SUFFIXES = {  # what they are, and what to do
@@ -47,7 +48,7 @@ REFUSED_SUFFIXES = {  # what they are, and what to do
     ".doc": ("an old document of Word", _SAVE),
     ".pages": ("a document of Pages", _SAVE),
     ".webarchive": ("a web archive", "save the page as .html"),
-    **dict.fromkeys((".csv", ".tsv"), ("a table", _COPY)),
+    **dict.fromkeys((".csv", ".tsv"), _TABLE),
     **dict.fromkeys((".musicxml", ".mxl", ".mscz", ".sib", ".musx", ".ly"), _SCORE),
     **dict.fromkeys((".gp", ".gp3", ".gp4", ".gp5", ".gpx", ".ptb", ".tg"), _TABLATURE),
     ".abc": ("ABC notation", _COPY),
