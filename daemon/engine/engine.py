@@ -128,6 +128,11 @@ class Engine:
         return self._model.choice.model
 
     @property
+    def variant(self) -> str:
+        """The sub-folder of its DiT, where one was chosen."""
+        return self._model.choice.variant
+
+    @property
     def error(self) -> str:
         """Why the model could not be loaded."""
         return self._model.error

@@ -67,6 +67,7 @@ def describe_daemon(
             {
                 "name": name,
                 "isPlayed": name == engine.model,
+                "variant": engine.variant if name == engine.model else "",
                 "missing": _find_missing(settings, engine, name, is_own),
             }
             for name in names

@@ -375,6 +375,36 @@ def test_a_text_that_is_replaced_comes_back(stage: Stage, asker: Asker, page: Pa
 
 
 @long
+def test_a_browsers_undo_brings_back_what_edit_replaced(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1, "key", "Am")
+    page.fill("#prompt", "an hour's work")
+    page.fill("#bars", "7")
+    page.locator(".choose").click()
+    page.keyboard.press("e")
+    prompt = page.locator("#prompt")
+    expect(prompt).to_have_value("warm keys", timeout=PATIENCE)
+    expect(prompt).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(prompt).to_have_value("an hour's work", timeout=PATIENCE)
+    expect(page.locator("#bars")).to_have_value("7")
+    expect(page.locator("#key")).to_have_value("")
+    page.keyboard.press("Control+z")  # and again what came in its place
+    expect(prompt).to_have_value("warm keys", timeout=PATIENCE)
+    page.fill("#bars", "2")
+    page.focus("#prompt")
+    page.keyboard.press("Control+z")  # what was changed since stays
+    expect(prompt).to_have_value("an hour's work", timeout=PATIENCE)
+    expect(page.locator("#bars")).to_have_value("2")
+    until(lambda: stage.panel.request.prompt == "an hour's work")
+    assert (stage.panel.request.bars, stage.panel.request.key) == (2, "A minor")
+    page.keyboard.insert_text(" and more")
+    page.keyboard.press("Control+z")  # what is typed is the browser's
+    expect(prompt).to_have_value("an hour's work")
+
+
+@long
 def test_a_text_that_a_take_has_is_not_called_replaced(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
@@ -513,6 +543,83 @@ def test_bars_that_are_chosen_are_looped_in_the_beat(
 
 
 @long
+def test_a_row_that_is_clicked_goes_on_in_the_beat_of_what_plays(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    for id in ("first", "second"):
+        make_take(stage, asker, id, "prompt", id, "bars", 4, "bpm", 120)
+    find_row(page, "second").locator(".choose").click()
+    assert not page.evaluate("acestepd.player.isPlaying"), "nothing did"
+    find_row(page, "first").locator(".hear").click()
+    until(lambda: page.evaluate("acestepd.player.isPlaying && acestepd.player.position > 0.5"))
+    began = page.evaluate("acestepd.player.began")
+    find_row(page, "second").locator(".choose").click()
+    until(lambda: page.evaluate("acestepd.player.take.id === 'second'"))
+    seconds = page.evaluate("acestepd.player.seconds")
+    shift = (page.evaluate("acestepd.player.began") - began) % seconds
+    assert min(shift, seconds - shift) < 0.5 / 48_000
+    find_row(page, "second").locator(".choose").dblclick()
+    find_row(page, "first").locator(".choose").dblclick()  # the same as one click
+    until(lambda: page.evaluate("acestepd.player.take.id === 'first'"))
+    assert page.evaluate("acestepd.player.isPlaying")
+
+
+@long
+def test_bars_are_chosen_looped_and_repainted_by_keys(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    make_take(stage, asker, "a", "prompt", "four bars", "bars", 4, "bpm", 240)
+    page.keyboard.press("b")
+    expect(page.locator("#notice")).to_contain_text("choose bars first", timeout=PATIENCE)
+    find_row(page, "four bars").locator(".choose").click()
+    first, last = page.locator("#repaint-from"), page.locator("#repaint-to")
+    for key, bars in (
+        ("ArrowRight", ("1", "1")),
+        ("ArrowRight", ("2", "2")),
+        ("ArrowLeft", ("1", "1")),
+        ("ArrowLeft", ("1", "1")),
+        ("ArrowRight", ("2", "2")),
+        ("Shift+ArrowRight", ("2", "3")),
+        ("Shift+ArrowRight", ("2", "4")),
+        ("ArrowRight", ("2", "4")),
+        ("Shift+ArrowLeft", ("2", "3")),
+    ):
+        page.keyboard.press(key)
+        assert (first.input_value(), last.input_value()) == bars
+    expect(page.locator("#bars-chosen")).to_have_text("bars 2 to 3")
+    page.keyboard.press("l")
+    until(lambda: page.evaluate("acestepd.player.part?.start") == 1)
+    page.keyboard.press("b")
+    until(lambda: len(asker.find_takes()) == 2)
+    newest, *_ = stage.journal.search(limit=1)
+    asked = newest.request
+    assert (asked.task, asked.repaint_bar, asked.repaint_bars) == ("repaint", 2, 2)
+
+
+@long
+def test_stems_are_muted_and_heard_alone_by_keys(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "no stems", "bars", 2)
+    make_take(stage, asker, "b", "prompt", "two stems", "bars", 2, "stems", "drums bass")
+    find_row(page, "no stems").locator(".choose").click()
+    page.keyboard.press("s")
+    expect(page.locator("#notice")).to_contain_text("has no stems", timeout=PATIENCE)
+    find_row(page, "two stems").locator(".choose").click()
+    page.keyboard.press("s")
+    expect(page.locator("[aria-label='Solo drums']")).to_be_focused()
+    page.keyboard.press("m")
+    expect(page.locator("[aria-label='Mute drums']")).to_have_attribute("aria-pressed", "true")
+    for key in ("ArrowDown", "ArrowDown", "s"):
+        page.keyboard.press(key)
+    alone = page.locator("[aria-label='Solo bass']")
+    expect(alone).to_be_focused()
+    expect(alone).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("[aria-label='Solo drums']")).to_be_focused()
+    until(lambda: page.evaluate("acestepd.player.levels.get('drums')") == 0)
+    expect(page.locator("#detail h3")).to_have_text("two stems")
+
+
+@long
 def test_a_click_beside_the_bars_that_are_looped_leaves_them(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
@@ -600,6 +707,20 @@ def test_models_and_adapters_are_changed_and_refused_where_they_were_asked_for(
         expect(page.locator("#models [aria-current]")).to_contain_text(str(other), timeout=PATIENCE)
         page.click("[aria-label='Load mini']")
         expect(page.locator("#model-state")).to_have_text("ready", timeout=PATIENCE)
+
+
+@long
+def test_the_model_that_plays_is_loaded_anew_in_its_variant(
+    stage: Stage, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.engine.switch_model("mini", "other")
+    expect(page.locator("#engine-text")).to_contain_text("ready", timeout=PATIENCE)
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(stage.engine, "switch_model", lambda *choice: asked.append(choice))
+    page.click("#open-daemon")
+    expect(page.locator("#models [aria-current]")).to_contain_text("mini/other", timeout=PATIENCE)
+    page.click("[aria-label='Load anew mini']")
+    until(lambda: asked == [("mini", "other")])
 
 
 @long

@@ -351,7 +351,8 @@ export class Detail extends EventTarget {
       number("repaint-from", "Bars", first + 1), number("repaint-to", "to", end),
       make("button", { type: "button", id: "loop-bars", "aria-keyshortcuts": "L", "aria-pressed": "false",
         onclick: () => this.#loopBars(), title: "Loop these bars" }, "Loop"),
-      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take), title: "Make these bars anew" }, "Repaint"));
+      make("button", { type: "button", id: "repaint", onclick: () => this.#repaint(take), title: "Make these bars anew", "aria-keyshortcuts": "B" }, "Repaint"),
+      make("span", { id: "bars-chosen", class: "visually-hidden", role: "status" }));
   }
 
   /** The part of the take that is looped, or null. */
@@ -397,6 +398,27 @@ export class Detail extends EventTarget {
     else say(`bars are 1 to ${bars}, the first before the last`);
   }
 
+  /** Choose the bar so many behind those that are chosen, or so many more; first the one that is heard. */
+  moveBars(by, isMore) {
+    const bars = this.#take?.bars;
+    if (!$("repaint-from")) return say("choose a take that has bars first");
+    const { isPlaying, position, seconds } = this.#player;
+    const heard = isPlaying && this.#player.isHeard(this.#take) ? Math.floor((position / seconds) * bars) : 0;
+    const [first, end] = this.#selection ?? [heard - by, heard + 1 - by];
+    if (isMore && this.#selection) this.#choose(first, Math.max(first + 1, end + by));
+    else {
+      const to = Math.max(0, Math.min(bars - (end - first), first + by));
+      this.#choose(to, to + end - first);
+    }
+    const [from, to] = this.#selection;
+    $("bars-chosen").textContent = to - from > 1 ? `bars ${from + 1} to ${to}` : `bar ${to}`;
+  }
+
+  repaintBars() {
+    if (this.#selection && $("repaint")) this.#repaint(this.#take);
+    else say("choose bars first: ← and → do, or drag over the waveform");
+  }
+
   #repaint(take) {
     const [first, end] = this.#selection ?? [0, take.bars];
     this.#send("/ace/reroll", this.#panel.makeId("repaint"), nameJob(take), -1, "task", "repaint", "source", take.path,
@@ -416,16 +438,22 @@ export class Detail extends EventTarget {
 
   #buildStems(take) {
     const lanes = take.stems.filter((stem) => stem !== "mix");
-    return make("div", { id: "stems-lanes", role: "group", "aria-label": "Stems" },
+    return make("div", { id: "stems-lanes", role: "group", "aria-label": "Stems", onkeydown: pressInLane },
       make("div", { class: "line" }, make("h4", {}, "Stems"),
         make("button", { type: "button", id: "play-stems", onclick: saying(() => this.#toggleStems(take)) }, "Play the stems")),
       ...lanes.map((stem) => this.#buildLane(take, stem)));
   }
 
+  focusStems() {
+    const button = $("stems-lanes")?.querySelector(".solo");
+    if (button) button.focus();
+    else say("this take has no stems: choose some below Stems, and press Go");
+  }
+
   #buildLane(take, stem) {
     const toggle = (set, letter, text) => {
-      const button = make("button", { type: "button", class: "icon-button", "aria-pressed": String(set.has(stem)),
-        "aria-label": `${text} ${stem}`, title: `${text} ${stem}` }, letter);
+      const button = make("button", { type: "button", class: `icon-button ${text.toLowerCase()}`, "aria-pressed": String(set.has(stem)),
+        "aria-label": `${text} ${stem}`, "aria-keyshortcuts": letter, title: `${text} ${stem}` }, letter);
       button.addEventListener("click", saying(async () => {
         if (!set.delete(stem)) set.add(stem);
         button.setAttribute("aria-pressed", String(set.has(stem)));
@@ -529,6 +557,20 @@ export class Detail extends EventTarget {
         make("label", {}, "How far: ", shown, amount),
         make("button", { type: "button", id: "variation", class: "wide", onclick: ask }, "Make what lies there")));
   }
+}
+
+/** M and S are the lane's that has the focus, arrows lead to the others. */
+function pressInLane(event) {
+  const lane = event.target.closest(".lane");
+  if (!lane || event.ctrlKey || event.metaKey || event.altKey) return;
+  const neighbour = { ArrowUp: lane.previousElementSibling, ArrowDown: lane.nextElementSibling }[event.key];
+  const button = { m: ".mute", s: ".solo" }[event.key.toLowerCase()];
+  const index = [...lane.children].indexOf(event.target);
+  if (button) lane.querySelector(button).click();
+  else if (neighbour?.matches(".lane")) neighbour.children[index].focus();
+  else if (neighbour === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 function fillLyrics(box, lyrics) {

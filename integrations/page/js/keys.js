@@ -21,7 +21,7 @@ export function openKeys(actions) {
     if (!action) return;
     event.preventDefault();
     if (event.key === " " && isPointed) event.target.blur(); // its button is not pressed as well
-    action.act();
+    action.act(event);
   });
 }
 

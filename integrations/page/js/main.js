@@ -69,8 +69,10 @@ takes.addEventListener("change", showProgress);
 takes.addEventListener("progress", showProgress);
 takes.addEventListener("choose", ({ detail: take }) => {
   takes.select(take);
+  playOn();
   if (hasTabs()) location.hash = "#take";
 });
+takes.addEventListener("hear", ({ detail: take }) => player.isHeard(take) || detail.play(take));
 takes.addEventListener("play", ({ detail: take }) => {
   takes.select(take);
   if (player.isHeard(take)) player.stop();
@@ -155,9 +157,15 @@ $("panic").addEventListener("click", panic);
 $("cancel").addEventListener("click", () => send("/ace/cancel", "*"));
 $("reroll").addEventListener("click", reroll);
 
+/** Where a take is heard, the chosen one goes on in its beat. */
+function playOn() {
+  const take = takes.selected;
+  if (player.isPlaying && take?.stems.length && !player.isHeard(take)) detail.play(take);
+}
+
 function moveAndPlay(rows) {
   takes.move(rows);
-  if (player.isPlaying && takes.selected?.stems.length) detail.play(takes.selected);
+  playOn();
 }
 
 /** What is opened is seen. */
@@ -172,10 +180,14 @@ $("fold-pads").addEventListener("click", () => {
   $("fold-pads").textContent = isShown ? "Fold" : "Unfold";
 });
 
-/** Go to a field, which a tab may hide. */
-function focus(id, view) {
+/** What a tab may hide. */
+function open(view) {
   if (hasTabs()) location.hash = `#${view}`;
   showView();
+}
+
+function focus(id, view) {
+  open(view);
   $(id).focus();
 }
 
@@ -193,6 +205,13 @@ openKeys([
   hidden("k", () => moveAndPlay(-1)),
   key("Enter", "Enter", "Play the chosen take from its beginning", () => detail.play(undefined, 0)),
   key("L", "l", "Loop, or not; where bars are chosen, those", () => detail.toggleLoop() || $("loop").click()),
+  key("← →", "ArrowRight", "Choose bars: the one before, or behind; with Shift fewer, or more", ({ shiftKey }) => detail.moveBars(1, shiftKey)),
+  hidden("ArrowLeft", ({ shiftKey }) => detail.moveBars(-1, shiftKey)),
+  key("B", "b", "Repaint the bars that are chosen", () => detail.repaintBars()),
+  key("S", "s", "To the stems, where S hears one alone, M mutes it, and ↑ ↓ lead to the others", () => {
+    open("take");
+    detail.focusStems();
+  }),
   key("R", "r", "Reroll: the take with another seed", reroll),
   key("E", "e", "Edit: all that the take was asked for with, and its seed, in the form again", () => detail.edit()),
   key("F", "f", "Favourite, or not", () => detail.favourite()),

@@ -41,11 +41,11 @@ export class Models {
   }
 
   /** What is not on this machine cannot be loaded: it would take the place of what plays. */
-  #buildModel({ name, isPlayed, missing }) {
-    const load = () => this.#send("/ace/model", name);
+  #buildModel({ name, isPlayed, variant, missing }) {
+    const load = () => this.#send("/ace/model", name, ...(variant ? [variant] : []));
     const word = isPlayed ? "Load anew" : "Load";
     return make("li", { "aria-current": isPlayed ? "true" : null },
-      make("span", { class: "title" }, name),
+      make("span", { class: "title" }, [name, variant].filter(Boolean).join("/")),
       isPlayed ? make("span", { id: "model-state", class: "quiet", role: "status" }) : "",
       missing ? make("span", { class: "quiet missing" }, missing)
         : make("button", { type: "button", "data-name": name, onclick: load, "aria-label": `${word} ${name}` }, word));

@@ -42,6 +42,8 @@ export class Panel extends EventTarget {
   #asked = {}; // texts that a take has
   #settled = () => {}; // called once all that was sent is read
   #before = null; // {values, takes}: the form before it was replaced
+  #isFilling = false; // the form is about to be another one
+  #replaced = new Map(); // what its fields have shown since then, by name
 
   constructor(connection) {
     super();
@@ -196,12 +198,12 @@ export class Panel extends EventTarget {
   /** What was there can be had back, where some of it would be lost. */
   async #replace(text, fill) {
     const before = await this.#look();
-    await fill();
-    await this.#showAll();
+    await this.#fillAnew(fill);
     const isLost = TEXTS.some((name) => {
       const written = before.values[name];
       return written?.trim() && ![this.#values, this.#asked, this.#defaults].some((known) => known[name] === written);
     });
+    this.#before = before;
     if (isLost) this.#offerUndo(before);
     say(isLost ? `Your text was replaced: Undo, beside New, brings it back. ${text}` : text);
   }
@@ -209,10 +211,9 @@ export class Panel extends EventTarget {
   /** All is as the settings say. */
   async #clear() {
     const before = await this.#look();
-    await ask("/panel/defaults", { method: "POST" });
+    await this.#fillAnew(() => ask("/panel/defaults", { method: "POST" }));
     this.#offerUndo(before);
     $("count").value = 1;
-    await this.#showAll();
     $("prompt").focus();
   }
 
@@ -220,10 +221,30 @@ export class Panel extends EventTarget {
     const { values, takes } = this.#before;
     const now = await this.#look();
     const changed = Object.entries(values).filter(([name, value]) => value !== this.#values[name]);
-    await post("/panel", Object.fromEntries(changed));
+    await this.#fillAnew(() => post("/panel", Object.fromEntries(changed)));
     this.#offerUndo(now);
     $("count").value = takes;
-    await this.#showAll();
+  }
+
+  /** What was there before it was replaced: in the whole form, or in a field alone where something
+   * was changed since. Returns whether there was anything.
+   */
+  #takeBack(field) {
+    const { param } = field.dataset;
+    const isKept = (one) => tellField(one) === this.#replaced.get(one.dataset.param);
+    const bringBack = field === this.#touched ? undefined : this.#elsewhere.findBefore(field);
+    if (this.#isFilling) return true;
+    if (bringBack) bringBack();
+    else if (!this.#before || !isKept(field)) return false;
+    else if ([...document.querySelectorAll("[data-param]")].every(isKept)) this.#undo().catch(({ message }) => say(message));
+    else {
+      const value = this.#before.values[param];
+      this.#before.values[param] = this.#values[param];
+      this.change(param, value);
+      this.#write(field);
+      this.#replaced.set(param, tellField(field));
+    }
+    return true;
   }
 
   /** What the form has, once the daemon has read all that was typed. */
@@ -241,14 +262,23 @@ export class Panel extends EventTarget {
     $("form-undo").hidden = false;
   }
 
-  /** The form has what the daemon has, also where something is refused, or has the focus. */
-  async #showAll() {
-    for (const name of [...this.#refused.keys()]) this.#accept(findField(name));
-    await this.#load();
-    for (const field of document.querySelectorAll("[data-param]")) this.#write(field);
-    this.#typed.clear();
-    this.#touched = null;
-    this.#elsewhere.withdrawAll();
+  /** The form has what `fill` gives the daemon, also where something is refused, or has the focus. */
+  async #fillAnew(fill) {
+    this.#isFilling = true;
+    try {
+      await fill();
+      for (const name of [...this.#refused.keys()]) this.#accept(findField(name));
+      await this.#load();
+      for (const field of document.querySelectorAll("[data-param]")) {
+        this.#write(field);
+        this.#replaced.set(field.dataset.param, tellField(field));
+      }
+      this.#typed.clear();
+      this.#touched = null;
+      this.#elsewhere.withdrawAll();
+    } finally {
+      this.#isFilling = false;
+    }
   }
 
   rollSeed() {
@@ -307,6 +337,10 @@ export class Panel extends EventTarget {
       if (field.tagName === "TEXTAREA") commitSoon();
     });
     field.addEventListener("change", commit);
+    field.addEventListener("keydown", (event) => {
+      const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+      if (isUndo && this.#takeBack(field)) event.preventDefault(); // the browser knows what was typed alone
+    });
     field.addEventListener("focus", () => (this.#touched = null));
     field.addEventListener("blur", () => {
       this.#touched = null;
@@ -353,7 +387,7 @@ export class Panel extends EventTarget {
     const [field] = [document.activeElement].filter((one) => one?.dataset?.param === name && !this.#refused.has(name));
     const now = this.#readValue(name, value);
     const isOwn = this.#elsewhere.isAnswer(name, now, isWhole || TEXTS.includes(name));
-    if (field && !isOwn && before !== undefined && !isSame(before, now)) this.#meet(field, before, now);
+    if (field && !isOwn && !this.#isFilling && before !== undefined && !isSame(before, now)) this.#meet(field, before, now);
     this.#show(name, value);
   }
 

@@ -275,7 +275,7 @@ export class Takes extends EventTarget {
     const progress = make("progress", { max: "1", value: "0", "aria-label": `${title}: progress`, hidden: !isRunning });
     const problem = take.failure || (take.isGone ? "its file is not there any more" : "");
     const facts = make("span", { class: problem ? "facts problem" : "facts" }, problem || listFacts(take, isRunning));
-    const choose = make("button", { type: "button", class: "choose", onclick: tell("choose"), ondblclick: tell("play") },
+    const choose = make("button", { type: "button", class: "choose", onclick: tell("choose"), ondblclick: tell("hear") },
       make("span", { class: "title", dir: "auto" }, name), facts, canvas, progress);
     const hear = iconButton("play", `Play ${title}`, tell("play"), { class: "icon-button hear" });
     if (!isThere) hear.style.visibility = "hidden"; // its place stays
