@@ -133,8 +133,20 @@ def ping_behind(what: Callable[[], None], server: tuple[str, int], runs: int) ->
 
 
 @contextmanager
-def daemon(folder: Path, program: Path | None) -> Iterator[tuple[str, int]]:
-    """A daemon that renders a long take; whatever is sent to it is within its rate."""
+def busy_daemon(folder: Path, program: Path | None) -> Iterator[tuple[str, int]]:
+    """A daemon that renders a long take."""
+    with run_daemon(folder, program) as server, closing(OscClient(server)) as client:
+        for id, seconds in (("w0", 4), ("long", 600)):
+            client.send("/ace/generate", id, "prompt", "warm", "seconds", seconds)
+            client.until("/ace/finished" if id == "w0" else "/ace/progress", id)
+        yield server
+
+
+@contextmanager
+def run_daemon(folder: Path, program: Path | None) -> Iterator[tuple[str, int]]:
+    """A daemon that answers, in a process of its own, of this environment or the program's folder;
+    whatever is sent to it is within its rate.
+    """
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.bind(("127.0.0.1", 0))
         server: tuple[str, int] = probe.getsockname()
@@ -155,10 +167,7 @@ def daemon(folder: Path, program: Path | None) -> Iterator[tuple[str, int]]:
     try:
         with closing(OscClient(server)) as client:
             wait_for_answer(client)
-            for id, seconds in (("w0", 4), ("long", 600)):
-                client.send("/ace/generate", id, "prompt", "warm", "seconds", seconds)
-                client.until("/ace/finished" if id == "w0" else "/ace/progress", id)
-            yield server
+        yield server
     finally:
         process.terminate()
         process.wait(60)
@@ -188,14 +197,17 @@ def main(seconds: float = 10, program: Path | None = None, loads: str = "") -> N
     """All loads, or those with the names in `loads`, and what is measured one by one ("single")."""
     for load, (_, rate) in LOADS.items():
         if not loads or load in loads.split(","):
-            with tempfile.TemporaryDirectory() as folder, daemon(Path(folder), program) as server:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                busy_daemon(Path(folder), program) as server,
+            ):
                 pings = ping_beside(load, server, seconds)
             report(f"a ping beside {load.split()[0]}, {rate} a second", pings)
     if loads and "single" not in loads.split(","):
         return
     with (
         tempfile.TemporaryDirectory() as folder,
-        daemon(Path(folder), program) as server,
+        busy_daemon(Path(folder), program) as server,
         closing(OscClient(server)) as other,
     ):
         report("a ping, nothing besides", ping(server, seconds))
