@@ -127,8 +127,8 @@ def judge_libraries(libraries: Sequence[MlxLibrary], has_card: bool) -> Finding:
         return Finding(
             NOTE,
             f"{names}, and NVIDIA's driver is here: takes are made on the processor",
-            f"pip uninstall -y {CPU}; pip install mlx-cuda-13 (driver 580 or newer, "
-            "or else mlx-cuda-12)",
+            f"pip uninstall -y {CPU}; pip install mlx-cuda-13 (for driver 580 or "
+            "newer; mlx-cuda-12 from driver 550 on)",
         )
     return Finding(OK, f"{names} {libraries[0].version}")
 
