@@ -276,7 +276,7 @@ class Dispatcher:
             return None
         worker = self._crew.choose(job)
         if worker is None:
-            return self._find_interjection()
+            return self._find_interjection() if job.priority is Priority.LIVE else None
         if worker.running:
             return Assignment(job, worker)
         found = self._crew.find_job_for(worker, self.queue)

@@ -4,15 +4,18 @@ and others that say what the test says.
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daemon.engine import Engine, ModelChoice, dispatcher
-from daemon.jobs import Event, Order, Priority
+from daemon.jobs import Event, Order, Priority, Refused
 from daemon.journal import Journal
 from daemon.landing import staging
 from daemon.landing.manifest import JobFacts
@@ -439,6 +442,68 @@ def test_no_other_job_is_begun_while_too_much_waits_for_the_disk_but_a_live_one(
     go_on.set()
     studio.finish(studio.wait_for("c"))
     recorder.wait("finished", "c")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_workers_do_every_job_ends_once(remote: Engine, out: Path, seed: int) -> None:
+    """They answer late, twice, after they were lost or cancelled, leave and come back."""
+    dice = random.Random(seed)
+    recorder = Recorder(remote)
+    workers = [meet(remote, name) for name in ("studio", "attic", "cellar")]
+    ids: list[str] = []
+
+    def order() -> None:
+        ids.append(f"j{len(ids)}")
+        priority = dice.choice((Priority.BATCH, Priority.NORMAL, Priority.LIVE))
+        prompt = dice.choice("xyz")
+        submit(remote, ids[-1], make_request(prompt), dice.choice((ME, YOU)), priority=priority)
+
+    def cancel() -> None:
+        with suppress(Refused):  # it has ended, or its files are landing
+            remote.cancel(ME, dice.choice(ids))
+
+    def act(worker: Colleague) -> None:
+        run = dice.choice(worker.given) if worker.given else None
+        current = worker.running[-1:] or worker.given[-1:]
+        action = dice.randrange(8)
+        if action == 0:
+            worker.exit("the network is gone", has_crashed=False)
+        elif action == 1:
+            worker.leave()
+        elif action == 2 and run:
+            worker.finish(run)
+        elif action == 3 and run:
+            worker.progress(run, dice.random())
+        elif action == 4:
+            while worker.cancelled:
+                worker.stop(worker.cancelled.pop())
+        elif current:
+            worker.finish(current[0])
+        if not worker.is_ready and dice.random() < 0.5:
+            worker.join()
+
+    actions: list[Callable[[], None]] = [order, cancel]
+    actions += [partial(act, worker) for worker in workers * 4]
+    for _ in range(20):
+        order()
+    for _ in range(200):
+        dice.choice(actions)()
+    for worker in workers:
+        worker.join()
+    until(lambda: finish_all(remote, workers))
+    ends = [id for kind in ("finished", "cancelled", "fail") for id in recorder.ids_with(kind)]
+    assert sorted(ends) == sorted(ids)
+    assert len(list(out.iterdir())) == 2 * len(recorder.ids_with("finished"))
+    assert all(worker.running == [] for worker in workers)
+
+
+def finish_all(engine: Engine, workers: list[Colleague]) -> bool:
+    """Whether nothing is left, when each has made what it has."""
+    for worker in workers:
+        if worker.running:
+            worker.finish(worker.running[-1])
+    engine.journal.flush()
+    return not engine.active()
 
 
 # --- how all of it stands -------------------------------------------------------------------------

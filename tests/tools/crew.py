@@ -1,7 +1,7 @@
 """How many jobs a second the daemon hands out, lands and journals: `python -m tests.tools.crew
-[WORKERS] [SECONDS] [JOBS] [CLIP]`, with workers in this process that need so many SECONDS for a
-take, and nothing else, whose CLIP is so many seconds long. Queue, files and journal are real.
-Nothing is asserted.
+[WORKERS] [SECONDS] [JOBS] [CLIP] [SLOW]`, with workers in this process that need so many SECONDS
+for a take, and nothing else, whose CLIP is so many seconds long. One of them is SLOW times as slow.
+Queue, files and journal are real. Nothing is asserted.
 
 Behind the figures: where the threads were, also those that waited. TMPDIR=/dev/shm leaves out the
 disk.
@@ -145,7 +145,13 @@ def describe_place(frame: FrameType) -> str:
     return " > ".join(f"{Path(code.co_filename).stem}.{code.co_name}" for code in codes)
 
 
-def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float = 1.0) -> None:
+def main(
+    workers: int = 32,
+    seconds: float = 0.1,
+    jobs: int = 1000,
+    clip: float = 1.0,
+    slow: float = 1.0,
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         out.mkdir()
@@ -157,7 +163,8 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
         engine.start()
         landings = Landings(engine, jobs)
         clock = Clock()
-        crew = [FakeWorker(engine, f"worker {n}", seconds, clock) for n in range(workers)]
+        needed = [slow * seconds, *[seconds] * (workers - 1)]
+        crew = [FakeWorker(engine, f"worker {n}", each, clock) for n, each in enumerate(needed)]
         order = Order(
             "bench",
             "many",
@@ -176,10 +183,14 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
         took = time.monotonic() - began
         used = time.process_time() - used
         busy = sum(worker.busy for worker in crew) / workers
+        most = sum(1 / each for each in needed)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{jobs} takes of {clip:g} s, by {workers} workers in {seconds:g} s each")
+        slowest = f", one of them in {needed[0]:g} s" if slow > 1 else ""
+        print(f"{jobs} takes of {clip:g} s, by {workers} workers in {seconds:g} s each{slowest}")
         print(f"accepted: {jobs / (began - came):.0f} a second")
-        print(f"made, landed and journaled: {jobs / took:.1f} of {workers / seconds:.1f} a second")
+        print(
+            f"made, landed and journaled in {took:.1f} s: {jobs / took:.1f} of {most:.1f} a second"
+        )
         print(f"the workers were busy for {busy / took:.0%} of the time")
         print(
             f"processor: {used / took:.2f} of {os.cpu_count()}, {1000 * used / jobs:.1f} ms a job"
@@ -192,4 +203,4 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
 
 
 if __name__ == "__main__":
-    main(*(kind(text) for kind, text in zip((int, float, int, float), sys.argv[1:])))
+    main(*(kind(text) for kind, text in zip((int, float, int, float, float), sys.argv[1:])))
