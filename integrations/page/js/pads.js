@@ -4,10 +4,10 @@ import { $, make, round, say } from "./elements.js";
 import { askJson } from "./http.js";
 import { PAD } from "./takes.js";
 
-const HOLD = 600; // milliseconds
+const HOLD = 600; // milliseconds, as the style sheet shows it
 const FLASH = 500; // milliseconds
 const CALM = "(prefers-reduced-motion: reduce)";
-const HINT = "click plays, hold rerolls, Shift and click marks as favourite";
+const HINT = "click plays, hold and let go rerolls, Shift and click marks as favourite";
 const SETTLE = 100; // milliseconds: what comes in a burst is asked for once
 const WORDS = { queued: "waiting", rendering: "in the making" }; // what states are called, where otherwise
 const MARKS = { empty: "", queued: "…", ready: "●", favourite: "★", failed: "!" };
@@ -120,7 +120,7 @@ export class Pads extends EventTarget {
   }
 
   #build(number) {
-    let timer = 0;
+    let pressed = null; // when, by the events' clock: the page may come to them late
     let isHeld = false;
     const reroll = () => {
       this.#send("/ace/pad/reroll", number);
@@ -129,24 +129,23 @@ export class Pads extends EventTarget {
     };
     const mark = () => this.#send("/ace/pad/favourite", number);
     const act = (event) => {
-      if (isHeld) isHeld = false; // it was rerolled already
+      if (isHeld && event.detail) isHeld = false; // it was rerolled already, and this is no key
       else if (event.shiftKey || $("mark-pads").checked) mark();
       else this.hit(number);
     };
     const element = make("button", { type: "button", class: "pad", onclick: act },
       make("span", { class: "top" }, make("span", {}, String(number)), " ", make("span", { class: "mark", "aria-hidden": "true" }), " "),
       make("span", { class: "what", dir: "auto" }), make("span", { class: "how" }));
-    const hold = (event) => {
+    element.addEventListener("pointerdown", ({ button, shiftKey, timeStamp }) => {
       isHeld = false;
-      if (event.button || event.shiftKey) return;
-      timer = setTimeout(() => {
-        isHeld = true;
-        reroll();
-      }, HOLD);
-    };
-    element.addEventListener("pointerdown", hold);
-    for (const kind of ["pointerup", "pointerleave", "pointercancel"])
-      element.addEventListener(kind, () => clearTimeout(timer));
+      pressed = button || shiftKey ? null : timeStamp;
+    });
+    element.addEventListener("pointerup", ({ timeStamp }) => {
+      isHeld = pressed !== null && timeStamp - pressed >= HOLD;
+      if (isHeld) reroll();
+      pressed = null;
+    });
+    for (const kind of ["pointerleave", "pointercancel"]) element.addEventListener(kind, () => (pressed = null));
     element.addEventListener("contextmenu", (event) => event.preventDefault()); // a finger that is held
     element.addEventListener("keydown", (event) => {
       const act = { r: reroll, f: mark }[event.key.toLowerCase()];
