@@ -36,7 +36,7 @@ from . import plugin
 from .cluster_worker import ClusterWorker, Health
 from .identities import Identities, describe_device
 from .parcels import Parcel, unpack
-from .security import LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
 from .sent_files import NamedFile, list_named_files
 
 log = logging.getLogger("acestepd.cluster")
@@ -121,7 +121,6 @@ class Cluster:
         except Exception:
             log.exception("the cluster's thread")
         finally:
-            self._lose_all("the cluster is left")
             self._loop.close()
 
     async def _serve(self) -> None:
@@ -233,7 +232,7 @@ class Cluster:
     async def _update(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         for address in [each for each in self._workers if each not in found]:
             worker = self._workers.pop(address)
-            self._lose(worker, f"{worker.name} is gone", has_crashed=False)
+            self._lose(worker, f"{worker.name} is gone")
             with self._lock:
                 self._work.remove_worker(worker)
             log.warning("%s is gone", worker.name)
@@ -323,7 +322,10 @@ class Cluster:
             return
         finally:
             worker.is_greeted = False
-        self._say(worker.address, f"{worker.name} is there: {worker.device}")
+        said = f"{worker.name} is there: {worker.device}"
+        if worker.dask != DASK:
+            said += f"; it has distributed {worker.dask}, and this is {DASK}: have the same on both"
+        self._say(worker.address, said)
         self._dispatch()
 
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -372,17 +374,19 @@ class Cluster:
                 await self._send(worker.address, file)
             parcel = await self._submit(making, files)
             if "lost" in parcel:
-                self._lose(worker, f"{parcel['lost']}, on {worker.name}")
+                self._lose(worker, f"{parcel['lost']}, on {worker.name}", has_crashed=True)
                 return
             messages = await asyncio.to_thread(unpack, parcel, self._shared)
             paths = {field: getattr(request, field) for field in files}
             self._take(worker, messages, paths)
         except FutureCancelledError as error:
             if self._makings.get(ticket) is making:  # nobody here has stopped it
-                self._lose(worker, f"the scheduler has given it up: {error.reason}", False)
+                reason = f"the scheduler has given it up: {error.reason}"
+                self._lose(worker, reason, is_its_fault=False)
         except Exception as error:
             log.warning("%s: %r", worker.name, error)
-            self._lose(worker, f"{worker.name}: {error or type(error).__name__}")
+            reason = f"{worker.name}: {error or type(error).__name__}"
+            self._lose(worker, reason, has_crashed=True)
         finally:
             if self._makings.get(ticket) is making:
                 del self._makings[ticket]
@@ -452,18 +456,18 @@ class Cluster:
                 self._work.on_message(worker, message)
         self._dispatch()
 
-    def _on_event(self, event: tuple[float, dict[str, Any]]) -> Any:
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         """What comes on the way."""
         _, message = event
         making = self._makings.get(message.get("ticket", 0))
         if making is None or message.get("session") != self._session:
-            return None
+            return
         if "preview" in message:
-            return self._fetch_preview(making.worker, message["preview"])
+            self._keep(self._fetch_preview(making.worker, message["preview"]))
+            return
         with self._lock:
             for each in unpack(message):
                 self._work.on_message(making.worker, each)
-        return None
 
     async def _fetch_preview(self, worker: ClusterWorker, number: int) -> None:
         with suppress(OSError, ValueError):
@@ -481,13 +485,22 @@ class Cluster:
             self._stop(making)
             self._tell(worker, [RenderCancelled(ticket)])
 
-    def _lose(self, worker: ClusterWorker, reason: str, has_crashed: bool = True) -> None:
-        """Whatever it had is made elsewhere."""
+    def _lose(
+        self,
+        worker: ClusterWorker,
+        reason: str,
+        has_crashed: bool = False,
+        is_its_fault: bool = True,
+    ) -> None:
+        """Whatever it had is made elsewhere. `has_crashed`: what it made may be why."""
+        if self._is_closing:  # the journal has it, for the next daemon
+            return
         for ticket, making in list(self._makings.items()):
             if making.worker is worker:
                 del self._makings[ticket]
                 self._stop(making)
-        if has_crashed and (seconds := worker.health.note_failure()):
+        counts = bool(worker.running) and is_its_fault
+        if counts and (seconds := worker.health.note_failure()):
             log.warning(
                 "%s has failed again and again: it is rested for %.0f minutes",
                 worker.name,
@@ -508,8 +521,10 @@ class Cluster:
             making.task.cancel()
 
     def _lose_all(self, reason: str) -> None:
+        if self._is_closing:
+            return
         for worker in list(self._workers.values()):
-            self._lose(worker, reason, has_crashed=False)
+            self._lose(worker, reason, is_its_fault=False)
             with self._lock:
                 self._work.remove_worker(worker)
         self._workers.clear()

@@ -68,6 +68,7 @@ class ClusterWorker:
         self.name = name
         self.address = address
         self.version = str(facts.get("version", ""))
+        self.dask = str(facts.get("dask", ""))
         self.device = str(facts.get("device", ""))
         self.kind = str(facts.get("kind", ""))
         self.identity = ModelIdentity.from_json(facts["identity"])

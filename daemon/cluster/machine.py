@@ -27,7 +27,7 @@ from ..engine.model_state import ModelChoice
 from ..settings import Settings, SettingsError
 from .identities import Identities, describe_device
 from .plugin import NAME, RESOURCES, THREADS, ModelPlugin, describe
-from .security import LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
 
 log = logging.getLogger("acestepd.worker")
 
@@ -59,6 +59,7 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
         facts = Facts(
             machine=machine,
             version=VERSION,
+            dask=DASK,
             identity=identity.to_json(),
             **describe_device(),
         )

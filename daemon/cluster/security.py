@@ -8,11 +8,13 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import distributed
 from distributed import Security
 
 from ..settings import ClusterSettings, SettingsError
 
 TLS = "tls"
+DASK = str(distributed.__version__)
 LOCAL_DASHBOARD = "127.0.0.1:0"  # of every part of a cluster: nobody else's browser
 
 

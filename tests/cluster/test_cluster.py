@@ -5,18 +5,26 @@ Schedulers, workers and models are real processes.
 from __future__ import annotations
 
 import json
+import random
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from daemon.cluster import cluster as cluster_module
+from daemon.cluster import cluster_worker
+from daemon.cluster.census import Census, take_census
+from daemon.engine.model_state import ModelChoice
 from daemon.service import Daemon
+from daemon.settings import Settings
+from tests.support.certificates import write_certificates
 from tests.support.cluster import ROOT, MachineProcess, SchedulerProcess, playing, small_cluster
 from tests.support.daemon_process import DaemonProcess
 from tests.support.osc_client import OscClient, Received
@@ -59,6 +67,11 @@ def find_runner(daemon: Daemon) -> str:
     return names[0] if names else ""
 
 
+def is_out(daemon: Daemon) -> bool:
+    """Whether a worker has a run."""
+    return bool(daemon.cluster and any(each.running for each in daemon.cluster.workers))
+
+
 def test_a_worker_makes_the_takes_of_a_daemon_that_makes_none(
     tmp_path: Path, quick_voice: str
 ) -> None:
@@ -78,6 +91,10 @@ def test_a_worker_makes_the_takes_of_a_daemon_that_makes_none(
         assert name_machine(transcript) == "studio"
 
 
+def census_of(scheduler: str, settings: Settings) -> Census:
+    return take_census(scheduler, settings, ModelChoice(settings.model, ""))
+
+
 @pytest.mark.long
 def test_ten_clients_on_two_workers(tmp_path: Path, quick_voice: str) -> None:
     with (
@@ -91,9 +108,7 @@ def test_ten_clients_on_two_workers(tmp_path: Path, quick_voice: str) -> None:
             for take in range(3):
                 generate(each, f"take{number}-{take}", seconds=3)
         machines = Counter(
-            name_machine(each.until_end(f"take{number}-{take}"))
-            for number, each in enumerate(clients)
-            for take in range(3)
+            name_machine(each.until("/ace/finished")) for each in clients for _ in range(3)
         )
         assert machines.total() == 30
         assert set(machines) == {"left", "right"}
@@ -111,6 +126,11 @@ def test_a_take_that_is_cancelled_stops_and_the_worker_makes_the_next(
         wait_for_workers(daemon, "studio")
         generate(client, "long", seconds=600, num_steps=200)
         until(lambda: find_runner(daemon))
+        settings = daemon.settings
+        until(lambda: census_of(scheduler.address, settings).machines[0].doing)
+        (studio,) = census_of(scheduler.address, settings).machines
+        assert (studio.name, studio.state, studio.obstacle) == ("studio", "warm", "")
+        assert studio.doing[0].startswith("long, ")
         client.send("/ace/cancel", "long")
         assert client.until_end("long")[-1][0] == "/ace/cancelled"
         generate(client, "next")
@@ -180,6 +200,35 @@ def test_a_worker_that_is_killed_mid_take_is_replaced_by_another(
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 1
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param(5, marks=[pytest.mark.long, pytest.mark.timeout(1200)]),
+        pytest.param(25, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_workers_are_killed_at_random_moments_and_every_take_lands_once(
+    tmp_path: Path, quick_voice: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_worker, "REST_SECONDS", 1.0)
+    draw = random.Random(times)
+    with (
+        small_cluster(tmp_path, quick_voice, "left", "right") as (scheduler, machines),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "left", "right")
+        for time in range(times):
+            generate(client, f"take{time}", seconds=3)
+            until(lambda: is_out(daemon))
+            threading.Event().wait(draw.random())
+            victim = draw.choice(machines)
+            with suppress(StopIteration, psutil.NoSuchProcess):  # it is just being started
+                (victim.model if draw.random() < 0.5 else victim.dask_worker).kill()
+            assert client.until_end(f"take{time}")[-1][0] == "/ace/finished"
+        names = [path.stem.partition("_")[0] for path in (tmp_path / "clips").glob("*.wav")]
+        assert sorted(names) == sorted(f"take{time}" for time in range(times))
+
+
 @pytest.mark.long
 def test_a_scheduler_that_comes_back_is_found_by_all(tmp_path: Path, quick_voice: str) -> None:
     with ExitStack() as started:
@@ -216,7 +265,7 @@ def test_the_local_engine_and_a_worker_share_the_work(tmp_path: Path, quick_voic
         wait_for_workers(daemon, "studio")
         for number in range(6):
             generate(client, f"take{number}", seconds=20)
-        manifests = [read_manifest(client.until_end(f"take{number}")) for number in range(6)]
+        manifests = [read_manifest(client.until("/ace/finished")) for _ in range(6)]
         assert {each["machine"].get("name", "") for each in manifests} == {"", "studio"}
 
 
@@ -261,6 +310,40 @@ def test_a_worker_of_another_version_gets_nothing(
     ):
         until(lambda: "old is not used: it has acestepd 0.0.1, and this is " in caplog.text)
         wait_for_workers(daemon)
+
+
+@pytest.mark.long
+def test_with_tls_only_those_with_a_certificate_of_its_authority_are_let_in(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    own = write_certificates(tmp_path / "own")
+    strange = write_certificates(tmp_path / "strange")
+    files = ("--tls-ca-file", own["ca"], "--tls-cert", own["certificate"], "--tls-key", own["key"])
+    with ExitStack() as started:
+        flags = ("--protocol", "tls", *map(str, files))
+        scheduler = started.enter_context(SchedulerProcess(tmp_path, *flags))
+        assert scheduler.address.startswith("tls://")
+        for name, certificates in (("ours", own), ("stranger", strange)):
+            settings = tmp_path / f"{name}.toml"
+            lines = [f'{key} = "{path}"' for key, path in certificates.items()]
+            settings.write_text("\n".join(["[cluster]", *lines]))
+            more = ("--settings", str(settings), "--name", name)
+            machine = MachineProcess(scheduler.address, quick_voice, tmp_path, *more)
+            started.enter_context(machine)
+        daemon, client = started.enter_context(
+            playing(tmp_path, quick_voice, scheduler.address, **own)
+        )
+        machine.wait_for("; trying again")  # the stranger
+        wait_for_workers(daemon, "ours")
+        generate(client, "take")
+        assert name_machine(client.until_end("take")) == "ours"
+        folder = tmp_path / "other daemon"
+        outside, other = started.enter_context(
+            playing(folder, quick_voice, scheduler.address, **strange, local=True)
+        )
+        generate(other, "take")
+        assert "name" not in read_manifest(other.until_end("take"))["machine"]
+        wait_for_workers(outside)
 
 
 @pytest.mark.long
@@ -325,6 +408,7 @@ def test_a_daemon_that_was_killed_makes_what_was_out_once(tmp_path: Path, quick_
                 if turn:
                     until(lambda: len(list((tmp_path / "clips").glob("*.wav"))) == 6)
                     daemon.stop()
+                    process.communicate()
                     continue
                 for number in range(6):
                     generate(client, f"take{number}", seconds=20, num_steps=50)
