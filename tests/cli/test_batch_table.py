@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.batch.rows import Batch, Row
+from daemon.cli.batch.rows import Batch, Row, refuse_long
 from daemon.cli.batch.sheets import SheetReader
 from daemon.cli.batch.table import TableReader
 from daemon.osc.arguments import parse_pairs, split_order_options
@@ -88,6 +88,8 @@ def test_several_takes_of_a_row_have_seeds_in_a_row_each_time_that_it_is_read(so
     assert seeds[5] == build(read(songs, table).rows[1], 5).seed
     assert [build(varied, number).variation_seed for number in range(2)] == [1, 2]
     assert build(varied, 1).seed == 7
+    twins = read(songs, "prompt,count\npad,2\npad,2\n").rows
+    assert build(twins[0]).seed != build(twins[1]).seed
     assert [row.priority for row in (given, drawn)] == ["batch", "live"]
 
 
@@ -130,6 +132,16 @@ def test_columns_that_nobody_knows_are_told_and_others_may_be_left_out(songs: Pa
     ]
     assert batch.unused == ("prmpt", "Artist", "#mine")
     assert build(batch.rows[0]).prompt == "pad"
+
+
+def test_what_no_message_holds_is_told_before_anything_is_made(songs: Path) -> None:
+    words = "\n".join(f"Größe {number}" for number in range(6000))
+    batch = refuse_long(read(songs, f'prompt,bpm,lyrics\na,90,\nb,90,"{words}"\nc,900,\n'))
+    assert [row.index for row in batch.rows] == [2]
+    long, other = complaints(batch)
+    assert long.startswith("line 3: it takes ")
+    assert "at most 65507" in long
+    assert other.startswith("line 6003, bpm: ")
 
 
 def test_two_columns_of_one_meaning_are_refused(songs: Path) -> None:

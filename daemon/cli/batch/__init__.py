@@ -16,7 +16,7 @@ from ...runtime.lines import LiveLine
 from ...settings import Settings, SettingsError
 from ...watch.written_lyrics import read_written_lyrics
 from .folder import BatchFolder
-from .rows import Batch
+from .rows import Batch, refuse_long
 from .sheets import SheetReader
 from .table import TableReader
 
@@ -31,8 +31,10 @@ def read_batch(source: Path, settings: Settings, out: Path) -> Batch:
     line = LiveLine(sys.stderr)
     try:
         if source.is_dir():
-            return SheetReader(panel, allowed_folders).read(source, out.absolute(), line.show)
-        return TableReader(panel, allowed_folders).read(source, line.show)
+            batch = SheetReader(panel, allowed_folders).read(source, out.absolute(), line.show)
+        else:
+            batch = TableReader(panel, allowed_folders).read(source, line.show)
+        return refuse_long(batch)
     finally:
         line.clear()
 

@@ -11,6 +11,9 @@ from hashlib import blake2b
 from pipeline.request import DRAWN_SEED_COUNT, FIELDS, Request
 
 from ...engine.orders import make_take
+from ...osc.wire import MAX_DATAGRAM
+
+OVERHEAD = 512  # bytes of a message for its address, its id and zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Row:
         if self.count > 1:
             first = request
             if request.seed < 0:  # the same one each time that the row is read
-                first = request.changed({"seed": int(self.key[:8], 16) % DRAWN_SEED_COUNT})
+                first = request.changed({"seed": int(make_key(self.key), 16) % DRAWN_SEED_COUNT})
             request = make_take(request, first, number)
         for name in FIELDS:
             yield name
@@ -95,6 +98,22 @@ def tell_apart(rows: Iterable[Row]) -> Iterator[Row]:
         seen[row.key] += 1
         again = f"x{seen[row.key]}" if seen[row.key] > 1 else ""
         yield replace(row, key=f"{row.key}{again}")
+
+
+def refuse_long(batch: Batch) -> Batch:
+    """The same without the rows that fit into no message, which are among the problems then."""
+    problems = list(batch.problems)
+    rows = []
+    for row in batch.rows:
+        # a text takes its bytes, a zero, up to three more zeros, and its type a byte
+        size = sum(len(text.encode()) + 5 for text in row.list_pairs(0)) + OVERHEAD
+        if size <= MAX_DATAGRAM:
+            rows.append(row)
+            continue
+        message = f"it takes {size} bytes, and a message has at most {MAX_DATAGRAM}: shorten it"
+        problems.append(Problem(row.index, row.name, "", message))
+    problems.sort(key=lambda problem: problem.index)
+    return replace(batch, rows=tuple(rows), problems=tuple(problems))
 
 
 def list_changes(request: Request) -> dict[str, object]:
