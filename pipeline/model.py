@@ -76,7 +76,7 @@ class Model:
         self.planner_slot = PlannerSlot(
             parts.text_encoder.parent,
             ops,
-            dtype or ops.DTYPE,
+            dtype,
             "" if self.config.plays_guides else planner,
             bits,
         )

@@ -27,18 +27,17 @@ class Bfloat16Matrix(TypedModule):
         super().__init__()
         self.weight = matrix.view(mx.uint16)
 
-    def multiply(self, x: mx.array) -> mx.array:
-        """Float32 x (..., columns) times the matrix -> (..., rows), float32, which is computed when
-        this returns.
+    def multiply(self, x: mx.array, rows: slice | mx.array | None = None) -> mx.array:
+        """Float32 x (..., columns) times the matrix, or some of its rows -> (..., rows), float32,
+        which is computed when this returns.
         """
-        rows, columns = self.weight.shape
+        weight = self.weight if rows is None else self.weight[rows]
+        count, columns = weight.shape
         rounded = mx.contiguous(x.astype(mx.bfloat16).view(mx.uint16))
-        product = mx.zeros((*x.shape[:-1], rows))
-        mx.eval(rounded, self.weight, product)
+        product = mx.zeros((*x.shape[:-1], count))
+        mx.eval(rounded, weight, product)
         blas.multiply_bfloat16(
-            _view(rounded).reshape(-1, columns),
-            _view(self.weight),
-            _view(product).reshape(-1, rows),
+            _view(rounded).reshape(-1, columns), _view(weight), _view(product).reshape(-1, count)
         )
         return product
 
@@ -52,7 +51,7 @@ class Bfloat16Linear(Bfloat16Matrix):
 
 
 class Bfloat16Embedding(Bfloat16Matrix):
-    """A table of embeddings."""
+    """A table of embeddings, which a language model also has as its last layer."""
 
     def __call__(self, ids: mx.array) -> mx.array:
         """ids (...) -> (..., width), exact."""

@@ -10,7 +10,7 @@ import mlx.core as mx
 
 from ..networks.ops import Ops
 from ..voices import PLANNERS
-from ..weights import adapter, checkpoint, quantise
+from ..weights import adapter, checkpoint, precision, quantise
 from ..weights.checkpoint import CheckpointError
 from .grammar import Vocabulary, VocabularyError
 from .network import CausalLM, PlannerConfig, sanitize
@@ -63,7 +63,7 @@ def _find_downloaded(root: Path, size: str) -> Path | None:
     return next(filter(None, folders), None)
 
 
-def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Planner:
+def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype | None, bits: int = 0) -> Planner:
     """A planner out of its folder, onto the calling thread. `bits`: 4 or 8 quantise it, 0 does not.
 
     Raises `CheckpointError` naming the file.
@@ -77,7 +77,7 @@ def load_planner(folder: Path, ops: Ops, dtype: mx.Dtype, bits: int = 0) -> Plan
     tensors, files = checkpoint.read_tensors(folder, "model")
     plain = {name.removeprefix("model."): path for name, path in files.items()}
     checkpoint.load_quantised(lm, folder, sanitize(tensors), plain, ops, bits)
-    lm.set_dtype(dtype)
+    precision.set_dtype(lm, dtype, ops)
     mx.eval(lm.parameters())
     return Planner(
         adapter.format_title(folder.name, quantise.detect_format(lm).bits, ()),

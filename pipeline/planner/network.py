@@ -1,8 +1,8 @@
 """The planner's network: a Qwen3 causal language model with a KV cache.
 
 `prefill` reads a prompt; a `PromptCache` keeps prefilled prompts across requests, so that a new one
-is read from where it differs. `DecodingBatch` continues one prompt, or several side by side, with
-the same tokens. Attribute names are the checkpoint's.
+is read from the chunk where it differs. `DecodingBatch` continues one prompt, or several side by
+side, with the same tokens. Attribute names are the checkpoint's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
+from ..networks.bfloat16 import Bfloat16Matrix
 from ..networks.config import StackConfig, TextEncoderConfig
 from ..networks.layers import Attention, EncoderLayer, QuantizedMatrix
 from ..networks.ops import Ops
@@ -154,7 +155,7 @@ class CausalLM(TypedModule):
 
 def _project(head: nn.Module, hidden: mx.array, rows: slice | mx.array) -> mx.array:
     """The product with some rows of a head's table. A slice of it is not copied."""
-    if isinstance(head, QuantizedMatrix):
+    if isinstance(head, QuantizedMatrix | Bfloat16Matrix):
         return head.multiply(hidden, rows)
     product: mx.array = hidden @ head.weight[rows].T
     return product
@@ -219,13 +220,16 @@ def prefill(
 ) -> Iterator[PrefilledPrompt | None]:
     """Reads a prompt in chunks, with a None between them; last comes the prefilled prompt, which
     the cache has then too.
+
+    Of another prompt only whole chunks are taken over. So each token is read together with the same
+    others, whatever was read before, and rounded alike: the same seed writes the same plan.
     """
     cached, shared = cache.find_prefix(ids)
     if cached is not None and shared == len(ids) == len(cached.ids):
         cache.add(cached)
         yield cached
         return
-    at = min(shared, len(ids) - 1)  # the last token's hidden state is needed
+    at = min(shared, len(ids) - 1) // _CHUNK * _CHUNK  # the last token's hidden state is needed
     kv_caches = [KVCache() for _ in lm.layers]
     if cached is not None and at:
         kv_caches = [

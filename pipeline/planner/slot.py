@@ -10,6 +10,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from ..networks.ops import Ops
+from ..weights import precision
 from . import loading
 from .planner import Planner
 
@@ -23,7 +24,7 @@ class PlannerSlot:
     """
 
     def __init__(
-        self, root: Path, ops: Ops, dtype: mx.Dtype, name: str = "", bits: int = 0
+        self, root: Path, ops: Ops, dtype: mx.Dtype | None, name: str = "", bits: int = 0
     ) -> None:
         self._root = root
         self._ops = ops
@@ -67,7 +68,8 @@ class PlannerSlot:
         if not cap:
             return True
         file_bytes = sum(file.stat().st_size for file in self.folder.glob("*.safetensors"))
-        weight_bytes = file_bytes * self._dtype.size // 2  # two bytes a weight are published
+        size = precision.find_size(self._dtype, self._ops)
+        weight_bytes = file_bytes * size // 2  # two bytes a weight are published
         return mx.get_active_memory() - self.bytes + weight_bytes <= cap
 
     @contextmanager

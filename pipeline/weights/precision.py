@@ -25,10 +25,17 @@ def set_dtype(module: TypedModule, dtype: mx.Dtype | None, ops: Ops) -> None:
     large matrices that were published in bfloat16 stay so: those that can also be quantised, as the
     others are small or delicate.
     """
-    chosen = dtype or ops.DTYPE
-    if dtype is None and chosen == mx.float32 and blas.is_bfloat16_fast():
+    if dtype is None and _keeps_bfloat16(ops):
         _keep_matrices(module)
-    module.set_dtype(chosen)
+    module.set_dtype(dtype or ops.DTYPE)
+
+
+def find_size(dtype: mx.Dtype | None, ops: Ops) -> int:
+    """How many bytes most weights of a large network have that was published in bfloat16, once it
+    is loaded so.
+    """
+    kept = dtype is None and _keeps_bfloat16(ops)
+    return (mx.bfloat16 if kept else dtype or ops.DTYPE).size
 
 
 def find_dtype(decoder: DiT) -> mx.Dtype:
@@ -36,6 +43,11 @@ def find_dtype(decoder: DiT) -> mx.Dtype:
     if any(isinstance(layer, Bfloat16Matrix) for layer in decoder.modules()):
         return mx.bfloat16
     return decoder.scale_shift_table.dtype
+
+
+def _keeps_bfloat16(ops: Ops) -> bool:
+    own = ops.DTYPE
+    return own == mx.float32 and blas.is_bfloat16_fast()
 
 
 def _keep_matrices(module: TypedModule) -> None:

@@ -71,6 +71,16 @@ def test_what_is_multiplied_may_lie_anyhow_in_memory() -> None:
         assert np.abs(np.array(layer(x)) - multiply_plainly(x, matrix)).max() < 1e-3
 
 
+def test_some_rows_of_a_table_are_multiplied_as_in_all_of_it() -> None:
+    table = Bfloat16Embedding(normal(100, 64).astype(mx.bfloat16))
+    x = normal(2, 3, 64)
+    whole = np.array(table.multiply(x))
+    for rows in (slice(20, 60), mx.array([3, 99, 0]), slice(99, 100)):
+        ours = np.array(table.multiply(x, rows))
+        chosen = rows if isinstance(rows, slice) else np.array(rows)
+        assert np.abs(ours - whole[..., chosen]).max() < 1e-4
+
+
 def test_the_product_is_an_array_of_its_own() -> None:
     """It is written into memory of MLX's: what was computed before must not change with it."""
     layer, _ = make_layer(64, 64)

@@ -73,25 +73,37 @@ def test_what_a_prompt_shares_with_a_cached_one_is_not_read_again(
 
     monkeypatch.setattr(CausalLM, "forward", counting)
     cache = PromptCache()
-    first = ids(60)
-    second = [*first[:45], *ids(20, seed=1)]
+    first = ids(600)
+    second = [*first[:545], *ids(20, seed=1)]
     prefill(model, first, cache)
     other = prefill(model, second, cache)
     again = prefill(model, first, cache)
-    assert counted == [60, 20]
+    assert counted == [512, 88, 53]  # in whole chunks
     assert np.abs(np.array(other.last) - last_state(model, second)).max() < 1e-4
     assert np.abs(np.array(again.last) - last_state(model, first)).max() < 1e-4
 
 
-def test_a_prompt_that_is_the_beginning_of_another_reads_one_token(model: Planner) -> None:
+@pytest.mark.parametrize("shared", [1, 30, 511, 512, 513, 700])
+@pytest.mark.parametrize("length", [701, 1024])
+def test_a_prompt_has_the_same_bits_whatever_was_read_before(
+    model: Planner, shared: int, length: int
+) -> None:
+    prompt = ids(length)
     cache = PromptCache()
-    prefill(model, ids(60), cache)
-    assert (
-        np.abs(
-            np.array(prefill(model, ids(60)[:30], cache).last) - last_state(model, ids(60)[:30])
-        ).max()
-        < 1e-4
-    )
+    prefill(model, [*prompt[:shared], *ids(300, seed=1)], cache)
+    again = prefill(model, prompt, cache)
+    alone = prefill(model, prompt)
+    assert np.array_equal(np.array(again.last), np.array(alone.last))
+    for ours, theirs in zip(again.layers, alone.layers, strict=True):
+        assert all(mx.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_the_beginning_of_a_prompt_that_was_read_is_a_prompt(model: Planner) -> None:
+    cache = PromptCache()
+    prefill(model, ids(600), cache)
+    for length in (30, 512, 513):
+        state = prefill(model, ids(600)[:length], cache).last
+        assert np.abs(np.array(state) - last_state(model, ids(600)[:length])).max() < 1e-4
 
 
 def test_old_prompts_make_room(model: Planner) -> None:

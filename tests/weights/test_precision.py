@@ -12,15 +12,19 @@ from pipeline import AceStep, blas, load
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.bfloat16 import Bfloat16Embedding, Bfloat16Linear, Bfloat16Matrix
 from pipeline.networks.ops import Ops
+from pipeline.networks.typed import TypedModule
+from pipeline.planner import loading
 from pipeline.weights import checkpoint, full_size, precision
 from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO
 from tests.networks.test_metal_types import DIT, TEXT, VAE
+from tests.support.planners import make_planner_folder
 from tests.weights.test_quantise import cosine, golden_velocity
 
 # isort: split
 import mlx.core as mx
 import numpy as np
 from mlx import nn
+from mlx.utils import tree_flatten
 
 needs_mkl = pytest.mark.skipif(not blas.is_loaded(), reason="it is MKL's product")
 
@@ -158,3 +162,47 @@ def test_an_adapter_goes_beside_them_and_leaves_no_trace(root: Path, tmp_path: P
     assert not np.array_equal(play(model), before)
     model.set_adapters()
     assert np.array_equal(play(model), before)
+
+
+# --- the planner ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def planner_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small one, in bfloat16 as planners are published."""
+    folder = make_planner_folder(tmp_path_factory.mktemp("lm") / "acestep-5Hz-lm-0.6B")
+    file = folder / "model.safetensors"
+    tensors = mx.load(str(file))
+    assert isinstance(tensors, dict)
+    half = {name: array.astype(mx.bfloat16) for name, array in tensors.items()}
+    mx.eval(half)
+    mx.save_safetensors(str(file), half)
+    return folder
+
+
+@needs_mkl
+@pytest.mark.usefixtures("fast")
+def test_a_planner_says_nearly_the_same_in_half_the_memory(planner_folder: Path) -> None:
+    exact = loading.load_planner(planner_folder, cpu_ops, mx.float32)
+    kept = loading.load_planner(planner_folder, cpu_ops, None)
+    assert isinstance(kept.lm.embed_tokens, Bfloat16Embedding)
+    assert count_bytes(kept.lm) < 0.55 * count_bytes(exact.lm)
+    ids = mx.array([[5, 6, 7, 8, 9]])
+    for tokens in (kept.vocabulary.all_tokens, kept.vocabulary.codes):
+        ours, theirs = (np.array(one.lm.logits(one.lm(ids), tokens)) for one in (kept, exact))
+        assert np.abs(ours - theirs).max() > 0
+        assert cosine(ours, theirs) > 0.999
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_planner_s_size_is_known_before_it_is_loaded(planner_folder: Path) -> None:
+    published = (planner_folder / "model.safetensors").stat().st_size
+    for dtype in (None, mx.float32):
+        loaded = count_bytes(loading.load_planner(planner_folder, cpu_ops, dtype).lm)
+        expected = published * precision.find_size(dtype, cpu_ops) / 2
+        assert loaded == pytest.approx(expected, rel=0.05)
+
+
+def count_bytes(module: TypedModule) -> int:
+    arrays: dict[str, mx.array] = dict(tree_flatten(module.parameters()))
+    return sum(array.nbytes for array in arrays.values())
