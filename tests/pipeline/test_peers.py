@@ -20,12 +20,14 @@ from pipeline.weights import full_size
 from pipeline.weights.checkpoint import AceStepModel
 from tests.tools.peers import bench, names
 from tests.tools.peers.checkpoints import SIZES
+from tests.tools.peers.jobs import Instant, cut
 from tests.tools.peers.processes import PeerError, Process
 from tests.tools.peers.turns import Pair, Row, Turn, compare, count_alike, format_row
 
 
 def make_pair(ours: float, peer: float, others: float | None = None) -> Pair:
-    return Pair(Turn({"decode": ours, "land": 1.0}), Turn({"decode": peer}, others=others))
+    own = {"decode": ours, "land": 1.0}
+    return Pair(Turn(own, own), Turn({"decode": peer}, {"decode": 2 * peer}, others=others))
 
 
 def parse(*arguments: str) -> argparse.Namespace:
@@ -36,6 +38,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 
 def test_a_ratio_says_how_many_times_as_fast_we_are_at_what_both_do() -> None:
     assert make_pair(2.0, 3.0).ratios == {"decode": 1.5}
+    assert make_pair(2.0, 3.0).processor_ratios == {"decode": 3.0}
 
 
 def test_what_counts_is_the_median_of_the_pairs_ratios() -> None:
@@ -65,9 +68,18 @@ def test_a_table_has_each_pair_and_what_only_one_side_does() -> None:
 
 
 def test_tokens_are_told_as_so_many_a_second() -> None:
-    pair = Pair(Turn({"codes": 2.0}), Turn({"codes": 4.0}))
+    ours, peer = {"codes": 2.0}, {"codes": 4.0}
+    pair = Pair(Turn(ours, ours), Turn(peer, peer))
     line = format_row(Row("codes", 1, (pair,), 60), "transformers").splitlines()[-2]
     assert line.split() == ["a", "second", "30.0", "15.0"]
+
+
+def test_a_stage_ends_where_the_next_begins() -> None:
+    starts = {"text": Instant(1.0, 0.0), "decode": Instant(3.0, 4.0)}
+    assert cut(starts, Instant(8.0, 5.0)) == {
+        "stages": {"text": 2.0, "decode": 5.0, "whole": 7.0},
+        "processor": {"text": 4.0, "decode": 1.0, "whole": 5.0},
+    }
 
 
 def test_outputs_are_alike_up_to_their_scale() -> None:
@@ -105,6 +117,11 @@ def test_without_the_peer_it_says_how_to_install_it(capsys: pytest.CaptureFixtur
     assert "--python" in said
 
 
+def test_only_diffusers_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(parse("--peer", "transformers", "--compile")) == 1
+    assert "leave it out" in capsys.readouterr().err
+
+
 def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(PeerError, match="no-python cannot be started"):
         Process(str(tmp_path / "no-python"), "acestepd_takes")
@@ -136,6 +153,7 @@ def test_two_processes_take_turns_and_their_outputs_are_compared(
     (row,) = report["rows"]
     (pair,) = row["pairs"]
     assert {"text", "condition", "diffusion", "decode", "finish", "whole"} == set(pair["ratios"])
+    assert set(pair["ratios"]) <= set(pair["processor_ratios"])
     assert pair["ours"]["memory"] > 0
     with Image.open(picture) as image:
         assert len(image.getcolors(image.width * image.height) or ()) > 5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from pipeline import device
@@ -15,6 +14,7 @@ from pipeline.planner.planner import Planner
 import mlx.core as mx
 
 from . import jobs
+from .jobs import Instant
 from .serving import Message, Work, serve
 
 
@@ -39,8 +39,7 @@ def write_codes(planner: Planner, wanted: Message) -> Message:
     rows = wanted["rows"]
     prompt, negative = (jobs.write_plan_prompt(number) for number in (1 + wanted["seed"] % 8, 9))
     sampling = Sampling(temperature=0.0, top_p=1.0, guidance=2.0 if rows == 2 else 1.0)
-    started = time.perf_counter()
-    first = started
+    starts = {"prefill": Instant.now()}
     work = planner.write_codes(prompt, negative, wanted["tokens"], sampling)
     while True:
         try:
@@ -49,10 +48,8 @@ def write_codes(planner: Planner, wanted: Message) -> Message:
             codes = end.value
             break
         if written <= 1:
-            first = time.perf_counter()
-    whole = time.perf_counter() - started
-    stages = {"prefill": first - started, "codes": whole - (first - started), "whole": whole}
-    return {"stages": stages, "outputs": {"codes": list(codes)}}
+            starts["codes"] = Instant.now()
+    return {**jobs.cut(starts, Instant.now()), "outputs": {"codes": list(codes)}}
 
 
 if __name__ == "__main__":

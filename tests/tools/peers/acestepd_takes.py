@@ -6,7 +6,7 @@ import time
 
 from pipeline import AceStep, device, load
 from pipeline.request import Request
-from pipeline.take import Clip
+from pipeline.take import Progress
 
 # isort: split
 import mlx.core as mx
@@ -46,10 +46,25 @@ def make_take(model: AceStep, wanted: Message) -> Message:
         guide="off",
         plan="off",
     )
+    processor = dict[str, float]()
+    stage = "text"
     started = time.perf_counter()
-    (clip,) = [each for each in model.render(request) if isinstance(each, Clip)]
-    whole = time.perf_counter() - started
-    return {"stages": {**clip.info.timings, "whole": whole}}
+    begun = mark = time.process_time()
+    for event in model.render(request):
+        now = time.process_time()
+        if isinstance(event, Progress) and event.stage == "decode":  # said behind its tiles
+            stage = event.stage
+        processor[stage] = processor.get(stage, 0.0) + now - mark
+        mark = now
+        if isinstance(event, Progress):  # what comes next
+            stage = event.stage
+        else:
+            timings = event.info.timings
+    processor["whole"] = time.process_time() - begun
+    return {
+        "stages": {**timings, "whole": time.perf_counter() - started},
+        "processor": processor,
+    }
 
 
 def check(model: AceStep) -> Message:

@@ -100,7 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--size", choices=checkpoints.SIZES, default="full")
     group.add_argument("--checkpoint", type=Path, help="where it is, or is to be written and kept")
     group.add_argument("--peer-dtype", help="the peer's: float32, on a GPU bfloat16")
-    group.add_argument("--compile", action="store_true", help="the peer uses torch.compile")
+    group.add_argument("--compile", action="store_true", help="diffusers uses torch.compile")
     group.add_argument("--json", action="store_true")
     group.add_argument("--picture", type=Path, help="a PNG of stages over length")
 
@@ -124,6 +124,10 @@ def main(options: Options) -> int:
 def run(options: Options, tell: Callable[[str], None]) -> dict[str, Any]:
     """Raises `PeerError`."""
     contest = CONTESTS[options.peer]
+    if options.compile and options.peer != "diffusers":
+        raise PeerError(
+            f"--compile is for diffusers only, and this is {options.peer}: leave it out"
+        )
     needs = NEEDS.format(peer=options.peer)
     with (
         Process(options.python, contest.peer, needs) as peer,

@@ -5,7 +5,6 @@ checkpoint in the official layout.
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from diffusers.pipelines.ace_step import AceStepConditionEncoder
 from safetensors.torch import load_file
 
 from . import jobs, names
+from .jobs import Instant
 from .serving import Message, Work, serve
 
 _TURBO = "acestep-v15-turbo"
 _TEXT = "Qwen3-Embedding-0.6B"
-_STAGES = ("text", "condition", "diffusion", "decode", "finish")
 
 
 def hello() -> Message:
@@ -107,7 +106,7 @@ class Clock:
 
     def __init__(self, pipe: Any, where: torch.device) -> None:
         self._on_gpu = where.type == "cuda"
-        self.starts: dict[str, float] = {}
+        self.starts: dict[str, Instant] = {}
         pipe.condition_encoder.register_forward_pre_hook(lambda *_: self.mark("condition"))
         pipe.transformer.register_forward_pre_hook(lambda *_: self.mark("diffusion"))
         decode = pipe.vae.decode
@@ -125,7 +124,7 @@ class Clock:
             return
         if self._on_gpu:
             torch.cuda.synchronize()
-        self.starts[stage] = time.perf_counter()
+        self.starts[stage] = Instant.now()
 
 
 def make_take(pipe: Any, clock: Clock, wanted: Message) -> Message:
@@ -141,10 +140,7 @@ def make_take(pipe: Any, clock: Clock, wanted: Message) -> Message:
         generator=torch.Generator("cpu").manual_seed(wanted["seed"]),
         output_type="np",
     )
-    clock.mark("end")
-    times = [clock.starts[stage] for stage in (*_STAGES, "end")]
-    stages = {name: after - at for name, at, after in zip(_STAGES, times, times[1:])}
-    return {"stages": {**stages, "whole": times[-1] - times[0]}}
+    return jobs.cut(clock.starts, Instant.now())
 
 
 def check(pipe: Any) -> Message:

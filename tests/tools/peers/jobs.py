@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,28 @@ def write_plan_prompt(number: int) -> str:
     have as many tokens.
     """
     return f"Write audio codes, number {number}.\n" + f"{PROMPT}, 120 bpm, A minor\n{LYRICS}" * 4
+
+
+class Instant(NamedTuple):
+    """When it is, and what all threads of this process have computed until then."""
+
+    seconds: float
+    processor: float
+
+    @classmethod
+    def now(cls) -> Instant:
+        return cls(time.perf_counter(), time.process_time())
+
+
+def cut(starts: Mapping[str, Instant], end: Instant) -> dict[str, dict[str, float]]:
+    """The seconds of stages that begin at these instants, each up to the next, and of all of it."""
+
+    def find_lengths(times: Sequence[float]) -> dict[str, float]:
+        stages = {name: after - at for name, at, after in zip(starts, times, times[1:])}
+        return {**stages, "whole": times[-1] - times[0]}
+
+    seconds, processor = map(find_lengths, zip(*starts.values(), end))
+    return {"stages": seconds, "processor": processor}
 
 
 def draw(seed: int, *shape: int) -> Floats:

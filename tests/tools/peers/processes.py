@@ -70,8 +70,8 @@ class Process:
         elapsed = time.perf_counter() - started
         others = None
         if busy is not None and (now := read_busy_seconds()) is not None:
-            others = max(0.0, (now - busy - answer["processor"]) / elapsed)
-        return Turn(answer["stages"], answer["memory"], others)
+            others = max(0.0, (now - busy - answer["used"]) / elapsed)
+        return Turn(answer["stages"], answer["processor"], answer["memory"], others)
 
     def close(self) -> None:
         """It is told that there is no more work, and ended where it does not listen."""

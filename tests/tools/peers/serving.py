@@ -37,7 +37,7 @@ def serve(hello: Callable[[], Message], load: Callable[[Message], Work]) -> None
                 continue
             before = time.process_time()
             done = work(request)
-            answer({**done, "processor": time.process_time() - before, "memory": read_memory()})
+            answer({**done, "used": time.process_time() - before, "memory": read_memory()})
     except Exception as error:
         answer({"error": f"{type(error).__name__}: {error}"})
         sys.exit(1)

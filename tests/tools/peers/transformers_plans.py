@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import transformers
 from tokenizers import Tokenizer
 
 from . import jobs
+from .jobs import Instant
 from .serving import Message, Work, serve
 
 _CODE = re.compile(r"<\|audio_code_(\d+)\|>")
@@ -33,7 +33,7 @@ def prepare(job: Message) -> Work:
         root, config=config, dtype=getattr(torch, job["dtype"])
     )
     lm = lm.eval().to(where)
-    writer = Writer(lm, Tokenizer.from_file(str(root / "tokenizer.json")), job["compile"])
+    writer = Writer(lm, Tokenizer.from_file(str(root / "tokenizer.json")))
 
     def work(request: Message) -> Message:
         with torch.no_grad():
@@ -43,9 +43,8 @@ def prepare(job: Message) -> Work:
 
 
 class Writer:
-    def __init__(self, lm: Any, tokenizer: Tokenizer, compiled: bool) -> None:
+    def __init__(self, lm: Any, tokenizer: Tokenizer) -> None:
         self._lm = lm
-        self._step = torch.compile(lm) if compiled else lm
         self._tokenizer = tokenizer
         vocabulary = tokenizer.get_vocab(with_added_tokens=True)
         self._codes = {id: int(m[1]) for name, id in vocabulary.items() if (m := _CODE.match(name))}
@@ -58,19 +57,18 @@ class Writer:
         ids = torch.tensor(encoded[: wanted["rows"]], device=self._lm.device)
         room = ids.shape[1] + wanted["tokens"]
         cache = transformers.StaticCache(config=self._lm.config, max_cache_len=room)
-        started = time.perf_counter()
+        starts = {"prefill": Instant.now()}
         token = self._choose(self._lm(ids, past_key_values=cache, logits_to_keep=1).logits)
         written = [int(token)]
-        first = time.perf_counter()
+        starts["codes"] = Instant.now()
         for at in range(ids.shape[1], room - 1):
             rows = token.expand(len(ids), 1)
             place = torch.full((len(ids), 1), at, device=ids.device)
-            output = self._step(rows, position_ids=place, past_key_values=cache)
+            output = self._lm(rows, position_ids=place, past_key_values=cache)
             token = self._choose(output.logits)
             written.append(int(token))
-        end = time.perf_counter()
-        stages = {"prefill": first - started, "codes": end - first, "whole": end - started}
-        return {"stages": stages, "outputs": {"codes": [self._codes[id] for id in written]}}
+        codes = [self._codes[id] for id in written]
+        return {**jobs.cut(starts, Instant.now()), "outputs": {"codes": codes}}
 
     def _choose(self, logits: torch.Tensor) -> torch.Tensor:
         """The likeliest code; a second row is what guidance leads away from."""

@@ -14,11 +14,13 @@ CODES = "codes"
 
 @dataclass(frozen=True)
 class Turn:
-    """One run of one of the two: seconds of its stages, the most bytes that its process had in
-    memory, and how many cores other programs kept busy meanwhile, where that is known.
+    """One run of one of the two: seconds of its stages, and those that all its threads computed in
+    them, which other programs change less; the most bytes that its process had in memory, and how
+    many cores others kept busy meanwhile, where that is known.
     """
 
     stages: Mapping[str, float]
+    processor: Mapping[str, float]
     memory: int = 0
     others: float | None = None
 
@@ -33,8 +35,12 @@ class Pair:
     @property
     def ratios(self) -> dict[str, float]:
         """How many times as fast as the peer we are, for each stage that both have."""
-        shared = [name for name in self.peer.stages if name in self.ours.stages]
-        return {name: divide(self.peer.stages[name], self.ours.stages[name]) for name in shared}
+        return find_ratios(self.peer.stages, self.ours.stages)
+
+    @property
+    def processor_ratios(self) -> dict[str, float]:
+        """How many times as long as we the peer computes."""
+        return find_ratios(self.peer.processor, self.ours.processor)
 
 
 @dataclass(frozen=True)
@@ -63,19 +69,36 @@ class Row:
         return find_medians([pair.ratios for pair in self.pairs])
 
     @property
+    def processor_ratio(self) -> dict[str, float]:
+        return find_medians([pair.processor_ratios for pair in self.pairs])
+
+    @property
     def others(self) -> float | None:
         """The most cores that other programs had in a turn."""
         known = [turn.others for pair in self.pairs for turn in _list_turns(pair)]
         return max((each for each in known if each is not None), default=None)
 
     def to_json(self) -> dict[str, Any]:
-        medians = {"ours": self.ours, "peer": self.peer, "ratio": self.ratio}
-        pairs = [{**asdict(pair), "ratios": pair.ratios} for pair in self.pairs]
+        medians = {
+            "ours": self.ours,
+            "peer": self.peer,
+            "ratio": self.ratio,
+            "processor_ratio": self.processor_ratio,
+        }
+        pairs = [
+            {**asdict(pair), "ratios": pair.ratios, "processor_ratios": pair.processor_ratios}
+            for pair in self.pairs
+        ]
         return {"title": self.title, "size": self.size, "median": medians, "pairs": pairs}
 
 
 def divide(a: float, b: float) -> float:
     return a / b if b else math.inf
+
+
+def find_ratios(above: Mapping[str, float], below: Mapping[str, float]) -> dict[str, float]:
+    """Of what both have."""
+    return {name: divide(above[name], below[name]) for name in above if name in below}
 
 
 def find_medians(turns: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -103,17 +126,18 @@ def count_alike(ours: Sequence[int], peer: Sequence[int]) -> int:
 
 
 def format_row(row: Row, peer: str) -> str:
-    """A table: a line for each stage, its ratio pair by pair."""
+    """A table: a line for each stage, with the ratio of processor time and that of each pair."""
     others = "" if row.others is None else f"; other programs had up to {row.others:.1f} cores"
     lines = [
         f"{row.title}, {len(row.pairs)} pairs{others}",
-        f"{'':12} {'acestepd':>10} {peer:>13} {'ratio':>8}   of each pair",
+        f"{'':12} {'acestepd':>10} {peer:>13} {'ratio':>8} {'processor':>10}   each pair",
     ]
+    processor = row.processor_ratio
     for name in row.ratio:
         each = " ".join(f"{pair.ratios[name]:.2f}" for pair in row.pairs)
         lines.append(
             f"{name:12} {row.ours[name]:8.3f} s {row.peer[name]:11.3f} s "
-            f"{row.ratio[name]:8.2f}   {each}"
+            f"{row.ratio[name]:8.2f} {processor.get(name, math.nan):10.2f}   {each}"
         )
     for side, stages in (("acestepd", row.ours), (peer, row.peer)):
         lines += [
