@@ -53,7 +53,7 @@ from .job_events import (
     read_landed,
 )
 from .job_queue import JobQueue
-from .lander import Lander
+from .lander import LANDING_THREADS, Lander
 from .model_state import ModelChoice, ModelState
 from .prepared_takes import PreparedTake
 from .process import WorkerHandle
@@ -66,7 +66,9 @@ log = logging.getLogger("acestepd.engine")
 
 ENDED_AT_ONCE = 8  # jobs that are cancelled, under one hold of the lock
 INSPECTED_SECONDS = 0.5  # for which a folder is believed to take files of batches
-MOST_LANDING = 2**28  # bytes of audio that wait for the disk before no other job is begun
+# takes that wait for the disk, and bytes of their audio, before no other job is begun
+MOST_LANDING = 4 * LANDING_THREADS
+MOST_LANDING_BYTES = 2**28
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 MODEL = "/ace/model"  # the command that failures to load are about
 ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
@@ -285,8 +287,10 @@ class Dispatcher:
     @property
     def _is_disk_behind(self) -> bool:
         """Whether takes are made faster than they land: they must not fill the memory."""
+        if len(self.landing) > MOST_LANDING:
+            return True
         waiting = sum(run.audio_bytes for run in self.landing)
-        return waiting > MOST_LANDING and len(self.landing) > 1
+        return waiting > MOST_LANDING_BYTES and len(self.landing) > 1
 
     def _find_interjection(self) -> Assignment | None:
         """A live job that goes before a live run: another client's, and shorter than what is left

@@ -4,17 +4,20 @@ nothing.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from queue import PriorityQueue
 from typing import Protocol
 
 from pipeline.latent_store import LatentStore, StoredLatents
 from pipeline.request import SAMPLE_RATE
 from pipeline.take import TakeInfo
 
-from ..jobs import Job
+from ..jobs import Job, Priority
 from ..journal import Journal
 from ..landing import audio_files, clips, staging
 from ..landing.finished_take import MIX, FinishedTake
@@ -48,6 +51,28 @@ class LandingListener(Protocol):
     def on_preview(self, run: Run, step: int, path: Path) -> None: ...
 
 
+class LandingLane:
+    """A thread that does one thing after the other."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "landing")
+        self._tasks: PriorityQueue[tuple[bool, int, Callable[[], None]]] = PriorityQueue()
+        self._numbers = itertools.count()
+
+    def put(self, task: Callable[[], None], is_live: bool) -> None:
+        """What is live waits for nothing that is not, but for what is just being done."""
+        self._tasks.put((not is_live, next(self._numbers), task))
+        self._thread.submit(self._do_next)
+
+    def close(self) -> None:
+        """Do what is left."""
+        self._thread.shutdown()
+
+    def _do_next(self) -> None:
+        *_, task = self._tasks.get_nowait()
+        task()
+
+
 class Lander:
     """In this order: files on disk, the journal knows of them, they get their names, the listener
     is told.
@@ -57,33 +82,36 @@ class Lander:
         self.settings = settings
         self._journal = journal
         self._listener = listener
-        # the takes of one worker land in the order in which it has made them
-        self._threads = [ThreadPoolExecutor(1, "landing") for _ in range(LANDING_THREADS)]
-        self._threads_of: dict[str, ThreadPoolExecutor] = {}  # by the workers' names
+        # the takes of one worker land in the order in which it has made them, live ones first
+        self._lanes = [LandingLane() for _ in range(LANDING_THREADS)]
+        self._lanes_of: dict[str, LandingLane] = {}  # by the workers' names
         self._speculation_thread = ThreadPoolExecutor(1, "speculation")
         # a prepared take waits for no other files
         self._prepared_thread = ThreadPoolExecutor(1, "prepared takes")
 
     def land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
         """Write a take's files and give them their names."""
-        thread = self._find_thread(run) if run.owner.serves_clients else self._speculation_thread
-        thread.submit(self._land, run, take, latents)
+        if run.owner.serves_clients:
+            self._put(run, partial(self._land, run, take, latents))
+        else:
+            self._speculation_thread.submit(self._land, run, take, latents)
 
-    def _find_thread(self, run: Run) -> ThreadPoolExecutor:
-        """Where the takes of its worker land."""
-        known = self._threads_of
-        return known.setdefault(run.worker, self._threads[len(known) % len(self._threads)])
+    def _put(self, run: Run, task: Callable[[], None]) -> None:
+        """Behind what lands of the same worker."""
+        known = self._lanes_of
+        lane = known.setdefault(run.worker, self._lanes[len(known) % len(self._lanes)])
+        lane.put(task, is_live=run.job.priority >= Priority.LIVE)
 
     def forget_worker(self, name: str) -> None:
         """A worker has gone. What it has made lands."""
-        self._threads_of.pop(name, None)
+        self._lanes_of.pop(name, None)
 
     def call_prepared(self, task: Callable[[], None]) -> None:
         """Call it on the thread of prepared takes."""
         self._prepared_thread.submit(task)
 
     def write_preview(self, run: Run, step: int, audio: FloatArray) -> None:
-        self._find_thread(run).submit(self._write_preview, run, step, audio)
+        self._put(run, partial(self._write_preview, run, step, audio))
 
     def discard(self, staged: staging.Staged) -> None:
         """Remove staged files that nobody wants, on the thread of what no client waits for."""
@@ -95,7 +123,9 @@ class Lander:
 
     def close(self) -> None:
         """What is landing, lands."""
-        for thread in (*self._threads, self._speculation_thread, self._prepared_thread):
+        for lane in self._lanes:
+            lane.close()
+        for thread in (self._speculation_thread, self._prepared_thread):
             thread.shutdown()
 
     # --- on its threads ---------------------------------------------------------------------------

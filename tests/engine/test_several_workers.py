@@ -425,13 +425,31 @@ def test_the_takes_of_a_worker_land_in_their_order_and_wait_for_no_other_workers
     assert recorder.ids_with("finished") == ["b", "a", "c", "d"]
 
 
-def test_no_other_job_is_begun_while_too_much_waits_for_the_disk_but_a_live_one(
+def test_a_live_take_lands_before_the_others_of_its_worker(
     remote: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(remote)
     studio = meet(remote, "studio")
     go_on = hold_stage(monkeypatch, "a")
-    monkeypatch.setattr(dispatcher, "MOST_LANDING", 1)
+    for id in "ab":
+        submit(remote, id, make_request(id))
+    for id in "ab":
+        studio.finish(studio.wait_for(id))
+    submit(remote, "live", make_request("live"), priority=Priority.LIVE)
+    studio.finish(studio.wait_for("live"))
+    go_on.set()
+    recorder.wait("finished", "b")
+    assert recorder.ids_with("finished") == ["a", "live", "b"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_LANDING", "MOST_LANDING_BYTES"])
+def test_no_other_job_is_begun_while_too_much_waits_for_the_disk_but_a_live_one(
+    remote: Engine, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    recorder = Recorder(remote)
+    studio = meet(remote, "studio")
+    go_on = hold_stage(monkeypatch, "a")
+    monkeypatch.setattr(dispatcher, limit, 1)
     for id in "abc":
         submit(remote, id, make_request(id))
     for id in "ab":

@@ -1,7 +1,7 @@
 """How many jobs a second the daemon hands out, lands and journals: `python -m tests.tools.crew
 [WORKERS] [SECONDS] [JOBS] [CLIP] [SLOW]`, with workers in this process that need so many SECONDS
 for a take, and nothing else, whose CLIP is so many seconds long. One of them is SLOW times as slow.
-Queue, files and journal are real. Nothing is asserted.
+Meanwhile somebody plays. Queue, files and journal are real. Nothing is asserted.
 
 Behind the figures: where the threads were, also those that waited. TMPDIR=/dev/shm leaves out the
 disk.
@@ -13,6 +13,7 @@ import heapq
 import itertools
 import os
 import resource
+import statistics
 import sys
 import tempfile
 import threading
@@ -36,7 +37,9 @@ from pipeline.take import TakeInfo
 from tests.support.harness import SteppedModel
 
 STEPS = 4  # messages about progress for each take
-SAMPLE_SECONDS = 0.01  # between two looks at what the threads do
+SAMPLE_SECONDS = 0.02  # between two looks at what the threads do
+BATCH = "batch"  # the client
+LIVE_SECONDS = 0.25  # between two orders of a player
 PLACES = 30  # where they were most often
 
 
@@ -73,7 +76,6 @@ class FakeWorker:
         self.name = name
         self.running: list[Run] = []
         self.is_ready = True
-        self.busy = 0.0  # seconds
         self._engine = engine
         self._work = engine.work_source
         self._seconds = seconds
@@ -101,7 +103,6 @@ class FakeWorker:
         self._work.dispatch()
 
     def _finish(self, run: Run) -> None:
-        self.busy += self._seconds
         request = run.job.resolved
         audio = np.full((2, request.samples), 0.25, np.float32)
         info = TakeInfo(request, "fake", timings={"diffusion": self._seconds})
@@ -109,7 +110,7 @@ class FakeWorker:
 
 
 class Landings:
-    """Counts the jobs that have ended: `done` is set when so many have."""
+    """Counts the jobs of the batch that have ended: `done` is set when so many have."""
 
     def __init__(self, engine: Engine, jobs: int) -> None:
         self.done = threading.Event()
@@ -117,10 +118,42 @@ class Landings:
         engine.subscribe(self._listen)
 
     def _listen(self, event: Event) -> None:
-        if event.kind == "finished":
+        if event.kind == "finished" and event.job and event.job.client == BATCH:
             self._left -= 1
             if not self._left:
                 self.done.set()
+
+
+class Player:
+    """Orders a live take every now and then, on a thread of its own, until `done`. `queued` and
+    `finished` are the seconds that each answer took.
+    """
+
+    def __init__(self, engine: Engine, done: threading.Event) -> None:
+        self.queued: list[float] = []
+        self.finished: list[float] = []
+        self._engine = engine
+        self._done = done
+        self._ordered: dict[str, float] = {}
+        engine.subscribe(self._listen)
+        threading.Thread(target=self._play, name="player", daemon=True).start()
+
+    def _play(self) -> None:
+        number = 0
+        while not self._done.wait(LIVE_SECONDS):
+            number += 1
+            request = Request(prompt="live", seconds=1, seed=number)
+            self._ordered[f"live {number}"] = time.monotonic()
+            order = Order("player", f"live {number}", request, priority=Priority.LIVE)
+            self._engine.begin_submit(order, self._refuse)
+
+    def _refuse(self, error: Exception) -> None:
+        print(error, file=sys.stderr)
+
+    def _listen(self, event: Event) -> None:
+        if event.job and event.job.client == "player" and event.kind in ("queued", "finished"):
+            seconds = time.monotonic() - self._ordered[event.job.id]
+            (self.queued if event.kind == "queued" else self.finished).append(seconds)
 
 
 def sample_threads(done: threading.Event) -> Counter[str]:
@@ -166,7 +199,7 @@ def main(
         needed = [slow * seconds, *[seconds] * (workers - 1)]
         crew = [FakeWorker(engine, f"worker {n}", each, clock) for n, each in enumerate(needed)]
         order = Order(
-            "bench",
+            BATCH,
             "many",
             Request(prompt="x", seconds=clip, seed=1),
             count=jobs,
@@ -179,10 +212,10 @@ def main(
         for worker in crew:
             worker.join()
         engine.work_source.dispatch()
+        player = Player(engine, landings.done)
         seen = sample_threads(landings.done)
         took = time.monotonic() - began
         used = time.process_time() - used
-        busy = sum(worker.busy for worker in crew) / workers
         most = sum(1 / each for each in needed)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         slowest = f", one of them in {needed[0]:g} s" if slow > 1 else ""
@@ -191,11 +224,14 @@ def main(
         print(
             f"made, landed and journaled in {took:.1f} s: {jobs / took:.1f} of {most:.1f} a second"
         )
-        print(f"the workers were busy for {busy / took:.0%} of the time")
         print(
             f"processor: {used / took:.2f} of {os.cpu_count()}, {1000 * used / jobs:.1f} ms a job"
         )
         print(f"memory at most: {memory:.0f} MB")
+        for answer, times in (("queued", player.queued), ("finished", player.finished)):
+            if times:
+                middle, longest = 1000 * statistics.median(times), 1000 * max(times)
+                print(f"a live order to its {answer}: {middle:.0f} ms, at most {longest:.0f}")
         for place, count in seen.most_common(PLACES):
             print(f"  {count * SAMPLE_SECONDS / took:5.2f} of the time: {place}")
         engine.close()
