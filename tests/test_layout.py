@@ -56,6 +56,7 @@ DOORS = {
         f"daemon/cluster/{name}.py"
         for name in ("census", "cluster", "machine", "plugin", "security")
     },
+    "dask": {"daemon/cluster/machine.py"},
     "psutil": {"daemon/cluster/plugin.py"},
 }
 

@@ -278,7 +278,10 @@ class Cluster:
             if worker.is_ready != was_ready:
                 self._work.show_status()
         if obstacle:
-            self._say(worker.address, f"{worker.name} is not used: {obstacle}")
+            said = f"{worker.name} is not used: {obstacle}"
+            if self._said.get(worker.address) != said:
+                self._keep(self._refuse(worker.address, obstacle))
+            self._say(worker.address, said)
         elif metric.get("error"):
             self._say(worker.address, f"{worker.name} cannot be used: {metric['error']}")
         elif metric.get("state") == "warm" and not (worker.is_warm or worker.is_greeted):
@@ -327,6 +330,11 @@ class Cluster:
             said += f"; it has distributed {worker.dask}, and this is {DASK}: have the same on both"
         self._say(worker.address, said)
         self._dispatch()
+
+    async def _refuse(self, address: str, obstacle: str) -> None:
+        """Whoever started it reads its own terminal."""
+        with suppress(OSError, TimeoutError, ValueError):
+            await self._call(address, plugin.be_refused, socket.gethostname(), obstacle)
 
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Have it go on beside; the loop alone would forget it."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dask
 from distributed import Nanny
 from distributed.utils import get_ip
 from distributed.worker import DEFAULT_METRICS, DEFAULT_STARTUP_INFORMATION
@@ -52,6 +53,8 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
     check_address(scheduler, settings.cluster)
     host = await asyncio.to_thread(get_ip, urlsplit(scheduler).hostname)
     security = build_security(settings.cluster)
+    # a hundred looks a second at what its threads do: this machine may play a DAW
+    dask.config.set({"distributed.worker.profile.enabled": False})
     with claim_folder(settings.state / "workers") as (folder, number):
         machine = name or describe_machine(number)
         identity = await asyncio.to_thread(Identities(settings).read, choice)

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +19,11 @@ from distributed import Worker, WorkerPlugin, get_worker
 from pipeline.request import Request
 
 from ..engine.model_state import ModelChoice
+from ..engine.process import WorkerHandle, WorkerProcess
 from ..engine.run import Run
 from ..jobs import describe_failure
 from ..messages import PreviewAudio, RenderFailed, RenderProgress, WorkerMessage
+from ..runtime.lines import escape_line
 from ..settings import Settings
 from .model_host import Lost, ModelHost, Outcome, Standing
 from .parcels import BadParcel, Parcel, pack
@@ -45,10 +49,17 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
     name = NAME
     idempotent = True
 
-    def __init__(self, settings: Settings, choice: ModelChoice, shared: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        choice: ModelChoice,
+        shared: str = "",
+        start_worker: Callable[[], WorkerHandle] = WorkerProcess,
+    ) -> None:
         self._settings = settings
         self._choice = choice
         self._shared = Path(shared) if shared else None
+        self._start_worker = start_worker
         self._worker: Worker
         self.host: ModelHost
         self.files: FileCache
@@ -57,9 +68,12 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
         self._newest_preview = 0
 
     def setup(self, worker: Worker) -> None:
+        if threading.current_thread() is threading.main_thread():
+            # Ctrl-C is meant for the nanny, which ends us in its own time
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._worker = worker
         self.files = FileCache(self._settings.state / "files")
-        self.host = ModelHost(self._settings, self._choice, self._on_change)
+        self.host = ModelHost(self._settings, self._choice, self._on_change, self._start_worker)
         self.host.start()
 
     def teardown(self, worker: Worker) -> None:
@@ -193,6 +207,11 @@ def describe_loaded(dask_worker: Worker) -> Parcel | None:
 
 def take_preview(number: int, dask_worker: Worker) -> Parcel | None:
     return _plugin(dask_worker).take_preview(number)
+
+
+def be_refused(daemon: str, reason: str) -> None:
+    """Say on the worker's terminal why a daemon gives it nothing."""
+    log.warning("%s", escape_line(f"the daemon on {daemon} does not use this worker: {reason}"))
 
 
 def list_missing_files(names: list[str], dask_worker: Worker) -> list[str]:

@@ -281,10 +281,11 @@ def test_a_worker_with_another_model_gets_nothing_and_is_told_why(
     weights.write_bytes(content)
     with (
         small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
-        MachineProcess(scheduler.address, str(other), tmp_path, "--name", "other"),
+        MachineProcess(scheduler.address, str(other), tmp_path, "--name", "other") as machine,
         playing(tmp_path, quick_voice, scheduler.address, local=True) as (daemon, _client),
     ):
         until(lambda: "other is not used: its vae differs: " in caplog.text)
+        machine.wait_for("does not use this worker: its vae differs: ")
         wait_for_workers(daemon, "studio")
         command = [sys.executable, "-m", "daemon", "cluster", scheduler.address]
         command += ["--model", quick_voice, "--state", str(tmp_path / "elsewhere")]
