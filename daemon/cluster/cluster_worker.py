@@ -26,14 +26,15 @@ class Health:
     not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._failures = 0
         self._rests = 0
         self._until = 0.0
 
     @property
     def is_rested(self) -> bool:
-        return time.monotonic() < self._until
+        return self._now() < self._until
 
     def note_take(self) -> None:
         """It has made one."""
@@ -47,7 +48,7 @@ class Health:
         self._failures = 0
         seconds = min(LONGEST_REST, REST_SECONDS * 2.0**self._rests)
         self._rests += 1
-        self._until = time.monotonic() + seconds
+        self._until = self._now() + seconds
         return seconds
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 import pytest
+from distributed import Client
+from distributed.utils import get_ip
 
 from daemon.cluster import cluster as cluster_module
 from daemon.cluster import cluster_worker
@@ -113,6 +115,8 @@ def test_ten_clients_on_two_workers(tmp_path: Path, quick_voice: str) -> None:
         assert machines.total() == 30
         assert set(machines) == {"left", "right"}
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 30
+        with Client(scheduler.address, set_as_default=False) as dask:
+            until(lambda: not any(dask.has_what().values()))  # results take no memory there
 
 
 @pytest.mark.long
@@ -170,6 +174,69 @@ def test_a_source_travels_with_its_take(tmp_path: Path, quick_voice: str) -> Non
         assert found["request"]["source"] == source
         (kept,) = (tmp_path / "state").glob("workers/*/files/*")
         assert kept.read_bytes() == Path(source).read_bytes()
+
+
+@pytest.mark.long
+def test_results_may_come_through_a_folder_that_both_have(tmp_path: Path, quick_voice: str) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[cluster]\nshared = "{shared}"\n')
+    flags = ("--settings", str(settings), "--name", "studio")
+    with (
+        SchedulerProcess(tmp_path) as scheduler,
+        MachineProcess(scheduler.address, quick_voice, tmp_path, *flags),
+        playing(tmp_path, quick_voice, scheduler.address, shared=shared) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        before = shared.stat().st_mtime_ns
+        generate(client, "take", seconds=3)
+        assert name_machine(client.until_end("take")) == "studio"
+        assert shared.stat().st_mtime_ns > before  # something was there
+        assert not list(shared.iterdir())
+
+
+@pytest.mark.long
+def test_a_daemon_that_has_no_model_plays_that_of_the_first_worker(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, "auto", scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "take")
+        assert read_manifest(client.until_end("take"))["model"].startswith(quick_voice)
+
+
+@pytest.mark.long
+def test_a_worker_waits_while_another_model_is_chosen(tmp_path: Path, quick_voice: str) -> None:
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address, local=True) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        for model, names in (("mini", ()), (quick_voice, ("studio",))):
+            client.send("/ace/model", model)
+            wait_for_workers(daemon, *names)
+
+
+@pytest.mark.long
+def test_another_machine_is_used_without_tls_where_that_is_said(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    own = get_ip()
+    with (
+        SchedulerProcess(tmp_path, "--host", own) as scheduler,
+        MachineProcess(scheduler.address, quick_voice, tmp_path, "--name", "careful") as careful,
+        MachineProcess(
+            scheduler.address, quick_voice, tmp_path, "--name", "careless", "--insecure"
+        ),
+        playing(tmp_path, quick_voice, scheduler.address, insecure=True) as (daemon, _),
+    ):
+        careful.wait_for("is another machine")
+        assert careful.wait() == 2
+        wait_for_workers(daemon, "careless")
 
 
 @pytest.mark.long

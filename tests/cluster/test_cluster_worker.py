@@ -1,0 +1,71 @@
+"""A machine as the dispatcher sees it: when it may be given takes, and how it signs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.cluster.cluster_worker import FAILURES, ClusterWorker, Health
+from daemon.messages import RenderFinished
+from pipeline.request import Request
+from pipeline.take import TakeInfo
+from pipeline.weights.identity import ModelIdentity
+from tests.support.clock import Clock
+
+FACTS: dict[str, Any] = {
+    "version": "1",
+    "device": "GPU (Apple M4)",
+    "kind": "Metal",
+    "identity": ModelIdentity("mini", {"vae": "1234"}).to_json(),
+}
+
+
+def make_worker(health: Health) -> ClusterWorker:
+    return ClusterWorker("studio", "tcp://x:1", FACTS, health, lambda *_: None, lambda *_: None)
+
+
+def sign(info: TakeInfo, kinds: set[str], **files: str) -> TakeInfo:
+    return make_worker(Health()).sign(RenderFinished(1, info, 0.0), files, kinds).info
+
+
+def test_it_is_ready_while_its_model_is_warm_and_nothing_speaks_against_it() -> None:
+    worker = make_worker(Health())
+    assert not worker.is_ready
+    worker.is_warm = True
+    assert worker.is_ready
+    worker.obstacle = "its vae differs"
+    assert not worker.is_ready
+
+
+def test_three_failures_in_a_row_rest_it_and_each_time_for_longer() -> None:
+    clock = Clock()
+    health = Health(clock)
+    for minutes in (5, 10, 20):
+        assert [health.note_failure() for _ in range(FAILURES)] == [0, 0, 60 * minutes]
+        assert health.is_rested
+        clock.now += 60 * minutes
+        assert not health.is_rested
+
+
+def test_a_take_in_between_forgives_all() -> None:
+    health = Health()
+    for _ in range(3):
+        assert not health.note_failure()
+        assert not health.note_failure()
+        health.note_take()
+    assert not health.is_rested
+
+
+def test_a_take_has_the_machines_name_and_the_paths_of_this_machine() -> None:
+    request = Request(task="cover", source="/worker/files/1234.wav", prompt="x")
+    info = TakeInfo(request, "mini", machine={"device": "GPU"}, notes=("read",))
+    signed = sign(info, {"Metal"}, source="/home/me/beat.wav")
+    assert signed.machine == {"name": "studio", "device": "GPU"}
+    assert signed.request.source == "/home/me/beat.wav"
+    assert signed.notes == ("read",)
+
+
+def test_a_note_says_where_seeds_may_differ() -> None:
+    signed = sign(TakeInfo(Request(prompt="x"), "mini"), {"Metal", "CUDA", "CPU", ""})
+    assert signed.notes == (
+        "made by studio, on Metal: on CPU or CUDA the same seed may come out a little otherwise",
+    )
