@@ -38,7 +38,7 @@ def parse(*arguments: str) -> argparse.Namespace:
 
 def test_a_ratio_says_how_many_times_as_fast_we_are_at_what_both_do() -> None:
     assert make_pair(2.0, 3.0).ratios == {"decode": 1.5}
-    assert make_pair(2.0, 3.0).processor_ratios == {"decode": 3.0}
+    assert make_pair(2.0, 3.0).by_processor().ratios == {"decode": 3.0}
 
 
 def test_what_counts_is_the_median_of_the_pairs_ratios() -> None:

@@ -103,6 +103,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--compile", action="store_true", help="diffusers uses torch.compile")
     group.add_argument("--json", action="store_true")
     group.add_argument("--picture", type=Path, help="a PNG of stages over length")
+    group.add_argument(
+        "--processor", action="store_true", help="draw processor time: others use this machine too"
+    )
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:
@@ -156,10 +159,14 @@ def run(options: Options, tell: Callable[[str], None]) -> dict[str, Any]:
             row = Row(job.title, job.size, pairs, job.tokens)
             rows.append(row)
             tell(format_row(row, options.peer))
+    report = {**about, "rows": [row.to_json() for row in rows]}
     if options.picture:
         title = f"{options.peer} and acestepd, {about['machine']}, {about['date']}"
+        if options.processor:
+            title += ", processor time"
+            rows = [row.by_processor() for row in rows]
         draw_chart(rows, options.peer, title, contest.unit, options.picture)
-    return {**about, "rows": [row.to_json() for row in rows]}
+    return report
 
 
 @contextmanager

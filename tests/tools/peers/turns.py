@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 WHOLE = "whole"
@@ -24,6 +24,10 @@ class Turn:
     memory: int = 0
     others: float | None = None
 
+    def by_processor(self) -> Turn:
+        """The same, with what was computed in place of what passed."""
+        return replace(self, stages=self.processor)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -35,12 +39,11 @@ class Pair:
     @property
     def ratios(self) -> dict[str, float]:
         """How many times as fast as the peer we are, for each stage that both have."""
-        return find_ratios(self.peer.stages, self.ours.stages)
+        shared = [name for name in self.peer.stages if name in self.ours.stages]
+        return {name: divide(self.peer.stages[name], self.ours.stages[name]) for name in shared}
 
-    @property
-    def processor_ratios(self) -> dict[str, float]:
-        """How many times as long as we the peer computes."""
-        return find_ratios(self.peer.processor, self.ours.processor)
+    def by_processor(self) -> Pair:
+        return Pair(self.ours.by_processor(), self.peer.by_processor())
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,8 @@ class Row:
         """The median of the pairs' ratios, which is not the ratio of the medians."""
         return find_medians([pair.ratios for pair in self.pairs])
 
-    @property
-    def processor_ratio(self) -> dict[str, float]:
-        return find_medians([pair.processor_ratios for pair in self.pairs])
+    def by_processor(self) -> Row:
+        return replace(self, pairs=tuple(pair.by_processor() for pair in self.pairs))
 
     @property
     def others(self) -> float | None:
@@ -83,10 +85,14 @@ class Row:
             "ours": self.ours,
             "peer": self.peer,
             "ratio": self.ratio,
-            "processor_ratio": self.processor_ratio,
+            "processor_ratio": self.by_processor().ratio,
         }
         pairs = [
-            {**asdict(pair), "ratios": pair.ratios, "processor_ratios": pair.processor_ratios}
+            {
+                **asdict(pair),
+                "ratios": pair.ratios,
+                "processor_ratios": pair.by_processor().ratios,
+            }
             for pair in self.pairs
         ]
         return {"title": self.title, "size": self.size, "median": medians, "pairs": pairs}
@@ -94,11 +100,6 @@ class Row:
 
 def divide(a: float, b: float) -> float:
     return a / b if b else math.inf
-
-
-def find_ratios(above: Mapping[str, float], below: Mapping[str, float]) -> dict[str, float]:
-    """Of what both have."""
-    return {name: divide(above[name], below[name]) for name in above if name in below}
 
 
 def find_medians(turns: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -132,7 +133,7 @@ def format_row(row: Row, peer: str) -> str:
         f"{row.title}, {len(row.pairs)} pairs{others}",
         f"{'':12} {'acestepd':>10} {peer:>13} {'ratio':>8} {'processor':>10}   each pair",
     ]
-    processor = row.processor_ratio
+    processor = row.by_processor().ratio
     for name in row.ratio:
         each = " ".join(f"{pair.ratios[name]:.2f}" for pair in row.pairs)
         lines.append(
