@@ -250,7 +250,15 @@ class Cluster:
             return None
         health = self._health.setdefault(each.get("nanny") or address, Health())
         name = self._choose_name(str(facts.get("machine", "")) or address)
-        worker = ClusterWorker(name, address, facts, health, self._render, self._cancel)
+        worker = ClusterWorker(
+            name,
+            address,
+            facts,
+            health,
+            self._render,
+            self._cancel,
+            lambda: self._work.choice,
+        )
         self._workers[address] = worker
         with self._lock:
             self._work.add_worker(worker)
@@ -275,6 +283,9 @@ class Cluster:
         was_ready = worker.is_ready
         with self._lock:
             worker.obstacle = obstacle
+            if worker.compared_with != self._choice:
+                worker.compared_with = self._choice
+                worker.is_warm = False  # as far as is known: it says again what it has
             if worker.is_ready != was_ready:
                 self._work.show_status()
         if obstacle:

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.take import TakeInfo
 from pipeline.weights.identity import ModelIdentity
 
+from ..engine.model_state import ModelChoice
 from ..engine.run import Run
 from ..messages import RenderFinished
 
@@ -54,7 +55,8 @@ class Health:
 
 class ClusterWorker:
     """A Dask worker that keeps a model of ours warm. `obstacle` says why it is given nothing, empty
-    where that is not so. Whatever changes here does so under the engine's lock.
+    where that is not so; it is known of the model that was chosen when that was looked at, and
+    `find_choice` says which is chosen now. Whatever changes here does so under the engine's lock.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class ClusterWorker:
         health: Health,
         render: Callable[[ClusterWorker, Run], None],
         cancel: Callable[[ClusterWorker, Run], None],
+        find_choice: Callable[[], ModelChoice],
     ) -> None:
         self.name = name
         self.address = address
@@ -76,16 +79,20 @@ class ClusterWorker:
         self.health = health
         self.running: list[Run] = []
         self.obstacle = ""
+        self.compared_with: ModelChoice | None = None
         self.is_warm = False
         self.is_greeted = False  # it is being asked what its model is like
         self.last_seen = 0.0  # by the scheduler, on its clock
         self.heard = time.monotonic()  # when that became another
         self._render = render
         self._cancel = cancel
+        self._find_choice = find_choice
 
     @property
     def is_ready(self) -> bool:
-        return self.is_warm and not self.obstacle and not self.health.is_rested
+        if not self.is_warm or self.obstacle or self.health.is_rested:
+            return False
+        return self.compared_with == self._find_choice()
 
     @property
     def silence(self) -> float:

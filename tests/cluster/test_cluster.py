@@ -336,16 +336,41 @@ def test_the_local_engine_and_a_worker_share_the_work(tmp_path: Path, quick_voic
         assert {each["machine"].get("name", "") for each in manifests} == {"", "studio"}
 
 
+def write_other_voice(folder: Path) -> Path:
+    """A quick voice whose VAE has another weight."""
+    other = write_quick_voice(folder)
+    weights = next((other / "vae").glob("*.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    return other
+
+
+@pytest.mark.long
+def test_a_job_behind_a_change_of_the_model_is_made_with_the_new_one(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    other = write_other_voice(tmp_path / "other")
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        MachineProcess(scheduler.address, str(other), tmp_path, "--name", "attic"),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        models = {"attic": str(other), "studio": quick_voice}
+        for number, name in enumerate(["attic", "studio"] * 2):
+            daemon.engine.switch_model(models[name])
+            generate(client, f"take {number}")
+            assert name_machine(client.until_end(f"take {number}")) == name
+            assert daemon.engine.state == "warm"
+
+
 @pytest.mark.long
 def test_a_worker_with_another_model_gets_nothing_and_is_told_why(
     tmp_path: Path, quick_voice: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "acestepd.cluster")
-    other = write_quick_voice(tmp_path / "other")
-    weights = next((other / "vae").glob("*.safetensors"))
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(content)
+    other = write_other_voice(tmp_path / "other")
     with (
         small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
         MachineProcess(scheduler.address, str(other), tmp_path, "--name", "other") as machine,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from daemon.cluster.cluster_worker import FAILURES, ClusterWorker, Health
+from daemon.engine import ModelChoice
 from daemon.messages import RenderFinished
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -19,8 +21,18 @@ FACTS: dict[str, Any] = {
 }
 
 
-def make_worker(health: Health) -> ClusterWorker:
-    return ClusterWorker("studio", "tcp://x:1", FACTS, health, lambda *_: None, lambda *_: None)
+MINI = ModelChoice("mini", "")
+
+
+def make_worker(
+    health: Health, find_choice: Callable[[], ModelChoice] = lambda: MINI
+) -> ClusterWorker:
+    """One that was compared with `MINI`."""
+    worker = ClusterWorker(
+        "studio", "tcp://x:1", FACTS, health, lambda *_: None, lambda *_: None, find_choice
+    )
+    worker.compared_with = MINI
+    return worker
 
 
 def sign(info: TakeInfo, kinds: set[str], **files: str) -> TakeInfo:
@@ -34,6 +46,15 @@ def test_it_is_ready_while_its_model_is_warm_and_nothing_speaks_against_it() -> 
     assert worker.is_ready
     worker.obstacle = "its vae differs"
     assert not worker.is_ready
+
+
+def test_it_is_ready_for_the_model_that_it_was_compared_with_and_no_other() -> None:
+    choice = MINI
+    worker = make_worker(Health(), lambda: choice)
+    worker.is_warm = True
+    assert worker.is_ready
+    choice = ModelChoice("another", "")
+    assert not worker.is_ready, "whatever is known of what was chosen before"
 
 
 def test_three_failures_in_a_row_rest_it_and_each_time_for_longer() -> None:
