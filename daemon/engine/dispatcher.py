@@ -166,7 +166,7 @@ class Dispatcher:
 
     @property
     def has_waiting(self) -> bool:
-        return len(self.queue) > 0
+        return len(self.queue) > 0 and not self._crew.has_idle
 
     @property
     def choice(self) -> ModelChoice:
@@ -389,7 +389,7 @@ class Dispatcher:
     def start_idle_run(self) -> None:
         """Begin runs that no client has ordered, where workers have nothing else to do."""
         self.supervisor.sync_adapters()
-        while self._crew.has_idle and not (self.supervisor.closing or self.has_waiting):
+        while self._crew.has_idle and not (self.supervisor.closing or len(self.queue)):
             run = self._make_idle_run()
             worker = self._crew.find_idle(run.job) if run else None
             if run is None or worker is None:

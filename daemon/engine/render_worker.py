@@ -54,7 +54,7 @@ class WorkSource(Protocol):
 
     @property
     def has_waiting(self) -> bool:
-        """Whether there is something to render."""
+        """Whether there is something to render, and nobody is free for it."""
 
     @property
     def choice(self) -> ModelChoice:

@@ -569,6 +569,31 @@ def test_what_cannot_be_loaded_here_does_not_hold_what_others_can_make(build: Bu
     assert recorder.ids_with("fail") == []
 
 
+def test_a_model_that_has_left_the_memory_comes_back_only_where_nobody_else_is_free(
+    build: Build,
+) -> None:
+    model = SteppedModel()
+    engine = build(model, idle_unload=0.001)
+    recorder = Recorder(engine)
+    engine.start()
+    recorder.wait("state", first="cold")
+    studio = meet(engine, "studio")
+    needed: list[bool] = []  # a worker, when each job is queued
+
+    def look(event: Event) -> None:
+        if event.kind == "queued":
+            needed.append(engine.work_source.has_waiting)
+
+    engine.subscribe(look)
+    submit(engine, "a", make_request("a"))
+    studio.wait_for("a")
+    submit(engine, "b", make_request("b"))
+    recorder.wait("finished", "b")
+    assert needed == [False, True]
+    assert model.loads == 2
+    assert studio.ids == ["a"]
+
+
 def test_jobs_that_were_held_for_a_model_go_on_when_another_worker_has_it(build: Build) -> None:
     engine = build(SteppedModel(), name="broken")
     recorder = Recorder(engine)
