@@ -105,7 +105,8 @@ export class Pads extends EventTarget {
     const isHeard = number === this.#heard;
     const facts = this.#facts[number - 1];
     const { text, bpm, key, seed, variation } = facts ?? { text: "", seed: "" };
-    const how = [key, String(seed), variation && `v ${round(variation)}`].filter(Boolean);
+    // the seed is what tells pads of a bank apart: where there is no room, the end of the rest is cut
+    const how = [String(seed), key, variation && `v ${round(variation)}`].filter(Boolean);
     const [top, what, below] = element.children;
     element.dataset.state = state;
     element.classList.toggle("heard", isHeard);
