@@ -47,7 +47,8 @@ ANSWER_SECONDS = 10.0  # that a scheduler may take for an answer
 SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
 FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
 LONGEST_PAUSE = 15.0
-ALL = "all"  # Dask's topic of who comes and goes
+ALL = "all"  # Dask's topic of who comes and goes, among others
+COMINGS = ("add-worker", "remove-worker")  # what of that is about workers
 
 
 class Cluster:
@@ -190,7 +191,7 @@ class Cluster:
     async def _watch(self, client: Client) -> None:
         """Until the connection is gone, or the daemon closes."""
         self._client = client
-        client.subscribe_topic(ALL, lambda event: self._stir())
+        client.subscribe_topic(ALL, self._on_change)
         client.subscribe_topic(plugin.STATES, self._on_state)
         client.subscribe_topic(self._topic, self._on_event)
         self.has_scheduler.set()
@@ -362,6 +363,12 @@ class Cluster:
         if self._said.get(address) != text:
             self._said[address] = text
             log.info("%s", text)
+
+    def _on_change(self, event: tuple[float, dict[str, Any]]) -> None:
+        """Something happens in the cluster, like each result that anybody fetches."""
+        _, message = event
+        if message.get("action") in COMINGS:
+            self._stir()
 
     def _on_state(self, event: tuple[float, dict[str, Any]]) -> None:
         """A worker stands otherwise."""

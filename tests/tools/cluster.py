@@ -35,7 +35,7 @@ from pipeline.request import Request
 from pipeline.take import Clip, Progress
 from tests.support.harness import SteppedModel, ThreadWorker
 from tests.support.waiting import until
-from tests.tools.crew import Landings
+from tests.tools.crew import BATCH, Landings
 
 MODEL = ModelChoice("mini", "")  # whose identity the workers have
 SERVE = "serve"  # the first argument of the workers' process
@@ -105,7 +105,7 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
         with subprocess.Popen(command) as process:
             until(lambda: sum(each.is_ready for each in cluster.workers) == workers)
             request = Request(prompt="x", seconds=clip, seed=1)
-            order = Order("bench", "many", request, count=jobs, priority=Priority.BATCH)
+            order = Order(BATCH, "many", request, count=jobs, priority=Priority.BATCH)
             began = time.monotonic()
             used = time.process_time()
             engine.submit(order)
