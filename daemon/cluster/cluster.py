@@ -44,6 +44,7 @@ log = logging.getLogger("acestepd.cluster")
 AUTO = "auto"  # the scheduler that is started here; the model that is there
 LOOK_SECONDS = 1.0  # between two looks at who is there
 ANSWER_SECONDS = 10.0  # that a scheduler may take for an answer
+CLOSE_SECONDS = 3.0  # that it may take to say goodbye to one
 SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
 FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
 LONGEST_PAUSE = 15.0
@@ -77,7 +78,8 @@ class Cluster:
         self._said: dict[str, str] = {}  # of a machine, by its address, so that it is said once
         self._makings: dict[int, _Making] = {}  # by ticket
         self._asides: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop  # from the start on
+        self._serving: asyncio.Task[None]
         self._stirred: asyncio.Event
         self._is_closing = False
         self._dispatching = ThreadPoolExecutor(1, "cluster dispatch")
@@ -85,13 +87,15 @@ class Cluster:
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
 
     def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._serving = self._loop.create_task(self._serve())
         self._thread.start()
 
     def close(self) -> None:
         """Not under the lock. What workers have is not made any more; the journal has it."""
         self._is_closing = True
         if self._thread.is_alive():
-            self._call_soon(self._stir)
+            self._call_soon(self._serving.cancel)
             self._thread.join()
         self._dispatching.shutdown()
 
@@ -118,7 +122,8 @@ class Cluster:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._serve())
+            with suppress(asyncio.CancelledError):  # the daemon closes
+                self._loop.run_until_complete(self._serving)
         except Exception:
             log.exception("the cluster's thread")
         finally:
@@ -186,7 +191,7 @@ class Cluster:
                 aside.cancel()
             await asyncio.gather(*asides, return_exceptions=True)
             with suppress(OSError, TimeoutError):
-                await asyncio.wait_for(client.close(), ANSWER_SECONDS)
+                await asyncio.wait_for(client.close(), CLOSE_SECONDS)
 
     async def _watch(self, client: Client) -> None:
         """Until the connection is gone, or the daemon closes."""

@@ -34,6 +34,7 @@ log = logging.getLogger("acestepd.worker")
 
 FIRST_PAUSE = 1.0  # seconds before a scheduler that was not there is tried again
 LONGEST_PAUSE = 15.0
+START_SECONDS = 60.0  # that Dask's processes may take to begin, once there is a scheduler
 MOST_WORKERS = 64  # of one machine and user
 LOCK = "worker.lock"
 
@@ -67,6 +68,8 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
             **describe_device(),
         )
         pause = FIRST_PAUSE
+        said = ""
+        log.info("%s, with %s, looks for the scheduler %s", machine, identity.title, scheduler)
         while True:
             nanny = Nanny(
                 scheduler,
@@ -85,21 +88,29 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
                 dashboard=False,
             )
             try:
-                async with asyncio.timeout(LONGEST_PAUSE * 4):
-                    await nanny
+                await _serve_once(nanny, f"{machine} works for {scheduler}")
             except (OSError, TimeoutError, RuntimeError) as error:
-                await nanny.close()
-                log.warning("%s: %s; trying again", scheduler, _find_reason(error))
+                if (reason := _find_reason(error)) != said:
+                    said = reason
+                    log.warning("%s: %s; trying again", scheduler, reason)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
-                continue
-            pause = FIRST_PAUSE
-            log.info("%s works for %s", machine, scheduler)
-            try:
-                await nanny.finished()
-            finally:
-                await nanny.close()
-            log.warning("%s is gone: waiting for it", scheduler)
+            else:
+                pause, said = FIRST_PAUSE, ""
+                log.warning("%s is gone: waiting for it", scheduler)
+
+
+async def _serve_once(nanny: Nanny, said: str) -> None:
+    """Until the scheduler is gone. `said` is logged once it is there; raises OSError, TimeoutError
+    or RuntimeError where it is not.
+    """
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await nanny
+        log.info("%s", said)
+        await nanny.finished()
+    finally:
+        await nanny.close()
 
 
 def run(scheduler: str, settings: Settings, choice: ModelChoice, name: str = "") -> int:

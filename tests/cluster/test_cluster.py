@@ -324,6 +324,18 @@ def test_the_local_engine_works_on_where_no_scheduler_answers(
 
 
 @pytest.mark.long
+def test_the_demo_shows_it_with_real_processes(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "daemon", "demo", "--workers", "2", "--out", str(out)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Finished clips" in ran.stdout
+    manifests = [json.loads(path.read_text()) for path in out.glob("*.json")]
+    assert all(each["machine"]["name"] for each in manifests)
+    assert len(manifests) == 2
+
+
+@pytest.mark.long
 def test_the_local_engine_and_a_worker_share_the_work(tmp_path: Path, quick_voice: str) -> None:
     with (
         small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
