@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from daemon.cluster.census import Census, take_census
 from daemon.engine.model_state import ModelChoice
 from daemon.service import Daemon
 from daemon.settings import Settings
+from tests.support import volumes
 from tests.support.certificates import write_certificates
 from tests.support.cluster import ROOT, MachineProcess, SchedulerProcess, playing, small_cluster
 from tests.support.daemon_process import DaemonProcess
@@ -493,6 +494,28 @@ def test_what_a_worker_makes_that_was_given_up_is_dropped(
         generate(client, "next")
         client.until("/ace/finished", "next")
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
+
+
+@pytest.mark.long
+def test_a_take_that_finds_the_disk_full_lands_when_there_is_room(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    size = 64 * 2**20
+    command = ("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs")
+    with (
+        contextmanager(volumes.mounted)(tmp_path / "volume", *command) as volume,
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, _),
+        playing(tmp_path, quick_voice, scheduler.address, volume / "clips") as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        volumes.fill(volume)
+        address, values = client.until_end("take")[-1]
+        assert (address, values[2]) == ("/ace/fail", 507)
+        volumes.resize(volume, size)
+        client.until("/ace/finished", "take")
+        assert len(list((volume / "clips").glob("*.wav"))) == 1
 
 
 @pytest.mark.long

@@ -88,14 +88,14 @@ def small_cluster(
 
 @contextmanager
 def playing(
-    folder: Path, voice: str, scheduler: str, **cluster: Any
+    folder: Path, voice: str, scheduler: str, out: Path | None = None, **cluster: Any
 ) -> Iterator[tuple[Daemon, OscClient]]:
     """A daemon that makes no takes itself, unless `local` is given, and a client of it."""
     values = {"scheduler": scheduler, "local": False, **cluster}
     settings = Settings(
         port=0,
         page=-1,
-        out=folder / "clips",
+        out=out or folder / "clips",
         state=folder / "daemon",
         model=voice,
         request=Request(num_steps=2),
