@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +39,7 @@ GONE = ("cancelled", "released", "forgotten")  # states of a task that nobody wa
 INTERRUPTIONS = 8  # runs that may go on top of one
 RESOURCES = {"ace": 1, "ace_interrupt": INTERRUPTIONS}
 THREADS = 1 + INTERRUPTIONS  # tasks at once: they wait, and need no thread for it
-PROGRESS_STEP = 0.01  # of the whole: less is not told to daemons far away
+PROGRESS_SECONDS = 0.25  # between two events about a take's progress: each has three processes work
 
 
 class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
@@ -174,15 +175,17 @@ class _Progress:
     def __init__(self) -> None:
         self.fraction = 0.0
         self.stage = ""
+        self._due = 0.0  # time.monotonic() before which no more is told of this stage
 
     def is_worth_telling(self, message: WorkerMessage) -> bool:
         if not isinstance(message, RenderProgress):
             return True
-        is_other = message.stage != self.stage
-        if not is_other and message.fraction < self.fraction + PROGRESS_STEP:
-            return False
+        now = time.monotonic()
+        is_due = message.stage != self.stage or now >= self._due
         self.fraction, self.stage = message.fraction, message.stage
-        return True
+        if is_due:
+            self._due = now + PROGRESS_SECONDS
+        return is_due
 
 
 def describe(worker: Worker) -> dict[str, Any]:
