@@ -28,8 +28,7 @@ def prepare(job: Message) -> Work:
     elif device.is_cpu():
         raise ValueError("MLX has no GPU here: take --device cpu")
     device.can_compile()
-    ops = choose_ops()
-    planner = load_planner(Path(job["checkpoint"]), ops, ops.DTYPE)
+    planner = load_planner(Path(job["checkpoint"]), choose_ops(), None)
     return lambda request: write_codes(planner, request)
 
 
