@@ -20,7 +20,7 @@ MACHINES = {
     "Linux, arm64": "aarch64-manylinux_2_35",
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-EXTRAS = ("link", "discovery")
+EXTRAS = ("link", "discovery", "cluster")
 # published as source alone: pure Python, of a part of num2words that acestepd does not use
 PURE_PYTHON = ("docopt",)
 SECONDS = 120.0  # for one answer of the registry
