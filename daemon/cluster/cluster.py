@@ -48,6 +48,7 @@ CLOSE_SECONDS = 3.0  # that it may take to say goodbye to one
 SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
 FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
 LONGEST_PAUSE = 15.0
+CONNECTED = "running"  # a client's status
 ALL = "all"  # Dask's topic of who comes and goes, among others
 COMINGS = ("add-worker", "remove-worker")  # what of that is about workers
 
@@ -200,7 +201,7 @@ class Cluster:
         client.subscribe_topic(plugin.STATES, self._on_state)
         client.subscribe_topic(self._topic, self._on_event)
         self.has_scheduler.set()
-        while not self._is_closing and client.status == "running":
+        while not self._is_closing and client.status == CONNECTED:
             answer = client.scheduler.identity(n_workers=-1)
             info = await asyncio.wait_for(answer, ANSWER_SECONDS)
             await self._read_choice()
@@ -416,8 +417,15 @@ class Cluster:
                 self._lose(worker, reason, is_its_fault=False)
         except Exception as error:
             log.warning("%s: %r", worker.name, error)
+            if self._client.status != CONNECTED:
+                self._stir()
+                self._lose_all(f"the scheduler {self.address} is gone")
+                return
             reason = f"{worker.name}: {error or type(error).__name__}"
-            self._lose(worker, reason, has_crashed=True)
+            is_nobodys = making.future is None and isinstance(
+                error, OSError
+            )  # it was not there yet
+            self._lose(worker, reason, has_crashed=not is_nobodys)
         finally:
             if self._makings.get(ticket) is making:
                 del self._makings[ticket]
@@ -554,6 +562,9 @@ class Cluster:
     def _lose_all(self, reason: str) -> None:
         if self._is_closing:
             return
+        with self._lock:  # none of them is given what another had
+            for worker in self._workers.values():
+                worker.is_warm = False
         for worker in list(self._workers.values()):
             self._lose(worker, reason, is_its_fault=False)
             with self._lock:

@@ -1,0 +1,82 @@
+"""The daemon's end of a cluster, where the connection to the scheduler has just gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client, Scheduler
+
+from daemon.cluster.cluster import Cluster
+from daemon.cluster.cluster_worker import ClusterWorker, Health
+from daemon.cluster.security import LOCAL_DASHBOARD
+from daemon.engine import Engine, ModelChoice
+from daemon.jobs import JobState
+from daemon.journal import Journal
+from daemon.messages import ModelLoaded
+from daemon.settings import ClusterSettings, Settings
+from tests.cluster.test_cluster_worker import FACTS
+from tests.support.harness import SteppedModel, stop, submit
+from tests.support.waiting import PATIENCE
+
+TAPE = ModelChoice("tape", "")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a daemon that makes no takes itself."""
+    cluster = ClusterSettings(scheduler="tcp://127.0.0.1:9", local=False)
+    return Settings(out=tmp_path / "out", state=tmp_path / "state", cluster=cluster)
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = Engine(settings, TAPE, Journal(settings.state / "journal.sqlite"), None)
+    engine.start()
+    yield engine
+    stop(engine)
+
+
+async def connect_and_lose() -> Client:
+    """A client whose scheduler has ended."""
+    async with Scheduler(host="127.0.0.1", port=0, dashboard_address=LOCAL_DASHBOARD) as scheduler:
+        client = await Client(scheduler.address, asynchronous=True, set_as_default=False)
+    await client.close()
+    return client
+
+
+class Connected(Cluster):
+    """On the loop of a test, with one worker that is warm."""
+
+    async def begin(self, engine: Engine, client: Client) -> ClusterWorker:
+        self._loop = asyncio.get_running_loop()
+        self._stirred = asyncio.Event()
+        self._client = client
+        worker = ClusterWorker(
+            "studio", "tcp://x:1", FACTS, Health(), self._render, self._cancel, lambda: TAPE
+        )
+        worker.compared_with = TAPE
+        self._workers[worker.address] = worker
+        with engine.lock:
+            engine.work_source.add_worker(worker)
+            worker.is_warm = True
+            loaded = ModelLoaded("tape", (), SteppedModel().capabilities, 1.0, 0.0)
+            engine.work_source.on_message(worker, loaded)
+        return worker
+
+
+def test_a_take_that_cannot_be_sent_is_nobodys_fault(settings: Settings, engine: Engine) -> None:
+    async def order() -> None:
+        cluster = Connected(settings, engine.lock, engine.work_source)
+        studio = await cluster.begin(engine, await connect_and_lose())
+        job = submit(engine)
+        async with asyncio.timeout(PATIENCE):
+            while cluster.workers:
+                await asyncio.sleep(0.01)
+        assert job.state is JobState.WAITING
+        assert job.crashes == 0
+        assert [studio.health.note_failure() for _ in range(2)] == [0, 0], "the first two"
+
+    asyncio.run(order())
