@@ -11,15 +11,17 @@ from distributed import Client
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.identity import ModelIdentity
 
-from .. import VERSION
 from ..engine.model_state import ModelChoice
+from ..runtime.lines import escape_line
 from ..settings import Settings, SettingsError
+from .facts import Facts, Metric
 from .identities import Identities
 from .plugin import NAME
 from .security import build_security, check_address, silence_dask
 
 ANSWER_SECONDS = 5.0
 GIGABYTE = 2.0**30
+UNKNOWN = "?"  # where a worker does not say it, or not as this version does
 
 
 @dataclass(frozen=True)
@@ -88,23 +90,20 @@ def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
 
 
 def _read(address: str, each: dict[str, Any], ours: ModelIdentity | None) -> Machine:
-    facts = each[NAME]
-    metric = each["metrics"].get(NAME) or {}
-    identity = ModelIdentity.from_json(facts["identity"])
-    obstacle = str(metric.get("error", ""))
-    if facts["version"] != VERSION:
-        obstacle = f"it has acestepd {facts['version']}, and this is {VERSION}"
-    elif ours and not obstacle:
+    facts, metric = Facts.read(each[NAME]), Metric.read(each)
+    identity = facts.identity
+    obstacle = facts.obstacle or metric.error
+    if identity and ours and not obstacle:
         obstacle = identity.describe_difference(ours)
     return Machine(
-        name=facts["machine"],
+        name=facts.machine or address,
         address=address,
-        model=identity.title,
-        device=facts["device"],
-        version=facts["version"],
-        state=metric.get("state", "loading"),
-        doing=tuple(metric.get("doing", ())),
-        free_memory=int(metric.get("free_memory", 0)),
+        model=escape_line(identity.title) if identity else UNKNOWN,
+        device=facts.device or UNKNOWN,
+        version=facts.version,
+        state=metric.state,
+        doing=metric.doing,
+        free_memory=metric.free_memory,
         obstacle=obstacle,
     )
 

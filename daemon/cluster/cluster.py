@@ -25,15 +25,16 @@ from pipeline.request import Request
 from pipeline.weights.checkpoint import CheckpointError
 from pipeline.weights.identity import ModelIdentity
 
-from .. import VERSION
 from ..engine.fair_lock import FairLock
 from ..engine.model_state import ModelChoice
 from ..engine.render_worker import WorkSource
 from ..engine.run import Run
 from ..messages import RenderCancelled, RenderFailed, RenderFinished, WorkerMessage
+from ..runtime.lines import escape_line
 from ..settings import Settings
 from . import plugin
 from .cluster_worker import ClusterWorker, Health
+from .facts import Facts, Metric
 from .identities import Identities, describe_device
 from .parcels import Parcel, unpack
 from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
@@ -135,7 +136,7 @@ class Cluster:
         async with self._open_scheduler() as address:
             self.address = address
             pause = FIRST_PAUSE
-            said = ""
+            said = unforeseen = ""
             while not self._is_closing:
                 try:
                     async with self._connect(address) as client:
@@ -146,6 +147,10 @@ class Cluster:
                     if str(error) != said:
                         said = str(error)
                         log.warning("no scheduler at %s: %s; it is tried again", address, said)
+                except Exception as error:  # whatever it is, takes are made again afterwards
+                    if repr(error) != unforeseen:
+                        unforeseen = repr(error)
+                        log.exception("the cluster of %s; it is connected again", address)
                 self.has_scheduler.clear()
                 self._lose_all(f"the scheduler {address} is gone")
                 await self._wait(0 if self._is_closing else pause)
@@ -244,19 +249,25 @@ class Cluster:
                 self._work.remove_worker(worker)
             log.warning("%s is gone", worker.name)
         for address, each in found.items():
-            if present := self._find(address, each):
-                self._look_at(present, each)
+            try:
+                if present := self._find(address, each):
+                    self._look_at(present, each)
+            except Exception as error:  # the others are looked at all the same
+                said = f"{address} is not used: {error!r}"
+                if self._said.get(address) != said:
+                    log.exception("%s", address)
+                self._say(address, said)
 
     def _find(self, address: str, each: Mapping[str, Any]) -> ClusterWorker | None:
         """The worker at an address; None where it is somebody else's."""
         if worker := self._workers.get(address):
             return worker
-        facts = each.get(plugin.NAME)
-        if not facts:
+        if plugin.NAME not in each:
             self._say(address, f"{address} is no worker of acestepd: it is not used")
             return None
-        health = self._health.setdefault(each.get("nanny") or address, Health())
-        name = self._choose_name(str(facts.get("machine", "")) or address)
+        facts = Facts.read(each[plugin.NAME])
+        health = self._health.setdefault(str(each.get("nanny") or address), Health())
+        name = self._choose_name(facts.machine or address)
         worker = ClusterWorker(
             name,
             address,
@@ -278,7 +289,7 @@ class Cluster:
         return next(name for name in names if name not in taken)
 
     def _look_at(self, worker: ClusterWorker, each: Mapping[str, Any]) -> None:
-        metric = each["metrics"].get(plugin.NAME) or {}
+        metric = Metric.read(each)
         worker.note_seen(each["last_seen"])
         if worker.silence > SILENT_SECONDS:
             if worker.is_warm:
@@ -300,9 +311,9 @@ class Cluster:
             if self._said.get(worker.address) != said:
                 self._keep(self._refuse(worker.address, obstacle))
             self._say(worker.address, said)
-        elif metric.get("error"):
-            self._say(worker.address, f"{worker.name} cannot be used: {metric['error']}")
-        elif metric.get("state") == "warm" and not (worker.is_warm or worker.is_greeted):
+        elif metric.error:
+            self._say(worker.address, f"{worker.name} cannot be used: {metric.error}")
+        elif metric.state == "warm" and not (worker.is_warm or worker.is_greeted):
             worker.is_greeted = True
             self._keep(self._greet(worker))
         if worker.is_ready and not was_ready:  # it was rested
@@ -310,10 +321,11 @@ class Cluster:
 
     def _find_obstacle(self, worker: ClusterWorker) -> str:
         """Why it cannot be used, in words; empty where it can."""
-        if worker.version != VERSION:
-            return f"it has acestepd {worker.version}, and this is {VERSION}"
+        identity = worker.facts.identity
+        if identity is None:
+            return worker.facts.obstacle
         if wanted := self._identity or self._follow_first():
-            return worker.identity.describe_difference(wanted)
+            return identity.describe_difference(wanted)
         return "which model is to play is not known here"
 
     @property
@@ -325,8 +337,8 @@ class Cluster:
         """The model of the first worker is that of all, where this machine has none."""
         if self._settings.cluster.local:
             return None
-        same = (each for each in self._workers.values() if each.version == VERSION)
-        return next((worker.identity for worker in same), None)
+        identities = (worker.facts.identity for worker in self._workers.values())
+        return next(filter(None, identities), None)
 
     async def _greet(self, worker: ClusterWorker) -> None:
         """Its model is warm: say so, with what its process has said of it."""
@@ -338,14 +350,15 @@ class Cluster:
                 worker.is_warm = True
                 for message in unpack(loaded):
                     self._work.on_message(worker, message)
-        except (OSError, TimeoutError, ValueError) as error:
-            self._say(worker.address, f"{worker.name} does not answer: {error!r}")
+        except Exception as error:  # junk as well: it is asked again
+            self._say(worker.address, f"{worker.name} does not answer: {error!r:.200}")
             return
         finally:
             worker.is_greeted = False
-        said = f"{worker.name} is there: {worker.device}"
-        if worker.dask != DASK:
-            said += f"; it has distributed {worker.dask}, and this is {DASK}: have the same on both"
+        said = f"{worker.name} is there: {worker.facts.device}"
+        if worker.facts.dask != DASK:
+            theirs = worker.facts.dask
+            said += f"; it has distributed {theirs}, and this is {DASK}: have the same on both"
         self._say(worker.address, said)
         self._dispatch()
 
@@ -368,7 +381,7 @@ class Cluster:
     def _say(self, address: str, text: str) -> None:
         if self._said.get(address) != text:
             self._said[address] = text
-            log.info("%s", text)
+            log.info("%s", escape_line(text))
 
     def _on_change(self, event: tuple[float, dict[str, Any]]) -> None:
         """Something happens in the cluster, like each result that anybody fetches."""
@@ -479,7 +492,7 @@ class Cluster:
         self, worker: ClusterWorker, messages: Iterable[WorkerMessage], paths: Mapping[str, str]
     ) -> None:
         """All of a take, or how else it ended."""
-        kinds = {each.kind for each in self._workers.values() if each.is_ready} | {self._kind}
+        kinds = {each.facts.kind for each in self._workers.values() if each.is_ready} | {self._kind}
         told = []
         for message in messages:
             if isinstance(message, RenderFinished):

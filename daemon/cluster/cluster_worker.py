@@ -6,14 +6,13 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pipeline.take import TakeInfo
-from pipeline.weights.identity import ModelIdentity
 
 from ..engine.model_state import ModelChoice
 from ..engine.run import Run
 from ..messages import RenderFinished
+from .facts import Facts
 
 log = logging.getLogger("acestepd.cluster")
 
@@ -63,7 +62,7 @@ class ClusterWorker:
         self,
         name: str,
         address: str,
-        facts: Mapping[str, Any],
+        facts: Facts,
         health: Health,
         render: Callable[[ClusterWorker, Run], None],
         cancel: Callable[[ClusterWorker, Run], None],
@@ -71,11 +70,7 @@ class ClusterWorker:
     ) -> None:
         self.name = name
         self.address = address
-        self.version = str(facts.get("version", ""))
-        self.dask = str(facts.get("dask", ""))
-        self.device = str(facts.get("device", ""))
-        self.kind = str(facts.get("kind", ""))
-        self.identity = ModelIdentity.from_json(facts["identity"])
+        self.facts = facts
         self.health = health
         self.running: list[Run] = []
         self.obstacle = ""
@@ -127,8 +122,9 @@ class ClusterWorker:
         return {"name": self.name, **info.machine}
 
     def _note_kinds(self, kinds: set[str]) -> tuple[str, ...]:
-        others = sorted(kinds - {self.kind, ""})
-        if not self.kind or not others:
+        kind = self.facts.kind
+        others = sorted(kinds - {kind, ""})
+        if not kind or not others:
             return ()
-        where = f"made by {self.name}, on {self.kind}"
+        where = f"made by {self.name}, on {kind}"
         return (f"{where}: on {' or '.join(others)} the same seed may come out a little otherwise",)

@@ -20,6 +20,8 @@ from .checkpoint import Checkpoint
 
 PLANNER = "planner"  # of the parts: it may be missing
 _SHORT = 8  # digits of a digest that people are shown
+_MOST = 1000  # parts or adapters of an identity that is read
+_MOST_LETTERS = 500  # of a name in it
 
 
 class AdapterIdentity(NamedTuple):
@@ -46,9 +48,17 @@ class ModelIdentity:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        adapters = tuple(AdapterIdentity(*each) for each in data["adapters"])
-        return cls(data["title"], data["parts"], data["bits"], adapters)
+    def from_json(cls, data: object) -> Self:
+        """Raises ValueError for what is none, whatever that is."""
+        match data:
+            case {
+                "title": str(title),
+                "parts": dict(parts),
+                "bits": int(bits),
+                "adapters": list() | tuple() as worn,
+            } if max(len(parts), len(worn)) <= _MOST and _are_short(title, *parts, *parts.values()):
+                return cls(title, parts, bits, tuple(map(_read_adapter, worn)))
+        raise ValueError("this is no identity of a model")
 
     def is_same(self, other: ModelIdentity) -> bool:
         """Whether both make the same takes; what they are called does not matter."""
@@ -130,6 +140,17 @@ def _digest_adapter(adapter: Adapter, digests: FileDigests) -> str:
     path = Path(adapter.path)
     inside = (*path.glob("*.safetensors"), *path.glob("adapter_config.json"))
     return _digest_all(inside or [path], digests)
+
+
+def _read_adapter(data: object) -> AdapterIdentity:
+    match data:
+        case [str(name), str(digest), int() | float() as scale] if _are_short(name, digest):
+            return AdapterIdentity(name, digest, scale)
+    raise ValueError("this is no identity of an adapter")
+
+
+def _are_short(*texts: object) -> bool:
+    return all(isinstance(text, str) and len(text) <= _MOST_LETTERS for text in texts)
 
 
 def _list_contents(adapters: Iterable[AdapterIdentity]) -> list[tuple[str, float]]:

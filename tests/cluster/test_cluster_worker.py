@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from daemon import VERSION
 from daemon.cluster.cluster_worker import FAILURES, ClusterWorker, Health
+from daemon.cluster.facts import Facts
 from daemon.engine import ModelChoice
 from daemon.messages import RenderFinished
 from pipeline.request import Request
@@ -13,12 +14,14 @@ from pipeline.take import TakeInfo
 from pipeline.weights.identity import ModelIdentity
 from tests.support.clock import Clock
 
-FACTS: dict[str, Any] = {
-    "version": "1",
-    "device": "GPU (Apple M4)",
-    "kind": "Metal",
-    "identity": ModelIdentity("mini", {"vae": "1234"}).to_json(),
-}
+FACTS = Facts.read(
+    {
+        "version": VERSION,
+        "device": "GPU (Apple M4)",
+        "kind": "Metal",
+        "identity": ModelIdentity("mini", {"vae": "1234"}).to_json(),
+    }
+)
 
 
 MINI = ModelChoice("mini", "")
