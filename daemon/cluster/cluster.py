@@ -36,7 +36,8 @@ from . import plugin
 from .cluster_worker import ClusterWorker, Health
 from .facts import Facts, Metric
 from .identities import Identities, describe_device
-from .parcels import Parcel, unpack
+from .parcels import BadParcel, Parcel
+from .results import read_loaded, read_result, read_told
 from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
 from .sent_files import NamedFile, list_named_files
 
@@ -244,7 +245,7 @@ class Cluster:
     async def _update(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         for address in [each for each in self._workers if each not in found]:
             worker = self._workers.pop(address)
-            self._lose(worker, f"{worker.name} is gone")
+            self._lose(worker, "it is gone")
             with self._lock:
                 self._work.remove_worker(worker)
             log.warning("%s is gone", worker.name)
@@ -294,7 +295,7 @@ class Cluster:
         if worker.silence > SILENT_SECONDS:
             if worker.is_warm:
                 seconds = f"{SILENT_SECONDS:g} seconds"
-                self._lose(worker, f"{worker.name} gave no sign of life for {seconds}")
+                self._lose(worker, f"it gave no sign of life for {seconds}")
                 self._keep(self._restart(worker.address))
             return
         obstacle = self._find_obstacle(worker)
@@ -346,9 +347,10 @@ class Cluster:
             loaded = await self._call(worker.address, plugin.describe_loaded)
             if loaded is None or self._workers.get(worker.address) is not worker:
                 return
+            messages = read_loaded(loaded)
             with self._lock:
                 worker.is_warm = True
-                for message in unpack(loaded):
+                for message in messages:
                     self._work.on_message(worker, message)
         except Exception as error:  # junk as well: it is asked again
             self._say(worker.address, f"{worker.name} does not answer: {error!r:.200}")
@@ -418,10 +420,10 @@ class Cluster:
             for file in files.values():
                 await self._send(worker.address, file)
             parcel = await self._submit(making, files)
-            if "lost" in parcel:
-                self._lose(worker, f"{parcel['lost']}, on {worker.name}", has_crashed=True)
+            if isinstance(parcel, dict) and "lost" in parcel:
+                self._lose(worker, str(parcel["lost"]), has_crashed=True)
                 return
-            messages = await asyncio.to_thread(unpack, parcel, self._shared)
+            messages = await asyncio.to_thread(read_result, parcel, ticket, request, self._shared)
             paths = {field: getattr(request, field) for field in files}
             self._take(worker, messages, paths)
         except FutureCancelledError as error:
@@ -429,16 +431,14 @@ class Cluster:
                 reason = f"the scheduler has given it up: {error.reason}"
                 self._lose(worker, reason, is_its_fault=False)
         except Exception as error:
-            log.warning("%s: %r", worker.name, error)
             if self._client.status != CONNECTED:
                 self._stir()
                 self._lose_all(f"the scheduler {self.address} is gone")
                 return
-            reason = f"{worker.name}: {error or type(error).__name__}"
-            is_nobodys = making.future is None and isinstance(
-                error, OSError
-            )  # it was not there yet
-            self._lose(worker, reason, has_crashed=not is_nobodys)
+            log.warning("%s: %r", worker.name, error)
+            # what did not come through, or is no take, says nothing of what was asked for
+            has_crashed = not isinstance(error, OSError | BadParcel)
+            self._lose(worker, str(error) or type(error).__name__, has_crashed=has_crashed)
         finally:
             if self._makings.get(ticket) is making:
                 del self._makings[ticket]
@@ -517,14 +517,20 @@ class Cluster:
         if "preview" in message:
             self._keep(self._fetch_preview(making.worker, message["preview"]))
             return
+        worker = making.worker
+        try:
+            told = read_told(message)
+        except BadParcel as error:
+            self._say(worker.address, f"{worker.name}: {error}")
+            return
         with self._lock:
-            for each in unpack(message):
-                self._work.on_message(making.worker, each)
+            for each in told:
+                self._work.on_message(worker, each)
 
     async def _fetch_preview(self, worker: ClusterWorker, number: int) -> None:
         with suppress(OSError, ValueError):
             parcel = await self._call(worker.address, plugin.take_preview, number)
-            messages = await asyncio.to_thread(unpack, parcel) if parcel else []
+            messages = await asyncio.to_thread(read_told, parcel) if parcel else []
             with self._lock:
                 for message in messages:
                     self._work.on_message(worker, message)

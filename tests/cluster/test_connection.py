@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client, Scheduler
@@ -78,5 +79,32 @@ def test_a_take_that_cannot_be_sent_is_nobodys_fault(settings: Settings, engine:
         assert job.state is JobState.WAITING
         assert job.crashes == 0
         assert [studio.health.note_failure() for _ in range(2)] == [0, 0], "the first two"
+
+    asyncio.run(order())
+
+
+def test_a_result_that_is_none_is_the_workers_fault_and_not_the_jobs(
+    settings: Settings, engine: Engine
+) -> None:
+    class Answered(Connected):
+        async def _submit(self, *_: object) -> dict[str, Any]:
+            return {"frames": []}
+
+    async def order() -> None:
+        cluster = Answered(settings, engine.lock, engine.work_source)
+        async with Scheduler(
+            host="127.0.0.1", port=0, dashboard_address=LOCAL_DASHBOARD
+        ) as scheduler:
+            client = await Client(scheduler.address, asynchronous=True, set_as_default=False)
+            studio = await cluster.begin(engine, client)
+            job = submit(engine)
+            async with asyncio.timeout(PATIENCE):
+                while studio.is_warm:
+                    await asyncio.sleep(0.01)
+            await client.close()
+        assert job.state is JobState.WAITING
+        assert job.crashes == 0
+        assert studio.health.note_failure() == 0, "the second one"
+        assert studio.health.note_failure() > 0
 
     asyncio.run(order())
