@@ -239,6 +239,10 @@ class ClusterSettings:
             raise SettingsError("[cluster] local = false needs a scheduler: nobody would play")
 
     @property
+    def shared_folder(self) -> Path | None:
+        return None if self.shared == Path() else self.shared
+
+    @property
     def has_certificates(self) -> bool:
         return self.ca != Path()
 

@@ -18,6 +18,7 @@ from .facts import Facts, Metric
 from .identities import Identities
 from .plugin import NAME
 from .security import build_security, check_address, silence_dask
+from .shared_folder import describe_other, is_marked
 
 ANSWER_SECONDS = 5.0
 GIGABYTE = 2.0**30
@@ -76,7 +77,11 @@ async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Censu
     return Census(
         scheduler,
         dashboard,
-        tuple(_read(address, each, ours) for address, each in workers.items() if NAME in each),
+        tuple(
+            _read(address, each, ours, settings)
+            for address, each in workers.items()
+            if NAME in each
+        ),
         tuple(address for address, each in workers.items() if NAME not in each),
     )
 
@@ -89,12 +94,16 @@ def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
         return None
 
 
-def _read(address: str, each: dict[str, Any], ours: ModelIdentity | None) -> Machine:
+def _read(
+    address: str, each: dict[str, Any], ours: ModelIdentity | None, settings: Settings
+) -> Machine:
     facts, metric = Facts.read(each[NAME]), Metric.read(each)
     identity = facts.identity
     obstacle = facts.obstacle or metric.error
     if identity and ours and not obstacle:
         obstacle = identity.describe_difference(ours)
+    if facts.shared and not obstacle and not is_marked(settings.cluster.shared_folder, facts.mark):
+        obstacle = describe_other(facts.shared)
     return Machine(
         name=facts.machine or address,
         address=address,

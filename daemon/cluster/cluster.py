@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mappin
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +39,7 @@ from .parcels import BadParcel, Parcel
 from .results import read_loaded, read_result, read_told
 from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
 from .sent_files import NamedFile, list_named_files
+from .shared_folder import describe_other, is_marked
 
 log = logging.getLogger("acestepd.cluster")
 
@@ -69,7 +69,7 @@ class Cluster:
         chosen = settings.cluster.scheduler
         check_address(settings.cluster.listen if chosen == AUTO else chosen, settings.cluster)
         self.address = "" if chosen == AUTO else chosen  # of the scheduler, once that is known
-        self._shared = None if settings.cluster.shared == Path() else settings.cluster.shared
+        self._shared = settings.cluster.shared_folder
         self._session = uuid.uuid4().hex[:12]
         self._topic = f"acestepd-{_name_daemon(settings)}"
         self._identities = Identities(settings)
@@ -252,7 +252,9 @@ class Cluster:
         for address, each in found.items():
             try:
                 if present := self._find(address, each):
-                    self._look_at(present, each)
+                    await self._look_for_folder(present)
+                    if self._workers.get(address) is present:
+                        self._look_at(present, each)
             except Exception as error:  # the others are looked at all the same
                 said = f"{address} is not used: {error!r}"
                 if self._said.get(address) != said:
@@ -282,6 +284,12 @@ class Cluster:
         with self._lock:
             self._work.add_worker(worker)
         return worker
+
+    async def _look_for_folder(self, worker: ClusterWorker) -> None:
+        """Until it is found: a network's folders show late what was made elsewhere."""
+        if not worker.has_our_folder:
+            looking = asyncio.to_thread(is_marked, self._shared, worker.facts.mark)
+            worker.has_our_folder = await asyncio.wait_for(looking, ANSWER_SECONDS)
 
     def _choose_name(self, machine: str) -> str:
         """What it is called: no two have one name."""
@@ -326,7 +334,10 @@ class Cluster:
         if identity is None:
             return worker.facts.obstacle
         if wanted := self._identity or self._follow_first():
-            return identity.describe_difference(wanted)
+            difference = identity.describe_difference(wanted)
+            if difference or worker.has_our_folder:
+                return difference
+            return describe_other(worker.facts.shared)
         return "which model is to play is not known here"
 
     @property

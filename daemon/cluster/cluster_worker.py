@@ -76,6 +76,7 @@ class ClusterWorker:
         self.obstacle = ""
         self.compared_with: ModelChoice | None = None
         self.is_warm = False
+        self.has_our_folder = not facts.shared  # what it leaves results in, is here too
         self.is_greeted = False  # it is being asked what its model is like
         self.last_seen = 0.0  # by the scheduler, on its clock
         self.heard = time.monotonic()  # when that became another

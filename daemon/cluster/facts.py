@@ -29,6 +29,8 @@ class Facts:
     dask: str
     device: str
     kind: str
+    shared: str  # the folder where it leaves results, as it is called there
+    mark: str  # the name of what it has left there, to be known by
     identity: ModelIdentity | None
 
     @classmethod
@@ -42,6 +44,8 @@ class Facts:
             dask=_read_text(facts, "dask"),
             device=_read_text(facts, "device"),
             kind=_read_text(facts, "kind"),
+            shared=_read_text(facts, "shared"),
+            mark=_read_text(facts, "mark"),
             identity=_read_identity(facts.get("identity")) if version == VERSION else None,
         )
 

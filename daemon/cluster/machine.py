@@ -29,6 +29,7 @@ from ..settings import Settings, SettingsError
 from .identities import Identities, describe_device
 from .plugin import NAME, RESOURCES, THREADS, ModelPlugin, describe
 from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .shared_folder import marked
 
 log = logging.getLogger("acestepd.worker")
 
@@ -48,15 +49,16 @@ class Facts(dict[str, Any]):
 
 async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: str = "") -> None:
     """Until the task is cancelled. A scheduler that is not there, or not any more, is waited for.
-    Raises `SettingsError` for an address that may not be used, and `CheckpointError` for a model
-    that is not on this machine.
+    Raises `SettingsError` for an address that may not be used, or a shared folder that cannot, and
+    `CheckpointError` for a model that is not on this machine.
     """
     check_address(scheduler, settings.cluster)
     host = await asyncio.to_thread(get_ip, urlsplit(scheduler).hostname)
     security = build_security(settings.cluster)
     # a hundred looks a second at what its threads do: this machine may play a DAW
     dask.config.set({"distributed.worker.profile.enabled": False})
-    with claim_folder(settings.state / "workers") as (folder, number):
+    shared = settings.cluster.shared_folder
+    with marked(shared) as mark, claim_folder(settings.state / "workers") as (folder, number):
         machine = name or describe_machine(number)
         identity = await asyncio.to_thread(Identities(settings).read, choice)
         settings = replace(settings, state=folder)
@@ -64,6 +66,8 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
             machine=machine,
             version=VERSION,
             dask=DASK,
+            shared=str(shared or ""),
+            mark=mark,
             identity=identity.to_json(),
             **describe_device(),
         )
@@ -82,7 +86,7 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
                 security=security,
                 local_directory=str(folder / "dask"),
                 silence_logs=logging.CRITICAL + 1,
-                plugins=(ModelPlugin(settings, choice, _name_shared(settings)),),
+                plugins=(ModelPlugin(settings, choice, str(shared or "")),),
                 metrics={**DEFAULT_METRICS, NAME: describe},
                 startup_information={**DEFAULT_STARTUP_INFORMATION, NAME: facts},
                 dashboard=False,
@@ -159,11 +163,6 @@ def claim_folder(root: Path) -> Iterator[tuple[Path, int]]:
             os.close(handle)
         return
     raise SettingsError(f"there are {MOST_WORKERS} workers already with the folder {root}")
-
-
-def _name_shared(settings: Settings) -> str:
-    shared = settings.cluster.shared
-    return "" if shared == Path() else str(shared)
 
 
 def _find_reason(error: BaseException) -> str:

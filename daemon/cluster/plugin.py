@@ -29,6 +29,7 @@ from ..settings import Settings
 from .model_host import Lost, ModelHost, Outcome, Standing
 from .parcels import BadParcel, Parcel, pack
 from .sent_files import FileCache
+from .shared_folder import remove_later
 
 log = logging.getLogger("acestepd.worker")
 
@@ -134,7 +135,13 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
         if isinstance(outcome, Lost):
             return {"lost": outcome.reason}
         messages = [replace(each, ticket=ticket) for each in outcome]  # type: ignore[call-arg]
-        return await asyncio.to_thread(pack, messages, self._shared)
+        return await asyncio.to_thread(self._pack, messages, loop)
+
+    def _pack(self, messages: list[WorkerMessage], loop: asyncio.AbstractEventLoop) -> Parcel:
+        parcel = pack(messages, self._shared)
+        if self._shared is not None:
+            remove_later(self._shared / parcel["file"], loop)
+        return parcel
 
     def take_preview(self, number: int) -> Parcel | None:
         """None where newer ones have taken its place."""

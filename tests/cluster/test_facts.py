@@ -154,6 +154,26 @@ def test_whoever_says_junk_is_not_used_and_all_goes_on(
     assert "is not used from here: what it says of its model cannot be read" in printed
 
 
+def test_a_worker_that_leaves_results_in_another_folder_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "acestepd.cluster")
+    said = "is not used: it leaves results in a shared folder, there /mnt/takes, which is not"
+    facts = OURS | {"shared": "/mnt/takes", "mark": f".acestepd-worker-{'0' * 32}"}
+    with strangers((facts, {"state": "warm"})) as address:
+        settings = make_settings(tmp_path, address)
+        engine = Engine(settings, TAPE, Journal(settings.state / "journal.sqlite"), None)
+        cluster = Cluster(settings, engine.lock, engine.work_source)
+        cluster.start()
+        try:
+            until(lambda: f"studio {said}" in caplog.text)
+            printed = format_census(take_census(address, settings, TAPE))
+        finally:
+            cluster.close()
+            stop(engine)
+    assert "is not used from here: it leaves results in a shared folder" in printed
+
+
 def test_whatever_is_raised_on_its_thread_the_cluster_is_connected_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
