@@ -63,15 +63,19 @@ def take_census(scheduler: str, settings: Settings, choice: ModelChoice) -> Cens
 
 
 async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Census:
-    async with Client(
+    client = Client(
         scheduler,
         asynchronous=True,
         set_as_default=False,
         security=build_security(settings.cluster),
         timeout=ANSWER_SECONDS,
-    ) as client:
+    )
+    try:
+        await client
         info = await client.scheduler.identity(n_workers=-1)
         dashboard = client.dashboard_link
+    finally:  # also of one that was never connected: Dask warns of it otherwise
+        await client.close()
     ours = _identify(settings, choice)
     workers = info["workers"]
     return Census(

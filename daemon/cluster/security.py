@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import distributed
 from distributed import Security
@@ -40,7 +40,7 @@ def check_address(address: str, settings: ClusterSettings) -> str:
     `SettingsError` for what is not this machine's without TLS, unless the settings say `insecure`.
     """
     parts = urlsplit(address)
-    if parts.scheme not in ("tcp", TLS) or not parts.hostname:
+    if parts.scheme not in ("tcp", TLS) or not parts.hostname or not _has_port(parts):
         raise SettingsError(
             f"a scheduler is written like tcp://studio:8786 or tls://studio:8786, got {address!r}"
         )
@@ -71,6 +71,13 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        return False
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is not None
+    except ValueError:  # it is no number, or too large
         return False
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ from daemon.engine import Engine, ModelChoice
 from daemon.journal import Journal
 from daemon.settings import ClusterSettings, Settings
 from pipeline.weights.identity import AdapterIdentity, ModelIdentity
+from tests.support.cluster import ROOT
 from tests.support.harness import stop
 from tests.support.waiting import until
 
@@ -172,6 +175,14 @@ def test_a_worker_that_leaves_results_in_another_folder_is_not_used(
             cluster.close()
             stop(engine)
     assert "is not used from here: it leaves results in a shared folder" in printed
+
+
+def test_where_no_scheduler_answers_a_sentence_says_so_and_nothing_else() -> None:
+    command = [sys.executable, "-m", "daemon", "cluster", "tcp://127.0.0.1:9", "--model", "mini"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert len(ran.stderr.splitlines()) == 1, ran.stderr
+    assert "no scheduler answers at tcp://127.0.0.1:9" in ran.stderr
 
 
 def test_whatever_is_raised_on_its_thread_the_cluster_is_connected_again(

@@ -51,7 +51,19 @@ def test_a_certificate_that_is_not_there_is_named(certificates: dict[str, Path])
 
 
 @pytest.mark.parametrize(
-    "address", ["", "studio", "studio:8786", "http://studio", "tcp://", "auto"]
+    "address",
+    [
+        "",
+        "studio",
+        "studio:8786",
+        "http://studio",
+        "tcp://",
+        "auto",
+        "tcp://127.0.0.1",
+        "tcp://[::1]",
+        "tls://studio:",
+        "tcp://studio:x",
+    ],
 )
 def test_what_is_no_address_is_refused_with_one_that_is(address: str) -> None:
     with pytest.raises(SettingsError, match="written like tcp://studio:8786"):
