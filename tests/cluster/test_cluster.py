@@ -318,6 +318,27 @@ def test_a_scheduler_that_comes_back_is_found_by_all(tmp_path: Path, quick_voice
 
 
 @pytest.mark.long
+def test_a_take_that_is_ordered_as_the_scheduler_ends_waits_for_it(
+    tmp_path: Path, quick_voice: str
+) -> None:
+    with ExitStack() as started:
+        scheduler = started.enter_context(SchedulerProcess(tmp_path))
+        address, port = scheduler.address, scheduler.port
+        for name in ("left", "right"):
+            machine = MachineProcess(address, quick_voice, tmp_path, "--name", name)
+            started.enter_context(machine)
+        daemon, client = started.enter_context(playing(tmp_path, quick_voice, address))
+        wait_for_workers(daemon, "left", "right")
+        client.send("/ace/notify", 1)
+        psutil.Process(scheduler.pid).terminate()
+        scheduler.wait()
+        generate(client, "take")
+        wait_for_workers(daemon)
+        started.enter_context(SchedulerProcess(tmp_path, port=port))
+        assert name_machine(client.until("/ace/finished", "take")) in {"left", "right"}
+
+
+@pytest.mark.long
 def test_the_local_engine_works_on_where_no_scheduler_answers(
     tmp_path: Path, quick_voice: str
 ) -> None:
