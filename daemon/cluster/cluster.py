@@ -37,7 +37,14 @@ from .facts import Facts, Metric
 from .identities import Identities, describe_device
 from .parcels import BadParcel, Parcel
 from .results import read_loaded, read_result, read_told
-from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .security import (
+    DASK,
+    LOCAL_DASHBOARD,
+    build_security,
+    check_address,
+    find_reason,
+    silence_dask,
+)
 from .sent_files import NamedFile, list_named_files
 from .shared_folder import describe_other, is_marked
 
@@ -50,6 +57,7 @@ CLOSE_SECONDS = 3.0  # that it may take to say goodbye to one
 SILENT_SECONDS = 30.0  # without a heartbeat, after which a worker is taken for gone
 FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
 LONGEST_PAUSE = 15.0
+BUSY_PAUSE = 3.0  # before one is started here again, where that did not work
 CONNECTED = "running"  # a client's status
 ALL = "all"  # Dask's topic of who comes and goes, among others
 COMINGS = ("add-worker", "remove-worker")  # what of that is about workers
@@ -134,28 +142,41 @@ class Cluster:
 
     async def _serve(self) -> None:
         self._stirred = asyncio.Event()
-        async with self._open_scheduler() as address:
-            self.address = address
-            pause = FIRST_PAUSE
-            said = unforeseen = ""
-            while not self._is_closing:
-                try:
-                    async with self._connect(address) as client:
-                        pause, said = FIRST_PAUSE, ""
-                        log.info("connected to the scheduler %s", address)
-                        await self._watch(client)
-                except (OSError, TimeoutError) as error:
-                    if str(error) != said:
-                        said = str(error)
-                        log.warning("no scheduler at %s: %s; it is tried again", address, said)
-                except Exception as error:  # whatever it is, takes are made again afterwards
-                    if repr(error) != unforeseen:
-                        unforeseen = repr(error)
-                        log.exception("the cluster of %s; it is connected again", address)
-                self.has_scheduler.clear()
-                self._lose_all(f"the scheduler {address} is gone")
-                await self._wait(0 if self._is_closing else pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
+        said = ""
+        while not self._is_closing:
+            try:
+                async with self._open_scheduler() as address:
+                    self.address = address
+                    await self._serve_at(address)
+            except Exception as error:  # as a rule, another program listens there
+                listen = self._settings.cluster.listen
+                if (reason := find_reason(error)) != said:
+                    said = reason
+                    log.warning("no scheduler here on %s: %s; it is tried again", listen, reason)
+                await self._wait(BUSY_PAUSE)
+
+    async def _serve_at(self, address: str) -> None:
+        """Until the daemon closes."""
+        pause = FIRST_PAUSE
+        said = unforeseen = ""
+        while not self._is_closing:
+            try:
+                async with self._connect(address) as client:
+                    pause, said = FIRST_PAUSE, ""
+                    log.info("connected to the scheduler %s", address)
+                    await self._watch(client)
+            except (OSError, TimeoutError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("no scheduler at %s: %s; it is tried again", address, said)
+            except Exception as error:  # whatever it is, takes are made again afterwards
+                if repr(error) != unforeseen:
+                    unforeseen = repr(error)
+                    log.exception("the cluster of %s; it is connected again", address)
+            self.has_scheduler.clear()
+            self._lose_all(f"the scheduler {address} is gone")
+            await self._wait(0 if self._is_closing else pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
 
     @asynccontextmanager
     async def _open_scheduler(self) -> AsyncIterator[str]:

@@ -28,7 +28,14 @@ from ..engine.model_state import ModelChoice
 from ..settings import Settings, SettingsError
 from .identities import Identities, describe_device
 from .plugin import NAME, RESOURCES, THREADS, ModelPlugin, describe
-from .security import DASK, LOCAL_DASHBOARD, build_security, check_address, silence_dask
+from .security import (
+    DASK,
+    LOCAL_DASHBOARD,
+    build_security,
+    check_address,
+    find_reason,
+    silence_dask,
+)
 from .shared_folder import marked
 
 log = logging.getLogger("acestepd.worker")
@@ -94,7 +101,7 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
             try:
                 await _serve_once(nanny, f"{machine} works for {scheduler}")
             except (OSError, TimeoutError, RuntimeError) as error:
-                if (reason := _find_reason(error)) != said:
+                if (reason := find_reason(error)) != said:
                     said = reason
                     log.warning("%s: %s; trying again", scheduler, reason)
                 await asyncio.sleep(pause)
@@ -163,10 +170,3 @@ def claim_folder(root: Path) -> Iterator[tuple[Path, int]]:
             os.close(handle)
         return
     raise SettingsError(f"there are {MOST_WORKERS} workers already with the folder {root}")
-
-
-def _find_reason(error: BaseException) -> str:
-    """What is at the bottom of it."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error) or type(error).__name__

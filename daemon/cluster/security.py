@@ -65,6 +65,13 @@ def silence_dask() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
+def find_reason(error: BaseException) -> str:
+    """What is at the bottom of one of Dask's."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error) or type(error).__name__
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

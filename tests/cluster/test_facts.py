@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import gc
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +19,7 @@ from distributed import Scheduler, Worker
 from distributed.worker import DEFAULT_METRICS, DEFAULT_STARTUP_INFORMATION
 
 from daemon import VERSION
+from daemon.cluster import cluster as cluster_module
 from daemon.cluster.census import format_census, take_census
 from daemon.cluster.cluster import Cluster
 from daemon.cluster.facts import Facts, Metric
@@ -183,6 +187,30 @@ def test_where_no_scheduler_answers_a_sentence_says_so_and_nothing_else() -> Non
     assert ran.returncode == 2
     assert len(ran.stderr.splitlines()) == 1, ran.stderr
     assert "no scheduler answers at tcp://127.0.0.1:9" in ran.stderr
+
+
+# Dask leaves a socket that could not be bound to the collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_scheduler_of_its_own_is_started_when_its_port_is_free(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "BUSY_PAUSE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        own = ClusterSettings(scheduler="auto", listen=listen, local=False)
+        settings = dataclasses.replace(make_settings(tmp_path, listen), cluster=own)
+        engine = Engine(settings, TAPE, Journal(settings.state / "journal.sqlite"), None)
+        cluster = Cluster(settings, engine.lock, engine.work_source)
+        cluster.start()
+        until(lambda: f"no scheduler here on {listen}: " in caplog.text)
+    try:
+        assert cluster.has_scheduler.wait(60)
+        assert cluster.address == listen
+    finally:
+        cluster.close()
+        stop(engine)
+        gc.collect()
 
 
 def test_whatever_is_raised_on_its_thread_the_cluster_is_connected_again(
