@@ -59,18 +59,22 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def run_worker(arguments: argparse.Namespace) -> int:
     from . import cluster
 
-    chosen = _read_settings(arguments)
-    if arguments.insecure:
-        chosen = replace(chosen, cluster=replace(chosen.cluster, insecure=True))
-    return cluster.work(arguments.scheduler, chosen, arguments.name)
+    return cluster.work(arguments.scheduler, _read_cluster_settings(arguments), arguments.name)
 
 
 def run_cluster(arguments: argparse.Namespace) -> int:
     from . import cluster
 
-    census = cluster.ask(_read_settings(arguments), arguments.scheduler)
+    census = cluster.ask(_read_cluster_settings(arguments), arguments.scheduler)
     print(_format_json(census.to_json()) if arguments.json else census.text)
     return 0
+
+
+def _read_cluster_settings(arguments: argparse.Namespace) -> Settings:
+    chosen = _read_settings(arguments)
+    if not arguments.insecure:
+        return chosen
+    return replace(chosen, cluster=replace(chosen.cluster, insecure=True))
 
 
 def run_generate(arguments: argparse.Namespace) -> int:

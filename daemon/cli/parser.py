@@ -72,6 +72,11 @@ def build_parser() -> SuggestingParser:
     cluster.add_argument(
         "scheduler", nargs="?", default="", help="where its scheduler is (the settings')"
     )
+    cluster.add_argument(
+        "--insecure",
+        action="store_true",
+        help="another machine's scheduler, without TLS: whoever reaches that may run programs here",
+    )
     cluster.set_defaults(run=commands.run_cluster)
 
     generate = subcommands.add_parser("generate", help="make one take without a daemon")

@@ -240,6 +240,10 @@ def test_another_machine_is_used_without_tls_where_that_is_said(
         careful.wait_for("is another machine")
         assert careful.wait() == 2
         wait_for_workers(daemon, "careless")
+        command = [sys.executable, "-m", "daemon", "cluster", scheduler.address, "--insecure"]
+        command += ["--model", quick_voice, "--state", str(tmp_path / "elsewhere")]
+        printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "careless" in printed.stdout
 
 
 @pytest.mark.long
