@@ -10,6 +10,7 @@ import logging
 import socket
 import threading
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -60,6 +61,7 @@ LONGEST_PAUSE = 15.0
 BUSY_PAUSE = 3.0  # before one is started here again, where that did not work
 CONNECTED = "running"  # a client's status
 ALL = "all"  # Dask's topic of who comes and goes, among others
+MOST_REFUSED = 2  # results of a job that are none, after which it is given up
 COMINGS = ("add-worker", "remove-worker")  # what of that is about workers
 
 
@@ -88,6 +90,7 @@ class Cluster:
         self._health: dict[str, Health] = {}  # by the nanny's address, or the worker's own
         self._said: dict[str, str] = {}  # of a machine, by its address, so that it is said once
         self._makings: dict[int, _Making] = {}  # by ticket
+        self._refused: Counter[str] = Counter()  # results that are none, by the jobs' ids
         self._asides: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop  # from the start on
         self._serving: asyncio.Task[None]
@@ -457,6 +460,7 @@ class Cluster:
                 return
             messages = await asyncio.to_thread(read_result, parcel, ticket, request, self._shared)
             paths = {field: getattr(request, field) for field in files}
+            self._refused.pop(making.name, None)
             self._take(worker, messages, paths)
         except FutureCancelledError as error:
             if self._makings.get(ticket) is making:  # nobody here has stopped it
@@ -467,13 +471,33 @@ class Cluster:
                 self._stir()
                 self._lose_all(f"the scheduler {self.address} is gone")
                 return
-            log.warning("%s: %r", worker.name, error)
+            log.warning("%s: %s", worker.name, escape_line(repr(error)))
+            if isinstance(error, BadParcel) and self._is_given_up(making):
+                self._give_up(making, error)
+                return
             # what did not come through, or is no take, says nothing of what was asked for
             has_crashed = not isinstance(error, OSError | BadParcel)
             self._lose(worker, str(error) or type(error).__name__, has_crashed=has_crashed)
         finally:
             if self._makings.get(ticket) is making:
                 del self._makings[ticket]
+
+    def _is_given_up(self, making: _Making) -> bool:
+        """Whether this job has had its results that are none, and nobody else is there to make it;
+        where somebody is, whoever sends such things is rested before long.
+        """
+        self._refused[making.name] += 1
+        others = [each for each in self._workers.values() if each is not making.worker]
+        has_others = self._settings.cluster.local or any(each.is_ready for each in others)
+        return self._refused[making.name] >= MOST_REFUSED and not has_others
+
+    def _give_up(self, making: _Making, error: BadParcel) -> None:
+        worker = making.worker
+        self._note_failure(worker)
+        del self._refused[making.name]
+        message = escape_line(f"{worker.name} has sent no take, twice: {error}")
+        hint = "start that worker again, or another one, with this version of acestepd"
+        self._tell(worker, [RenderFailed(making.ticket, 500, message, hint)])
 
     async def _submit(self, making: _Making, files: Mapping[str, NamedFile]) -> Parcel:
         key = f"ace-{self._session}-{making.ticket}"
@@ -572,6 +596,7 @@ class Cluster:
         run then.
         """
         if making := self._makings.pop(ticket, None):
+            self._refused.pop(making.name, None)
             self._stop(making)
             self._tell(worker, [RenderCancelled(ticket)])
 
@@ -590,18 +615,22 @@ class Cluster:
                 del self._makings[ticket]
                 self._stop(making)
         counts = bool(worker.running) and is_its_fault
-        if counts and (seconds := worker.health.note_failure()):
-            log.warning(
-                "%s has failed again and again: it is rested for %.0f minutes",
-                worker.name,
-                seconds / 60,
-            )
+        if counts:
+            self._note_failure(worker)
         with self._lock:
             worker.is_warm = False
             if worker.running:
                 self._work.on_worker_exit(worker, reason, has_crashed=has_crashed)
             self._work.show_status()
         self._dispatch()
+
+    def _note_failure(self, worker: ClusterWorker) -> None:
+        if seconds := worker.health.note_failure():
+            log.warning(
+                "%s has failed again and again: it is rested for %.0f minutes",
+                worker.name,
+                seconds / 60,
+            )
 
     def _stop(self, making: _Making) -> None:
         """Nobody waits for it any more: its worker stops after the step that it makes."""

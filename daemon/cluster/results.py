@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.explain import Explanation
-from pipeline.request import REST, UNDERSTAND, Request
+from pipeline.lengths import PLANS_OF_SONGS
+from pipeline.request import FIELDS, REST, UNDERSTAND, Request, names_file
 from pipeline.singer.lines import LineTime, WordTime
 from pipeline.weights.adapter import Adapter
 
@@ -36,9 +37,15 @@ from ..messages import (
 )
 from .parcels import BadParcel, Parcel, unpack
 
-# fields that no worker decides: what the files are called, and how they are written
-OURS = ("name", "format", "sample_rate", "peak_db", "normalize", "loudness", "seed")
+# what a recording is put into words with: how what plays it is called and written
+KEPT = ("name", "format", "sample_rate", "peak_db", "normalize", "loudness", "seed")
+# fields that the planner, the guide and the model fill in, where a request leaves them open
+FILLED = tuple(
+    "prompt lyrics language seconds bars bpm key time_signature read_prompt guide guide_seed "
+    "composer codes plan_seed num_steps shift guidance_scale guidance_interval".split()
+)
 LATENTS = 64  # numbers of a frame
+LOUDEST = 4.0  # of a sample: what is made is in [-1, 1]
 
 
 def read_result(
@@ -62,12 +69,13 @@ def _read_result(
     match end:
         case RenderFinished():
             _check_finished(end)
-            _check_clips([each for each in pieces if isinstance(each, RenderClip)], request, end)
+            made = _complete(request, end.info.request)
+            clips = [each for each in pieces if isinstance(each, RenderClip)]
+            _check_clips(clips, request, made)
             latents = [each for each in pieces if isinstance(each, MixLatents)]
             others = [each for each in pieces if not isinstance(each, RenderClip | MixLatents)]
             _expect(len(latents) < 2 and all(map(_are_latents, latents)), "latents")
             _expect(not others, "messages")
-            made = end.info.request.changed({name: getattr(request, name) for name in OURS})
             return [*pieces, replace(end, info=replace(end.info, request=made))]
         case RenderFailed():
             _expect(_is_whole(end.code) and _are_texts((end.message, end.hint)), "failure")
@@ -75,6 +83,25 @@ def _read_result(
         case RenderCancelled():
             return [end]
     raise BadParcel("it is no end of a take")
+
+
+def _complete(request: Request, made: Request) -> Request:
+    """What was asked for, with what of it the worker may have filled in. Raises `BadRequest`."""
+    if request.task == UNDERSTAND:
+        request = Request().changed({name: getattr(request, name) for name in KEPT})
+    open_fields = {name for name in FILLED if getattr(request, name) == FIELDS[name].default}
+    if request.plan in PLANS_OF_SONGS:
+        open_fields |= {"prompt", "lyrics"}
+    if request.has_open_length:
+        open_fields.add("seconds")
+    open_fields.add("guide")  # it may be off
+    if names_file("guide", request.guide) or names_file("guide", made.guide):
+        open_fields.remove("guide")
+    open_fields.add("key")  # the guide's is the same by another name
+    filled = {name: getattr(made, name) for name in open_fields}
+    return request.changed(
+        {name: value for name, value in filled.items() if value != getattr(request, name)}
+    )
 
 
 def read_told(parcel: Parcel) -> list[WorkerMessage]:
@@ -128,20 +155,23 @@ def _may_be_told(message: WorkerMessage) -> bool:
     return False
 
 
-def _check_clips(clips: Sequence[RenderClip], request: Request, end: RenderFinished) -> None:
+def _check_clips(clips: Sequence[RenderClip], request: Request, made: Request) -> None:
     if request.task == UNDERSTAND:
         _expect(not clips, "clips: it was to say what it hears")
         return
     names = [clip.name for clip in clips]
     allowed = {MIX, REST, *request.tracks}
-    if not names or not _are_texts(names) or len({*names}) < len(names) or not allowed >= {*names}:
+    has_mix = request.task == "extract" or names[:1] == [MIX]
+    is_right = names and has_mix and _are_texts(names) and allowed >= {*names}
+    if not is_right or len({*names}) < len(names):
         found = " ".join(str(name)[:20] for name in names[:10]) or "none"
         raise BadParcel(f"its clips are not those that were asked for: {found!a}")
     lengths = {clip.audio.shape[-1] for clip in clips if _is_audio(clip.audio)}
     _expect(all(_is_audio(clip.audio) for clip in clips) and len(lengths) == 1, "audio")
-    wanted = end.info.request.samples
+    wanted = made.samples
     length = min(lengths)
-    if not wanted / 2 <= length <= wanted:  # a source may end before
+    least = wanted / 2 if request.task else wanted  # a source may end before
+    if not least <= length <= wanted:
         raise BadParcel(f"its clips have {length:,} samples, and not {wanted:,}")
 
 
@@ -224,7 +254,9 @@ def _is_adapter(one: Adapter) -> bool:
 
 
 def _is_audio(audio: FloatArray) -> bool:
-    return audio.ndim == 2 and audio.shape[0] == 2 and _is_finite(audio)
+    if audio.ndim != 2 or audio.shape[0] != 2 or not _is_finite(audio):
+        return False
+    return bool(audio.min() >= -LOUDEST and audio.max() <= LOUDEST)
 
 
 def _is_finite(array: FloatArray) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,28 +84,58 @@ def test_a_take_that_cannot_be_sent_is_nobodys_fault(settings: Settings, engine:
     asyncio.run(order())
 
 
+class Answered(Connected):
+    """Its workers send nothing."""
+
+    async def _submit(self, *_: object) -> dict[str, Any]:
+        return {"frames": []}
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Client]:
+    async with Scheduler(host="127.0.0.1", port=0, dashboard_address=LOCAL_DASHBOARD) as scheduler:
+        client = await Client(scheduler.address, asynchronous=True, set_as_default=False)
+        try:
+            yield client
+        finally:
+            await client.close()
+
+
 def test_a_result_that_is_none_is_the_workers_fault_and_not_the_jobs(
     settings: Settings, engine: Engine
 ) -> None:
-    class Answered(Connected):
-        async def _submit(self, *_: object) -> dict[str, Any]:
-            return {"frames": []}
-
     async def order() -> None:
         cluster = Answered(settings, engine.lock, engine.work_source)
-        async with Scheduler(
-            host="127.0.0.1", port=0, dashboard_address=LOCAL_DASHBOARD
-        ) as scheduler:
-            client = await Client(scheduler.address, asynchronous=True, set_as_default=False)
+        async with connected() as client, asyncio.timeout(PATIENCE):
             studio = await cluster.begin(engine, client)
             job = submit(engine)
-            async with asyncio.timeout(PATIENCE):
-                while studio.is_warm:
-                    await asyncio.sleep(0.01)
-            await client.close()
+            while studio.is_warm:
+                await asyncio.sleep(0.01)
         assert job.state is JobState.WAITING
         assert job.crashes == 0
         assert studio.health.note_failure() == 0, "the second one"
         assert studio.health.note_failure() > 0
+
+    asyncio.run(order())
+
+
+def test_where_nobody_else_is_there_a_job_fails_with_what_came_twice(
+    settings: Settings, engine: Engine
+) -> None:
+    async def order() -> None:
+        cluster = Answered(settings, engine.lock, engine.work_source)
+        async with connected() as client, asyncio.timeout(PATIENCE):
+            studio = await cluster.begin(engine, client)
+            job = submit(engine)
+            while studio.is_warm:
+                await asyncio.sleep(0.01)
+            with engine.lock:
+                studio.is_warm = True
+            engine.work_source.dispatch()
+            while not job.has_ended:
+                await asyncio.sleep(0.01)
+        assert job.last_event
+        assert job.last_event.values[1:3] == (500, "studio has sent no take, twice: nothing came")
+        assert studio.health.note_failure() > 0, "the third one"
 
     asyncio.run(order())

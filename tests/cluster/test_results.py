@@ -89,11 +89,52 @@ def test_the_name_the_seed_and_the_format_are_those_that_were_asked_for() -> Non
     assert end.info.request == ASKED.changed({"bpm": 120})
 
 
+def test_what_a_request_leaves_open_may_be_filled_in_and_nothing_else() -> None:
+    theirs = Request(
+        prompt="evil",
+        lyrics="la",
+        seconds=600,
+        key="A minor",
+        bpm=90,
+        task="cover",
+        source="/home/me/secret.wav",
+        reference="/home/me/secret.wav",
+        guide="/home/me/secret.mid",
+        num_steps=8,
+        loop=True,
+    )
+    end = read(MIX, bend(request=theirs))[-1]
+    assert isinstance(end, RenderFinished)
+    filled = {"lyrics": "la", "key": "A minor", "bpm": 90, "num_steps": 8}
+    assert end.info.request == ASKED.changed(filled)
+
+
+def test_an_extract_has_its_tracks_and_no_mix() -> None:
+    asked = Request(task="extract", source="/x.wav", stems="drums", seconds=0.5)
+    assert len(read(DRUMS, clip("rest"), bend(request=asked), request=asked)) == 3
+
+
+def test_a_length_that_was_left_open_is_the_takes() -> None:
+    asked = Request(prompt="x", seed=3, plan="simple")
+    theirs = asked.changed({"prompt": "a song", "seconds": 0.5})
+    assert read(MIX, bend(request=theirs), request=asked)[-1] == bend(request=theirs)
+
+
+def test_a_recording_is_put_into_words_that_play_it() -> None:
+    asked = Request(task="understand", source="/x.wav", name="mine", seed=3)
+    theirs = Request(prompt="house", seconds=9, key="A minor", codes="1 2", name="evil")
+    (end,) = read(bend(request=theirs.changed({"source": "/x.wav"})), request=asked)
+    assert isinstance(end, RenderFinished)
+    assert end.info.request == theirs.changed({"name": "mine", "seed": 3})
+
+
 @pytest.mark.parametrize(
     "clips",
     [
         (),
         (MIX, MIX),
+        (DRUMS,),
+        (DRUMS, MIX),
         (MIX, clip("vocals")),
         (clip("/../../escaped"),),
         (clip("mix\0"),),
@@ -102,9 +143,11 @@ def test_the_name_the_seed_and_the_format_are_those_that_were_asked_for() -> Non
         (clip(samples=0),),
         (clip(samples=100),),
         (clip(samples=24_001),),
+        (clip(samples=23_999),),
         (MIX, clip("drums", 23_999)),
         (clip(value=np.nan),),
         (clip(value=np.inf),),
+        (clip(value=5.0),),
         (RenderClip(TICKET, "mix", np.zeros(48_000, np.float32)),),
         (RenderClip(TICKET, "mix", 3),),  # type: ignore[arg-type]
         (MIX, LATENTS, LATENTS),
