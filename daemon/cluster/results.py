@@ -4,7 +4,6 @@ what was asked for, and of the kinds and sizes that it can have.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -45,6 +44,9 @@ FILLED = tuple(
     "composer codes plan_seed num_steps shift guidance_scale guidance_interval".split()
 )
 LATENTS = 64  # numbers of a frame
+MOST = 1e15  # of a number: as large as one of a request
+MOST_TOLD = 2**31 - 1  # of a whole number that is told in a message
+CODES = range(400, 600)  # of a failure
 LOUDEST = 4.0  # of a sample: what is made is in [-1, 1]
 
 
@@ -78,7 +80,10 @@ def _read_result(
             _expect(not others, "messages")
             return [*pieces, replace(end, info=replace(end.info, request=made))]
         case RenderFailed():
-            _expect(_is_whole(end.code) and _are_texts((end.message, end.hint)), "failure")
+            _expect(
+                _is_whole(end.code) and end.code in CODES and _are_texts((end.message, end.hint)),
+                "failure",
+            )
             return [end]
         case RenderCancelled():
             return [end]
@@ -151,7 +156,7 @@ def _may_be_told(message: WorkerMessage) -> bool:
         case RenderNotes():
             return all(_is_note(note) for note in message.notes)
         case PreviewAudio():
-            return _is_whole(message.step) and _is_audio(message.audio)
+            return _is_told(message.step) and _is_audio(message.audio)
     return False
 
 
@@ -191,11 +196,15 @@ def _expect(is_right: bool, what: str) -> None:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST
+
+
+def _is_told(value: Any) -> bool:
+    return _is_whole(value) and abs(value) <= MOST_TOLD
 
 
 def _is_number(value: object) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return _is_whole(value) or (isinstance(value, float) and abs(value) <= MOST)
 
 
 def _is_amount(value: Any) -> bool:
@@ -244,7 +253,7 @@ def _is_line(line: LineTime) -> bool:
     return (
         _are_texts((line.text, line.section, line.note))
         and all(map(_is_number, (line.start, line.end)))
-        and all(map(_is_whole, (line.bar, line.bars, line.line)))
+        and all(map(_is_told, (line.bar, line.bars, line.line)))
         and all(map(_is_word, line.words))
     )
 

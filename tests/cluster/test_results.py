@@ -169,6 +169,13 @@ def test_clips_that_were_not_asked_for_are_refused(clips: tuple[WorkerMessage, .
         RenderFinished(TICKET, INFO, 0.1, {"x": 3}),  # type: ignore[dict-item]
         RenderFinished(TICKET + 1, INFO, 0.1),
         RenderFailed(TICKET, "x", "", ""),  # type: ignore[arg-type]
+        RenderFailed(TICKET, 10**30, "", ""),
+        RenderFailed(TICKET, 3, "", ""),
+        RenderFinished(TICKET, INFO, 1e300),
+        RenderFinished(TICKET, INFO, 10**400),
+        RenderFinished(TICKET, INFO, float("nan")),
+        bend(sections=((10**400, "Verse"),)),
+        bend(lines=(LINE._replace(bar=2**31),)),
         bend(sections=(("a", 5),)),
         bend(sections=((1.0, "a", 2),)),
         bend(chords=((0.0, 5),)),
@@ -222,6 +229,8 @@ def test_what_is_told_on_the_way_is_heard(message: WorkerMessage) -> None:
         RenderFailed(TICKET, 500, "", ""),
         RenderProgress(TICKET, "x", "diffusion"),  # type: ignore[arg-type]
         RenderProgress(TICKET, 0.5, 3),  # type: ignore[arg-type]
+        RenderProgress(TICKET, 1e300, "diffusion"),
+        PreviewAudio(TICKET, 2**31, MIX.audio),
         RenderPlan(TICKET, 5),  # type: ignore[arg-type]
         PreviewAudio(TICKET, 1, MIX.audio[0]),
         RenderNotes(TICKET, ((3, False),)),  # type: ignore[arg-type]
