@@ -14,7 +14,7 @@ from ..settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
-class Answer:
+class PrintedCensus:
     """Who is there: for scripts, and for people."""
 
     values: dict[str, Any]
@@ -35,7 +35,7 @@ def work(scheduler: str, settings: Settings, name: str = "") -> int:
         raise SettingsError(str(error)) from error
 
 
-def ask(settings: Settings, scheduler: str = "") -> Answer:
+def ask(settings: Settings, scheduler: str = "") -> PrintedCensus:
     """Raises `SettingsError` where no scheduler is named, or nobody answers."""
     check_cluster_installed()
     from ..cluster import census
@@ -49,7 +49,7 @@ def ask(settings: Settings, scheduler: str = "") -> Answer:
     if named == "auto":
         named = settings.cluster.listen
     found = census.take_census(named, settings, choose_model(settings))
-    return Answer(asdict(found), census.format_census(found))
+    return PrintedCensus(asdict(found), census.format_census(found))
 
 
 def choose_model(settings: Settings) -> ModelChoice:

@@ -26,7 +26,7 @@ UNKNOWN = "?"  # where a worker does not say it, or not as this version does
 
 
 @dataclass(frozen=True)
-class Machine:
+class ClusterMachine:
     """A worker. `state` is loading, warm or error; `doing` are the takes that it makes, as
     sentences; `obstacle` is why this machine's daemon would not use it.
     """
@@ -48,7 +48,7 @@ class Census:
 
     scheduler: str
     dashboard: str
-    machines: tuple[Machine, ...]
+    machines: tuple[ClusterMachine, ...]
     others: tuple[str, ...]  # addresses of workers that are not acestepd's
 
 
@@ -100,7 +100,7 @@ def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
 
 def _read(
     address: str, each: dict[str, Any], ours: ModelIdentity | None, settings: Settings
-) -> Machine:
+) -> ClusterMachine:
     facts, metric = Facts.read(each[NAME]), Metric.read(each)
     identity = facts.identity
     obstacle = facts.obstacle or metric.error
@@ -108,7 +108,7 @@ def _read(
         obstacle = identity.describe_difference(ours)
     if facts.shared and not obstacle and not is_marked(settings.cluster.shared_folder, facts.mark):
         obstacle = describe_other(facts.shared)
-    return Machine(
+    return ClusterMachine(
         name=facts.machine or address,
         address=address,
         model=escape_line(identity.title) if identity else UNKNOWN,

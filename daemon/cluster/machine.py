@@ -47,7 +47,7 @@ MOST_WORKERS = 64  # of one machine and user
 LOCK = "worker.lock"
 
 
-class Facts(dict[str, Any]):
+class StartFacts(dict[str, Any]):
     """What is known of a worker from its start. As Dask has it, a function of the worker."""
 
     def __call__(self, worker: object) -> dict[str, Any]:
@@ -69,7 +69,7 @@ async def serve(scheduler: str, settings: Settings, choice: ModelChoice, name: s
         machine = name or describe_machine(number)
         identity = await asyncio.to_thread(Identities(settings).read, choice)
         settings = replace(settings, state=folder)
-        facts = Facts(
+        facts = StartFacts(
             machine=machine,
             version=VERSION,
             dask=DASK,

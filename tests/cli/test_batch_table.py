@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.batch.rows import Batch, Row, refuse_long
+from daemon.cli.batch.rows import Batch, BatchRow, refuse_long
 from daemon.cli.batch.sheets import SheetReader
 from daemon.cli.batch.table import TableReader
 from daemon.osc.arguments import parse_pairs, split_order_options
@@ -32,7 +32,7 @@ def read_folder(folder: Path) -> Batch:
     return SheetReader(panel, AllowedFolders([])).read(folder, folder / "takes")
 
 
-def build(row: Row, number: int = 0) -> Request:
+def build(row: BatchRow, number: int = 0) -> Request:
     """What the daemon makes of a take's message."""
     values = split_order_options(parse_pairs(tuple(row.list_pairs(number)))).values
     return Panel(Request(prompt="turned", lyrics="la", bpm=77, seed=3)).build_request(values)

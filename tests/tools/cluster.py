@@ -25,7 +25,7 @@ from daemon import VERSION
 from daemon.cluster import plugin
 from daemon.cluster.cluster import Cluster
 from daemon.cluster.identities import Identities
-from daemon.cluster.machine import Facts
+from daemon.cluster.machine import StartFacts
 from daemon.cluster.security import DASK, LOCAL_DASHBOARD, silence_dask
 from daemon.engine import Engine, ModelChoice
 from daemon.jobs import Order, Priority
@@ -61,7 +61,9 @@ async def serve(scheduler: str, workers: int, seconds: float, folder: Path) -> N
     identity = Identities(Settings(state=folder)).read(MODEL).to_json()
     async with AsyncExitStack() as started:
         for number in range(workers):
-            facts = Facts(machine=f"worker {number}", version=VERSION, dask=DASK, identity=identity)
+            facts = StartFacts(
+                machine=f"worker {number}", version=VERSION, dask=DASK, identity=identity
+            )
             settings = Settings(state=folder / str(number))
             load = SleepingModel(seconds).load
             model = plugin.ModelPlugin(settings, MODEL, "", partial(ThreadWorker, load))

@@ -15,7 +15,7 @@ from pipeline.sound_headers import read_header
 
 from ...jobs import Job, JobState
 from ...settings import SettingsError
-from .rows import Problem, Row
+from .rows import BatchRow, Problem
 
 HEADER = ("row", "id", "status", "files", "seed", "seconds", "took", "notes")
 REFUSED = "refused"
@@ -44,13 +44,13 @@ def describe_problem(problem: Problem) -> ReportLine:
     return ReportLine(place, status=REFUSED, notes=str(problem))
 
 
-def describe_unmade(row: Row, id: str, refused: str) -> ReportLine:
+def describe_unmade(row: BatchRow, id: str, refused: str) -> ReportLine:
     """Of a take that the journal does not know, and why it was refused, where it was."""
     status = REFUSED if refused else NOT_ORDERED
     return ReportLine(row.name or str(row.index), id, status, notes=refused)
 
 
-def describe_job(row: Row, job: Job, folder: Path) -> ReportLine:
+def describe_job(row: BatchRow, job: Job, folder: Path) -> ReportLine:
     """Files are named as seen from `folder`, where they are in it."""
     paths = [Path(str(clip.values[1])) for clip in job.clip_events]
     ending = job.last_event.values if job.last_event else ()

@@ -17,7 +17,7 @@ OVERHEAD = 512  # bytes of a message for its address, its id and zeros
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BatchRow:
     """A line of a table, or a sheet: `count` takes of a request, of which `values` are what differs
     from the defaults. `index` is the line's number, or counts sheets; `name` is a sheet's. `key` is
     the same whenever this row is read, and no other row's.
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why no take can be made of a row, as in `Row`. `column` is empty where all of it is meant."""
+    """Why no take can be made of a row, as in `BatchRow`. `column` is empty where all is meant."""
 
     index: int
     name: str
@@ -75,7 +75,7 @@ class Batch:
     which the columns `unused` say nothing.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[BatchRow, ...]
     problems: tuple[Problem, ...]
     delimiter: str = ","
     unused: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ def make_key(*parts: object) -> str:
     return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 
-def tell_apart(rows: Iterable[Row]) -> Iterator[Row]:
+def tell_apart(rows: Iterable[BatchRow]) -> Iterator[BatchRow]:
     """The rows, of which two that say the same ask for a take each."""
     seen: Counter[str] = Counter()
     for row in rows:

@@ -32,7 +32,7 @@ from ..run import allow_open_files
 from ..status import STOPPED
 from .folder import BatchFolder
 from .report import ReportLine, describe_job, describe_problem, describe_unmade, write_report
-from .rows import Batch, Row
+from .rows import Batch, BatchRow
 
 FAILED = 1  # exit status, also of what was cancelled, and of rows of which nothing can be made
 INTERRUPTED = 130
@@ -54,7 +54,7 @@ PARTS = 20  # of a batch, each of which has a line where there is no terminal
 class _Take:
     """One that is not made yet. `sent`: when (time.monotonic()), 0 in an earlier run."""
 
-    row: Row
+    row: BatchRow
     number: int
     id: str
     sent: float = 0.0
@@ -200,7 +200,7 @@ class BatchRun:
             for number in range(row.count):
                 self._plan_take(row, number, states)
 
-    def _plan_take(self, row: Row, number: int, states: dict[str, JobState]) -> None:
+    def _plan_take(self, row: BatchRow, number: int, states: dict[str, JobState]) -> None:
         first = self._name(row, number)
         id = first
         attempt = 1
@@ -218,7 +218,7 @@ class BatchRun:
             take.is_written = True
             self._waiting[id] = take
 
-    def _name(self, row: Row, number: int) -> str:
+    def _name(self, row: BatchRow, number: int) -> str:
         """The first id of a take."""
         part = f".{number + 1}" if row.count > 1 else ""
         return f"{self._folder.prefix}{row.key}{part}"
@@ -434,7 +434,7 @@ class BatchRun:
                     yield self._describe(journal, row, number)
         yield from map(describe_problem, problems)
 
-    def _describe(self, journal: Questions, row: Row, number: int) -> ReportLine:
+    def _describe(self, journal: Questions, row: BatchRow, number: int) -> ReportLine:
         first = self._name(row, number)
         id = self._attempts.get(first, first)
         job = None if id in self._refused else journal.find_by_id(id)

@@ -16,7 +16,7 @@ from ...watch import watched_files
 from ...watch.notes import UNCLEAR, SheetNote, find_problems
 from ...watch.parsing import FileParser
 from ...watch.watched_files import DEFAULTS, UnusableFile, WatchedFile
-from .rows import Batch, Problem, Row, list_changes, make_key, tell_apart
+from .rows import Batch, BatchRow, Problem, list_changes, make_key, tell_apart
 
 EMPTY = SheetNote(0, UNCLEAR, "it is empty", "write into it what is sung, or move it away")
 
@@ -54,7 +54,7 @@ class SheetReader:
             raise SettingsError(f"{folder} has more than {most} files: divide them up")
         files = sorted(scan.files.values(), key=lambda file: (not file.is_defaults, file.name))
         defaults = ""  # what they are
-        rows: list[Row] = []
+        rows: list[BatchRow] = []
         problems: list[Problem] = []
         for index, file in enumerate(files, 1):
             show(f"reading {file.name}")
@@ -79,7 +79,7 @@ class SheetReader:
                     told = tuple(_describe_line(note) for note in find_problems(notes))
                     key = make_key(content.digest, defaults)
                     changes = list_changes(parsed.request)
-                    rows.append(Row(index, file.name, key, changes, notes=told))
+                    rows.append(BatchRow(index, file.name, key, changes, notes=told))
                     continue
             problems += (_describe(index, file.name, note) for note in find_problems(notes))
         return Batch(tuple(tell_apart(rows)), tuple(problems))

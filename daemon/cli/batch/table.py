@@ -29,7 +29,7 @@ from ...paths import AllowedFolders
 from ...settings import SettingsError
 from ...watch.encodings import decode
 from ...watch.song_head import find_fact
-from .rows import Batch, Problem, Row, describe_error, list_changes, make_key, tell_apart
+from .rows import Batch, BatchRow, Problem, describe_error, list_changes, make_key, tell_apart
 
 MAX_BYTES = 64 * 2**20  # of a table
 DELIMITERS = (";", "\t", ",", "|")
@@ -60,7 +60,7 @@ class _Reading:
 
     columns: Sequence[str] = ()
     unused: set[str] = field(default_factory=set)  # columns
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BatchRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, line: int, column: str, message: str) -> None:
@@ -161,7 +161,7 @@ class TableReader:
         if "lyrics" in given:  # they are read where the take is ordered, and told of there
             changes["lyrics"] = given["lyrics"]
         reading.rows.append(
-            Row(
+            BatchRow(
                 line,
                 "",
                 make_key(said),
