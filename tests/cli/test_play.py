@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -19,8 +20,10 @@ import soundfile
 
 from daemon.cli import play
 from daemon.engine import held_jobs
+from daemon.osc import refusals
 from daemon.osc.wire import Message, encode, read_message
 from daemon.runtime.lock import StateLock
+from daemon.runtime.logs import LimitedLog
 from daemon.settings import SettingsError
 from tests.support import daemon_process
 from tests.support.command_line import run_here
@@ -160,8 +163,10 @@ def test_reroll_makes_a_take_again_with_another_seed(stage: Stage) -> None:
 
 
 def test_what_was_refused_is_not_asked_for_again(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # what other tests of this process were refused a moment ago is not in it
+    monkeypatch.setattr(refusals, "log", LimitedLog(logging.getLogger("acestepd.osc")))
     for wrong in ((), ("pad", "--bars", "-1"), ("pad", "--preview", "9", "--count", "2")):
         assert run(stage.settings.state, "play", *wrong).returncode == 1
     refused = [line for line in caplog.messages if line.startswith("refused ")]
