@@ -75,10 +75,10 @@ class Generation:
     It pauses whenever it yields; another generation may run on the same model meanwhile. Its
     attributes are what the stages have decided so far: the request as it is used, the task's
     `source` (samples, 2), those of its stems that are known (`source_stems`) and the latents that
-    it was decoded from (`stored`), the guide, the
-    timesteps, and which part of the progress each of the stages to come is (`spans`, in their
-    order). `singing` is what becomes of the lyrics, `part` what the guide's singer has of them,
-    and `vocals` (samples, 2) how that sounds, where it is heard over what the model made.
+    it was decoded from (`stored`), the guide, the timesteps, and which part of the progress each of
+    the stages to come is (`spans`, in their order). `singing` is what becomes of the lyrics, `part`
+    what the guide's singer has of them, and `vocals` (samples, 2) how that sounds, where it is
+    heard over what the model made.
     """
 
     timesteps: Schedule
@@ -521,11 +521,10 @@ class Generation:
     def _build_clips(
         self, decoded: Mapping[str, Decoded], stems: Mapping[str, Waveform] = postprocess.NO_STEMS
     ) -> Steps[PostprocessedClips]:
-        parts: Mapping[str, Floats] = {}
-        for name, part in decoded.items():
-            if isinstance(part, mx.array):  # the mix, alone
-                return (yield from device_finish.finish(self.request, part))
-            parts = {**parts, name: part}
+        mix = decoded.get("mix")
+        if isinstance(mix, mx.array):  # it is alone
+            return (yield from device_finish.finish(self.request, mix))
+        parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
         if self.vocals is not None:
             parts = yield from self._add_vocals(parts, self.vocals)

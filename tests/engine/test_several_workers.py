@@ -217,13 +217,19 @@ def test_a_short_live_job_goes_before_a_long_one_of_another_client(remote: Engin
     assert [job.id for job in remote.active()][-1] == "mine too"
 
 
-def test_what_nobody_has_asked_for_is_made_where_nothing_else_is_to_do(remote: Engine) -> None:
+def keep_told() -> tuple[list[tuple[str, str]], Callable[[Event], None]]:
+    """What the listener beside it will have heard: kinds of events, and of which job."""
     told: list[tuple[str, str]] = []
 
     def listen(event: Event) -> None:
         assert event.job
         told.append((event.kind, event.job.id))
 
+    return told, listen
+
+
+def test_what_nobody_has_asked_for_is_made_where_nothing_else_is_to_do(remote: Engine) -> None:
+    told, listen = keep_told()
     recorder = Recorder(remote)
     studio, attic = meet_two(remote)
     guess = Order(ME, "guess", make_request("guess", seed=1))
@@ -242,12 +248,7 @@ def test_what_nobody_has_asked_for_is_made_where_nothing_else_is_to_do(remote: E
 
 
 def test_of_several_workers_all_but_one_make_what_nobody_has_asked_for(remote: Engine) -> None:
-    told: list[tuple[str, str]] = []
-
-    def listen(event: Event) -> None:
-        assert event.job
-        told.append((event.kind, event.job.id))
-
+    told, listen = keep_told()
     recorder = Recorder(remote)
     workers = [meet(remote, name) for name in ("studio", "attic", "cellar")]
     orders = [Order(ME, f"guess {n}", make_request("guess", seed=n)) for n in range(3)]
