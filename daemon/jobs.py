@@ -117,7 +117,7 @@ class Job:
     # one `words` event for each line of the lyrics that is sung
     line_events: tuple[Event, ...] = field(default=(), repr=False)
     clip_events: tuple[Event, ...] = field(default=(), repr=False)
-    crashes: int = 0  # of the worker, while it made this job
+    crashes: int = 0  # of workers' processes, while they made this job
     favourite: bool = False
     # the program that has still to put its clips in; until they land, what its order says of that
     insert_for: str = ""
@@ -129,7 +129,9 @@ class Job:
     notes: tuple[str, ...] = ()
     # Not journaled: those of its notes by which something is otherwise than it was asked for.
     problems: tuple[str, ...] = ()
-    # Not journaled: what clients have asked for since the daemon started.
+    # Not journaled: how often workers have failed at it since the daemon started, in another way
+    # than by a crash; and what clients have asked for.
+    failures: int = 0
     observers: set[str] = field(default_factory=set)  # other clients, told only how it ends
     cancel_requested: bool = False  # while it runs
 

@@ -153,9 +153,12 @@ def run_batch(arguments: argparse.Namespace) -> int:
         print(escape_line(str(problem)), file=sys.stderr)
     wrong = len({problem.index for problem in batch.problems})
     if wrong and not (arguments.skip_bad and batch.rows):
-        noun = "files" if arguments.source.is_dir() else "lines"
-        hint = "" if arguments.dry_run else ": nothing was made; --skip-bad leaves them out"
-        raise SettingsError(f"{wrong} {noun} of {arguments.source} are wrong{hint}")
+        noun = "file" if arguments.source.is_dir() else "line"
+        found = f"1 {noun} is" if wrong == 1 else f"{wrong} {noun}s are"
+        hint = (
+            "" if arguments.dry_run else ": nothing was made; --skip-bad leaves out what is wrong"
+        )
+        raise SettingsError(f"{arguments.source}: {found} wrong{hint}")
     if arguments.dry_run:
         unused = f"; nothing is read of {', '.join(batch.unused)}" if batch.unused else ""
         print(escape_line(f"{batch.count} takes{unused}"))

@@ -28,13 +28,13 @@ from pipeline.weights.identity import ModelIdentity
 from ..engine.fair_lock import FairLock
 from ..engine.model_state import ModelChoice
 from ..engine.render_worker import WorkSource
-from ..engine.run import Run
+from ..engine.run import Loss, Run
 from ..messages import RenderCancelled, RenderFailed, RenderFinished, WorkerMessage
 from ..runtime.lines import escape_line
 from ..settings import Settings
 from . import plugin
 from .cluster_worker import ClusterWorker, Health
-from .facts import Facts, Metric
+from .facts import MOST_LETTERS, Facts, Metric
 from .identities import Identities, describe_device
 from .parcels import BadParcel, Parcel
 from .results import read_loaded, read_result, read_told
@@ -60,6 +60,7 @@ FIRST_PAUSE = 1.0  # seconds before a scheduler is tried again
 LONGEST_PAUSE = 15.0
 BUSY_PAUSE = 3.0  # before one is started here again, where that did not work
 CONNECTED = "running"  # a client's status
+CONNECTION_LOST = "scheduler-connection-lost"  # a reason of Dask's
 ALL = "all"  # Dask's topic of who comes and goes, among others
 MOST_REFUSED = 2  # results of a job that are none, after which it is given up
 COMINGS = ("add-worker", "remove-worker")  # what of that is about workers
@@ -269,7 +270,7 @@ class Cluster:
     async def _update(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         for address in [each for each in self._workers if each not in found]:
             worker = self._workers.pop(address)
-            self._lose(worker, "it is gone")
+            self._lose(worker, f"{worker.name} is gone")
             with self._lock:
                 self._work.remove_worker(worker)
             log.warning("%s is gone", worker.name)
@@ -327,7 +328,7 @@ class Cluster:
         if worker.silence > SILENT_SECONDS:
             if worker.is_warm:
                 seconds = f"{SILENT_SECONDS:g} seconds"
-                self._lose(worker, f"it gave no sign of life for {seconds}")
+                self._lose(worker, f"{worker.name} gave no sign of life for {seconds}")
                 self._keep(self._restart(worker.address))
             return
         obstacle = self._find_obstacle(worker)
@@ -456,7 +457,8 @@ class Cluster:
                 await self._send(worker.address, file)
             parcel = await self._submit(making, files)
             if isinstance(parcel, dict) and "lost" in parcel:
-                self._lose(worker, str(parcel["lost"]), has_crashed=True)
+                loss = Loss.ENDED if parcel.get("has_ended") else Loss.AWAY
+                self._lose(worker, f"{worker.name}: {_cut(parcel['lost'])}", loss)
                 return
             messages = await asyncio.to_thread(read_result, parcel, ticket, request, self._shared)
             paths = {field: getattr(request, field) for field in files}
@@ -464,7 +466,9 @@ class Cluster:
             self._take(worker, messages, paths)
         except FutureCancelledError as error:
             if self._makings.get(ticket) is making:  # nobody here has stopped it
-                reason = f"the scheduler has given it up: {error.reason}"
+                is_away = error.reason == CONNECTION_LOST
+                reason = "was away for a moment" if is_away else "has dropped it"
+                reason = f"the scheduler {self.address} {reason}"
                 self._lose(worker, reason, is_its_fault=False)
         except Exception as error:
             if self._client.status != CONNECTED:
@@ -475,9 +479,11 @@ class Cluster:
             if isinstance(error, BadParcel) and self._is_given_up(making):
                 self._give_up(making, error)
                 return
-            # what did not come through, or is no take, says nothing of what was asked for
-            has_crashed = not isinstance(error, OSError | BadParcel)
-            self._lose(worker, str(error) or type(error).__name__, has_crashed=has_crashed)
+            reason = _cut(error) or type(error).__name__
+            if isinstance(error, OSError | BadParcel):  # which says nothing of what was asked for
+                self._lose(worker, f"no take came from {worker.name}: {reason}")
+            else:
+                self._lose(worker, f"{worker.name} has failed: {reason}", Loss.FAILED)
         finally:
             if self._makings.get(ticket) is making:
                 del self._makings[ticket]
@@ -604,10 +610,10 @@ class Cluster:
         self,
         worker: ClusterWorker,
         reason: str,
-        has_crashed: bool = False,
+        loss: Loss = Loss.AWAY,
         is_its_fault: bool = True,
     ) -> None:
-        """Whatever it had is made elsewhere. `has_crashed`: what it made may be why."""
+        """Whatever it had is made elsewhere. `reason`: a sentence that listeners are told."""
         if self._is_closing:  # the journal has it, for the next daemon
             return
         for ticket, making in list(self._makings.items()):
@@ -620,7 +626,7 @@ class Cluster:
         with self._lock:
             worker.is_warm = False
             if worker.running:
-                self._work.on_worker_exit(worker, reason, has_crashed=has_crashed)
+                self._work.on_worker_exit(worker, reason, loss=loss)
             self._work.show_status()
         self._dispatch()
 
@@ -670,6 +676,11 @@ class _Making:
     interrupts: bool
     task: asyncio.Task[None] | None = None
     future: Any = None  # Dask's
+
+
+def _cut(said: object) -> str:
+    """What a worker or Dask says, on a line."""
+    return escape_line(str(said)[:MOST_LETTERS])
 
 
 async def _cancel_quietly(future: Any) -> None:

@@ -4,7 +4,6 @@ and the runs that daemons have given to it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from ..engine.fair_lock import FairLock
 from ..engine.model_state import ModelChoice, ModelState
 from ..engine.process import WorkerHandle, WorkerProcess
 from ..engine.render_worker import RenderWorker
-from ..engine.run import Run
+from ..engine.run import Loss, Run
 from ..engine.supervisor import Supervisor
 from ..jobs import Event, Job, JobState
 from ..landing import staging
@@ -33,17 +32,16 @@ from ..messages import (
 )
 from ..settings import Settings
 
-log = logging.getLogger("acestepd.worker")
-
 LOADING = "loading"
 WARM = "warm"
 ERROR = "error"
 
 
 class Lost(NamedTuple):
-    """What comes of a run in place of messages: its process has ended, and why."""
+    """What comes of a run in place of messages, and why. `has_ended`: the process that made it."""
 
     reason: str
+    has_ended: bool
 
 
 Outcome = list[WorkerMessage] | Lost
@@ -96,7 +94,7 @@ class ModelHost:
     def close(self) -> None:
         self._supervisor.close()
         with self._lock:
-            self._lose("the worker is closed")
+            self._lose("the worker is closed", has_ended=False)
 
     def render(
         self,
@@ -111,7 +109,7 @@ class ModelHost:
         run = Run(job, _NobodysRun())
         with self._lock:
             if not self._supervisor.is_ready:
-                end(Lost("its model is not loaded"))
+                end(Lost("its model is not loaded", has_ended=False))
                 return run
             self._renderings[run.ticket] = _Rendering(run, tell, end)
             self._supervisor.running.append(run)
@@ -151,9 +149,9 @@ class ModelHost:
                 self._on_render_message(message)
 
     def on_worker_exit(
-        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, loss: Loss = Loss.ENDED
     ) -> None:
-        self._lose(reason)
+        self._lose(f"its process has ended ({reason})", has_ended=True)
         if gives_up:
             self._fail_to_load(f"its process ends while it loads the model ({reason})")
         else:
@@ -174,16 +172,15 @@ class ModelHost:
                 rendering.tell(message)
 
     def _fail_to_load(self, message: str) -> None:
-        log.error("%s", message)
         self._model.on_load_failed(message)
         self._stand(Standing(ERROR, message))
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, has_ended: bool) -> None:
         lost = list(self._renderings.values())
         self._renderings.clear()
         self._supervisor.running.clear()
         for rendering in lost:
-            rendering.end(Lost(reason))
+            rendering.end(Lost(reason, has_ended))
 
     def _stand(self, standing: Standing) -> None:
         self.standing = standing
@@ -200,7 +197,7 @@ class _NobodysRun:
     def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         return False
 
-    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None: ...
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None: ...
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
 

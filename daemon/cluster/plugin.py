@@ -133,7 +133,7 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
         finally:
             self._tasks.pop(key, None)
         if isinstance(outcome, Lost):
-            return {"lost": outcome.reason}
+            return {"lost": outcome.reason, "has_ended": outcome.has_ended}
         messages = [replace(each, ticket=ticket) for each in outcome]  # type: ignore[call-arg]
         return await asyncio.to_thread(self._pack, messages, loop)
 
@@ -205,7 +205,9 @@ def describe(worker: Worker) -> dict[str, Any]:
 
 
 async def render(order: Mapping[str, Any]) -> Parcel:
-    """Make a take: a `Parcel` of its messages, or `lost` with a reason."""
+    """Make a take: a `Parcel` of its messages, or `lost` with a reason, and whether the process
+    that made it `has_ended`.
+    """
     return await _plugin(get_worker()).render(order)
 
 

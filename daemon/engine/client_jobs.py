@@ -16,11 +16,11 @@ from ..landing import staging
 from .event_bus import EventBus
 from .held_jobs import HeldJobs
 from .job_queue import JobQueue
-from .run import Run
+from .run import Loss, Run
 
 log = logging.getLogger("acestepd.engine")
 
-CRASHES = 2  # of the worker on one job, after which the job is given up
+CRASHES = 2  # of workers at one job, and failures, after which the job is given up
 HOLD_HINT = (
     "it is kept, and goes on by itself when the folder takes files again; /ace/cancel gives it up"
 )
@@ -116,21 +116,22 @@ class ClientJobs:
     def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         return False
 
-    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None:
         job = run.job
         if job.cancel_requested:
             self.end_job(job, JobState.CANCELLED)
             return
-        if was_active:
+        if loss is Loss.ENDED:
             job.crashes += 1
-        if job.crashes >= CRASHES:
-            message = f"the engine's process ended twice while making it: {reason}"
-            hint = "ask for something shorter, and see the log"
-            self.fail_job(job, Failure(500, message, hint))
+        elif loss is Loss.FAILED:
+            job.failures += 1
+        if job.crashes + job.failures >= CRASHES:
+            self.fail_job(job, _describe_loss(job, reason))
         else:
             job.start_over()
             self._queue.put_back(job)
             self.note(job)
+            self._bus.publish(Event("note", job, (f"{reason}: it is made again",)))
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None:
         if isinstance(error, OSError):
@@ -141,6 +142,12 @@ class ClientJobs:
 
     def end(self, run: Run, state: JobState, *values: object) -> None:
         self.end_job(run.job, state, *values)
+
+
+def _describe_loss(job: Job, reason: str) -> Failure:
+    """Why a job is given up: only a process that has ended may have had too much to make."""
+    hint = "see the worker's log" if job.failures else "ask for something shorter, and see the log"
+    return Failure(500, f"making it has failed twice, at last as {reason}", hint)
 
 
 def describe_refusal(error: OSError, hint: str) -> Refused:

@@ -59,7 +59,7 @@ from .prepared_takes import PreparedTake
 from .process import WorkerHandle
 from .reassembly import Reassembly
 from .render_worker import RenderWorker
-from .run import Run
+from .run import Loss, Run
 from .supervisor import Supervisor
 
 log = logging.getLogger("acestepd.engine")
@@ -481,7 +481,7 @@ class Dispatcher:
         self._model.on_left(worker.name)
         self.lander.forget_worker(worker.name)
         for run in lost:
-            run.owner.handle_worker_exit(run, f"{worker.name} has left", was_active=False)
+            run.owner.handle_worker_exit(run, f"{worker.name} has left", Loss.AWAY)
         self.show_status()
 
     def on_message(self, worker: RenderWorker, message: WorkerMessage) -> None:
@@ -531,7 +531,7 @@ class Dispatcher:
                 self._on_end(worker, run, JobState.CANCELLED)
 
     def on_worker_exit(
-        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, loss: Loss = Loss.ENDED
     ) -> None:
         lost = self._take_runs(worker)
         if worker is self.supervisor:
@@ -539,10 +539,9 @@ class Dispatcher:
             return
         self.show_status()
         if any(run.owner.serves_clients for run in lost):
-            message = f"{worker.name} does not make takes any more ({reason})"
             hint = "what it was working on is made again by itself, elsewhere where that can be"
-            self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
-        self._give_back(lost, f"{worker.name}: {reason}", has_crashed)
+            self._bus.publish(Event("fail", None, (GENERATE, 500, reason, hint)))
+        self._give_back(lost, reason, loss)
 
     def _take_runs(self, worker: RenderWorker) -> list[Run]:
         """A worker has none of its runs any more. They are returned in their order."""
@@ -552,9 +551,9 @@ class Dispatcher:
             self._reassembly.pop(run.ticket)
         return lost
 
-    def _give_back(self, lost: list[Run], reason: str, has_crashed: bool = True) -> None:
+    def _give_back(self, lost: list[Run], reason: str, loss: Loss) -> None:
         for run in lost:  # in this order the last one is the first in the queue again
-            run.owner.handle_worker_exit(run, reason, has_crashed and run is lost[-1])
+            run.owner.handle_worker_exit(run, reason, loss if run is lost[-1] else Loss.AWAY)
 
     def _on_local_exit(self, lost: list[Run], reason: str, gives_up: bool) -> None:
         if given_up := self._model.note_failure(has_crashed=True):
@@ -570,7 +569,7 @@ class Dispatcher:
         message = f"the engine's process ended ({reason}) and is started again"
         hint = "what it was working on goes on by itself"
         self._bus.publish(Event("fail", None, (GENERATE, 500, message, hint)))
-        self._give_back(lost, reason)
+        self._give_back(lost, f"the engine's process ended ({reason})", Loss.ENDED)
         self._clear_suspicion()
 
     def _clear_suspicion(self) -> None:
@@ -615,7 +614,7 @@ class Dispatcher:
         self._bus.publish(Event("fail", None, (command, 500, message, hint)))
         for run in lost:
             run.job.crashes = 0
-        self._give_back(lost, reason, has_crashed=False)
+        self._give_back(lost, message, Loss.AWAY)
 
     def _on_loaded(self, worker: RenderWorker, message: ModelLoaded) -> None:
         if worker is self.supervisor:

@@ -9,7 +9,7 @@ from typing import Protocol
 from ..messages import WorkerMessage
 from .model_state import ModelChoice
 from .run import LOCAL as LOCAL
-from .run import Run
+from .run import Loss, Run
 
 
 class RenderWorker(Protocol):
@@ -91,14 +91,13 @@ class WorkSource(Protocol):
         """
 
     def on_worker_exit(
-        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, loss: Loss = Loss.ENDED
     ) -> None:
         """A worker has lost what it had: its runs go back to the front of the queue, for any
-        worker, and listeners are told, with `reason`, half a sentence. It is not ready while this
-        is called, and still known. `gives_up`: it has ended again and again while it loaded the
-        model, and is not started again by itself. `has_crashed`: what it worked on may have ended
-        it, so that a job is given up that was there twice; not so where a machine, the network or a
-        scheduler went away.
+        worker, and listeners are told, with `reason`: of the local worker half a sentence, of
+        another one a sentence that names it. It is not ready while this is called, and still known.
+        `gives_up`: it has ended again and again while it loaded the model, and is not started again
+        by itself. A job is given up whose fault the `loss` may have been twice.
         """
 
     def on_tick(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Protocol
 
 from pipeline.take import TakeInfo
@@ -13,6 +14,14 @@ from ..jobs import Event, Job, JobState
 from ..landing import staging
 
 LOCAL = "local"  # the name of the worker that is a process of this machine
+
+
+class Loss(Enum):
+    """Why a worker has lost what it had."""
+
+    ENDED = auto()  # the model's process has crashed or hung: what it worked on may be why
+    FAILED = auto()  # the worker has failed in another way: the same
+    AWAY = auto()  # a machine, the network or a scheduler is away, or no take came: nobody's fault
 
 
 class RunOwner(Protocol):
@@ -33,8 +42,10 @@ class RunOwner(Protocol):
         waits for them.
         """
 
-    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
-        """Its worker has ended. `was_active`: it was this run that the worker worked on."""
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None:
+        """Its worker has lost it. `reason` is a sentence; of a run that the worker did not work on,
+        whose fault it cannot be, `loss` is AWAY.
+        """
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None:
         """Its files could not be written."""

@@ -23,7 +23,7 @@ from . import held_jobs, orders
 from .event_bus import ignore_event, notify
 from .fair_lock import FairLock
 from .prepared_takes import PreparedTake, PreparedTakes, key_of
-from .run import Run
+from .run import Loss, Run
 
 log = logging.getLogger("acestepd.engine")
 
@@ -301,8 +301,8 @@ class Speculation:
         self._discard(discarded)
         return True
 
-    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None:
-        self._end(run, "dropped", is_impossible=was_active)
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None:
+        self._end(run, "dropped", is_impossible=loss is not Loss.AWAY)
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None:
         log.info("%s was not made in advance: %s", run.job.id, error)

@@ -52,8 +52,8 @@ EVENTS = _by_name(
         "ss",
         "id text",
         "id, text",
-        "what was read out of the request, was not understood or is left out: one each, behind "
-        "`/ace/queued`, or as soon as it is known",
+        "what was read out of the request, was not understood or is left out, and why it is "
+        "made again: one each, behind `/ace/queued`, or as soon as it is known",
         has_id=True,
         max_text=MAX_TEXT,
     ),

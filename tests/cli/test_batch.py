@@ -142,7 +142,7 @@ def test_wrong_rows_are_told_before_anything_is_made(
     refused = make(stage.settings.state, songs, out)
     assert refused.returncode == 2
     assert told in refused.stderr.splitlines()
-    assert "--skip-bad leaves them out" in refused.stderr
+    assert "1 line is wrong: nothing was made; --skip-bad leaves out " in refused.stderr
     assert not out.exists()
     dry = make(stage.settings.state, songs, out, "--dry-run")
     assert (dry.returncode, dry.stderr.splitlines()[0]) == (2, told)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from distributed import Client, Scheduler
+from distributed.client import FutureCancelledError
 
 from daemon.cluster.cluster import Cluster
 from daemon.cluster.cluster_worker import ClusterWorker, Health
@@ -20,7 +21,7 @@ from daemon.journal import Journal
 from daemon.messages import ModelLoaded
 from daemon.settings import ClusterSettings, Settings
 from tests.cluster.test_cluster_worker import FACTS
-from tests.support.harness import SteppedModel, stop, submit
+from tests.support.harness import Recorder, SteppedModel, stop, submit
 from tests.support.waiting import PATIENCE
 
 TAPE = ModelChoice("tape", "")
@@ -137,5 +138,59 @@ def test_where_nobody_else_is_there_a_job_fails_with_what_came_twice(
         assert job.last_event
         assert job.last_event.values[1:3] == (500, "studio has sent no take, twice: nothing came")
         assert studio.health.note_failure() > 0, "the third one"
+
+    asyncio.run(order())
+
+
+ENDED = {"lost": "its process has ended (signal SIGKILL)", "has_ended": True}
+UNLOADED = {"lost": "its model is not loaded", "has_ended": False}
+
+
+class Failing(Connected):
+    """Each take ends in this way."""
+
+    outcome: object = None
+
+    async def _submit(self, *_: object) -> Any:
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "counted"),
+    [
+        (ENDED, "studio: its process has ended (signal SIGKILL)", (1, 0)),
+        (UNLOADED, "studio: its model is not loaded", (0, 0)),
+        (KeyError("adapters"), "studio has failed: 'adapters'", (0, 1)),
+        (TimeoutError("no answer"), "no take came from studio: no answer", (0, 0)),
+        ({"frames": []}, "no take came from studio: nothing came", (0, 0)),
+        (
+            FutureCancelledError("key", "scheduler-connection-lost"),
+            "the scheduler tcp://127.0.0.1:9 was away for a moment",
+            (0, 0),
+        ),
+        (
+            FutureCancelledError("key", "lost dependencies"),
+            "the scheduler tcp://127.0.0.1:9 has dropped it",
+            (0, 0),
+        ),
+    ],
+)
+def test_why_a_take_is_made_again_is_said_as_it_is(
+    settings: Settings, engine: Engine, outcome: object, said: str, counted: tuple[int, int]
+) -> None:
+    async def order() -> None:
+        cluster = Failing(settings, engine.lock, engine.work_source)
+        cluster.outcome = outcome
+        recorder = Recorder(engine)
+        async with connected() as client, asyncio.timeout(PATIENCE):
+            studio = await cluster.begin(engine, client)
+            job = submit(engine)
+            while studio.is_warm:
+                await asyncio.sleep(0.01)
+        assert recorder.wait("fail").values[2] == said
+        assert recorder.wait("note", job.id).values == (f"{said}: it is made again",)
+        assert (job.crashes, job.failures) == counted
 
     asyncio.run(order())

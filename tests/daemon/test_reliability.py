@@ -231,7 +231,7 @@ def test_an_engine_that_is_killed_again_and_again_is_back_and_the_surface_answer
     jobs = journaled(daemon)
     assert len(jobs) == kills
     failed = [job.last_event.values for job in jobs if job.state == "fail" and job.last_event]
-    assert all("ended twice while making it" in str(values) for values in failed)
+    assert all("failed twice" in str(values) for values in failed)
     check_folder(daemon, {job.id for job in jobs if job.state == "finished"})
 
 

@@ -305,7 +305,7 @@ def test_the_player_is_told_how_each_job_ended(outcome: Outcome) -> None:
     print(f"{outcome.player.name} ordered {len(outcome.player.asked)}: {dict(ends)}")
     assert ends["finished"] > ends["fail"]
     failed = [written[id].last_event for id, end in outcome.told.items() if end == "fail"]
-    assert all("ended twice while making it" in str(event) for event in failed)
+    assert all("failed twice" in str(event) for event in failed)
 
 
 def test_each_take_is_there_once_and_whole_and_nothing_else_is(outcome: Outcome) -> None:

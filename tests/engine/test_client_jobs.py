@@ -15,7 +15,7 @@ from daemon.engine.event_bus import EventBus
 from daemon.engine.fair_lock import FairLock
 from daemon.engine.held_jobs import HeldJobs
 from daemon.engine.job_queue import JobQueue
-from daemon.engine.run import Run
+from daemon.engine.run import Loss, Run
 from daemon.jobs import Event, Failure, Job, JobState, Refused
 from daemon.journal import Journal
 from daemon.journal.writer import Done
@@ -99,27 +99,38 @@ def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> No
     waiting = scene.accept("waiting").job
     scene.queue.add(waiting)
     for run in (interrupted, active):
-        scene.client_jobs.handle_worker_exit(run, "it fell", was_active=run is active)
+        loss = Loss.ENDED if run is active else Loss.AWAY
+        scene.client_jobs.handle_worker_exit(run, "it fell", loss)
     assert [job.id for job in scene.queue] == ["active", "interrupted", "waiting"]
     assert [interrupted.job.crashes, active.job.crashes] == [0, 1]
     assert active.job.state is JobState.WAITING
-    assert scene.events == []
+    assert [event.values for event in scene.events] == [("it fell: it is made again",)] * 2
 
 
 def test_what_ended_the_worker_again_and_again_is_given_up(scene: Scene) -> None:
     run = scene.accept()
     for _ in range(CRASHES):
-        scene.client_jobs.handle_worker_exit(run, "it fell", was_active=True)
-    assert scene.kinds == ["fail"]
-    assert scene.events[0].values[1] == 500
-    assert "it fell" in scene.events[0].values[2]
+        scene.client_jobs.handle_worker_exit(run, "it fell", Loss.ENDED)
+    assert scene.kinds == ["note", "fail"]
+    _, code, message, hint = scene.events[-1].values
+    assert (code, message) == (500, "making it has failed twice, at last as it fell")
+    assert "something shorter" in hint
     assert run.job.state is JobState.FAILED
+
+
+def test_only_what_may_have_been_too_much_is_to_be_shorter(scene: Scene) -> None:
+    """A worker that fails without a crash fails for another reason."""
+    run = scene.accept()
+    for loss in (Loss.AWAY, Loss.ENDED, Loss.AWAY, Loss.FAILED):
+        scene.client_jobs.handle_worker_exit(run, "it fell", loss)
+    assert scene.kinds == ["note", "note", "note", "fail"]
+    assert "shorter" not in scene.events[-1].values[3]
 
 
 def test_what_was_being_cancelled_when_the_worker_ended_is_cancelled(scene: Scene) -> None:
     run = scene.accept()
     run.job.cancel_requested = True
-    scene.client_jobs.handle_worker_exit(run, "it fell", was_active=True)
+    scene.client_jobs.handle_worker_exit(run, "it fell", Loss.ENDED)
     assert scene.kinds == ["cancelled"]
     assert len(scene.queue) == 0
 

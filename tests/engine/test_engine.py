@@ -829,7 +829,7 @@ def test_a_job_that_ends_the_worker_twice_is_given_up_and_the_others_are_played(
     submit(engine, "other", make_request("other"))
     _, code, message, _ = recorder.wait("fail", "deadly").values
     assert code == 500
-    assert "ended twice" in message
+    assert "failed twice" in message
     recorder.wait("finished", "other")
 
 

@@ -196,7 +196,7 @@ def test_what_has_played_before_is_not_blamed_for_a_job(
     submit(engine, "before")
     recorder.wait("finished", "before")
     submit(engine, "deadly", make_request("die"))
-    assert "ended twice" in recorder.wait("fail", "deadly").values[2]
+    assert "failed twice" in recorder.wait("fail", "deadly").values[2]
     submit(engine, "after")
     recorder.wait("finished", "after")
     assert engine.adapters == (LOFI,)

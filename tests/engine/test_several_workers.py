@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from daemon.engine import Engine, ModelChoice, dispatcher
+from daemon.engine.run import Loss
 from daemon.jobs import Event, Order, Priority, Refused
 from daemon.journal import Journal
 from daemon.landing import staging
@@ -152,7 +153,7 @@ def test_a_very_slow_one_is_given_what_the_quick_one_would_not_have_made_sooner(
     remote.submit(Order(ME, "many", make_request("many"), count=20))
     run = slow.wait_for("many.8")
     assert slow.given == [run]
-    quick.exit("the plug was pulled", has_crashed=False)
+    quick.exit("the plug was pulled", loss=Loss.AWAY)
     slow.finish(run)
     slow.wait_for("a")
 
@@ -300,11 +301,11 @@ def test_what_a_lost_worker_had_is_made_by_the_other_once_and_told(
         submit(remote, id, make_request(id))
     lost = studio.wait_for("a")
     studio.progress(lost, 0.5)
-    studio.exit("the network is gone")
+    studio.exit("studio is gone")
     failure = recorder.wait("fail")
     assert failure.job is None
-    assert "studio" in failure.values[2]
-    assert "the network is gone" in failure.values[2]
+    assert failure.values[2] == "studio is gone"
+    assert recorder.wait("note", "a").values == ("studio is gone: it is made again",)
     attic.finish(attic.wait_for("b"))
     again = attic.wait_for("a")
     assert again is not lost
@@ -327,7 +328,7 @@ def test_a_late_answer_of_a_worker_that_is_back_is_not_taken_for_another_run(
     studio = meet(remote, "studio")
     submit(remote, "a", make_request("a"))
     lost = studio.wait_for("a")
-    studio.exit("the network is gone", has_crashed=False)
+    studio.exit("the network is gone", loss=Loss.AWAY)
     studio.recover()
     until(lambda: len(studio.given) == 2)
     again = studio.given[-1]
@@ -365,13 +366,13 @@ def test_a_job_that_ends_two_workers_is_given_up_and_one_whose_machines_went_awa
     studio.exit("signal SIGSEGV")
     attic.wait_for("deadly")
     attic.exit("signal SIGSEGV")
-    assert "ended twice" in recorder.wait("fail", "deadly").values[2]
+    assert "failed twice" in recorder.wait("fail", "deadly").values[2]
     for worker in (studio, attic):
         worker.recover()
     submit(remote, "unlucky", make_request("unlucky"))
     for worker in (studio, attic) * 2:
         worker.wait_for("unlucky")
-        worker.exit("the scheduler is gone", has_crashed=False)
+        worker.exit("the scheduler is gone", loss=Loss.AWAY)
         worker.recover()
     studio.finish(studio.wait_for("unlucky"))
 
@@ -486,7 +487,7 @@ def test_whatever_workers_do_every_job_ends_once(remote: Engine, out: Path, seed
         current = worker.running[-1:] or worker.given[-1:]
         action = dice.randrange(8)
         if action == 0:
-            worker.exit("the network is gone", has_crashed=False)
+            worker.exit("the network is gone", loss=Loss.AWAY)
         elif action == 1:
             worker.leave()
         elif action == 2 and run:

@@ -9,7 +9,7 @@ import pytest
 
 from daemon.engine.fair_lock import FairLock
 from daemon.engine.prepared_takes import PreparedTake
-from daemon.engine.run import Run
+from daemon.engine.run import Loss, Run
 from daemon.engine.speculation import Speculation
 from daemon.jobs import Event, Job, JobState, Order, Priority, Refused
 from daemon.landing import folders, staging
@@ -271,10 +271,10 @@ def test_what_ended_the_worker_is_not_tried_again_and_what_it_interrupted_is(
     scene.expect("a")
     run = scene.next_run()
     assert run
-    scene.speculation.handle_worker_exit(run, "it fell", was_active=False)
+    scene.speculation.handle_worker_exit(run, "it fell", Loss.AWAY)
     run = scene.next_run()
     assert run
-    scene.speculation.handle_worker_exit(run, "it fell", was_active=True)
+    scene.speculation.handle_worker_exit(run, "it fell", Loss.ENDED)
     assert scene.next_run() is None
 
 

@@ -16,7 +16,7 @@ from daemon.engine import ModelChoice, supervisor
 from daemon.engine.fair_lock import FairLock
 from daemon.engine.model_state import ModelState
 from daemon.engine.render_worker import RenderWorker
-from daemon.engine.run import Run
+from daemon.engine.run import Loss, Run
 from daemon.engine.supervisor import LOAD_CRASHES, Supervisor, WorkerConnection
 from daemon.messages import (
     AdaptersSet,
@@ -100,7 +100,7 @@ class Work:
         self.messages.put(message)
 
     def on_worker_exit(
-        self, worker: RenderWorker, reason: str, gives_up: bool = False, has_crashed: bool = True
+        self, worker: RenderWorker, reason: str, gives_up: bool = False, loss: Loss = Loss.ENDED
     ) -> None:
         self.when_it_exits()
         worker.running.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from daemon.engine import Engine
-from daemon.engine.run import Run
+from daemon.engine.run import Loss, Run
 from daemon.messages import (
     ModelLoaded,
     RenderCancelled,
@@ -69,11 +69,11 @@ class Colleague:
             self._work.remove_worker(self)
         self._work.dispatch()
 
-    def exit(self, reason: str, has_crashed: bool = True) -> None:
+    def exit(self, reason: str, loss: Loss = Loss.ENDED) -> None:
         """It has lost what it had, and may be told to `recover`."""
         with self._engine.lock:
             self.is_ready = False
-            self._work.on_worker_exit(self, reason, has_crashed=has_crashed)
+            self._work.on_worker_exit(self, reason, loss=loss)
         self._work.dispatch()
 
     def say(self, message: WorkerMessage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from daemon.engine.run import Run
+from daemon.engine.run import Loss, Run
 from daemon.jobs import Event, Job, JobState
 from daemon.landing import staging
 from daemon.landing.finished_take import ClipAudio, FinishedTake
@@ -50,7 +50,7 @@ class SilentOwner:
     def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
         return False
 
-    def handle_worker_exit(self, run: Run, reason: str, was_active: bool) -> None: ...
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None: ...
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
 
