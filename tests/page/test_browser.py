@@ -6,11 +6,12 @@ import base64
 import re
 import threading
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from daemon.engine.lander import Lander
 from daemon.engine.speculation import PAUSE_SECONDS
@@ -453,6 +454,42 @@ def test_lyrics_are_dropped_as_a_file(stage: Stage, page: Page, name: str) -> No
     expect(page.locator("#reading")).to_contain_text("verse: 1 line", timeout=PATIENCE)
     page.click("#form-undo")
     expect(page.locator("#lyrics")).to_have_value("what was written", timeout=PATIENCE)
+
+
+def hold(page: Page, path: str) -> Callable[[], None]:
+    """What the page gets from there is held back until the function is called."""
+    held: list[Route] = []
+    is_held = True
+
+    def answer(route: Route) -> None:
+        if is_held and route.request.method == "GET":
+            held.append(route)
+        else:
+            route.continue_()
+
+    def release() -> None:
+        nonlocal is_held
+        is_held = False
+        for route in held:
+            route.continue_()
+
+    page.route(f"**{path}", answer)
+    return release
+
+
+@long
+def test_what_was_typed_last_does_not_come_back_over_a_form_that_is_replaced(
+    stage: Stage, page: Page
+) -> None:
+    page.wait_for_load_state("networkidle")
+    release = hold(page, "/panel")
+    page.fill("#lyrics", "what was written")
+    with page.expect_request(lambda request: request.url.endswith("/panel")):
+        drop(page, "song.txt", b"over the bridge")
+    page.wait_for_timeout(1000)  # the pause after typing is over meanwhile
+    release()
+    expect(page.locator("#lyrics")).to_have_value("over the bridge", timeout=PATIENCE)
+    assert stage.panel.request.lyrics == "over the bridge"
 
 
 @long
@@ -1497,6 +1534,28 @@ def test_a_daemon_that_goes_and_comes_is_found_again(tmp_path: Path, open_page: 
         expect(find_row(page, "before it went")).to_be_visible(timeout=PATIENCE)
         until(lambda: stage.panel.request.prompt == "typed while it was away")
         expect(page.locator("#prompt")).to_have_value("typed while it was away")
+
+
+@long
+def test_what_was_typed_while_the_daemon_was_away_does_not_come_back_over_a_form_that_is_replaced(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    with on_stage(tmp_path, page=0) as stage:
+        assert stage.page
+        port = stage.page.port
+        page = open_page(port)
+        page.wait_for_load_state("networkidle")
+    expect(page.locator("#engine-text")).to_contain_text("away", timeout=PATIENCE)
+    page.fill("#lyrics", "what was written")
+    release = hold(page, "/panel/defaults")
+    with on_stage(tmp_path, page=port) as stage:
+        page.wait_for_event("request", lambda request: request.url.endswith("/panel/defaults"))
+        drop(page, "song.txt", b"over the bridge")
+        page.wait_for_timeout(1000)  # what is not waited for is done
+        with page.expect_response(lambda response: response.url.endswith("/panel")):
+            release()  # all values are read again after what was typed was sent
+        expect(page.locator("#lyrics")).to_have_value("over the bridge", timeout=PATIENCE)
+        until(lambda: stage.panel.request.lyrics == "over the bridge")
 
 
 @long

@@ -41,6 +41,7 @@ export class Panel extends EventTarget {
   #made = new Set(); // ids
   #asked = {}; // texts that a take has
   #settled = () => {}; // called once all that was sent is read
+  #begun = Promise.resolve(); // once it and the daemon have the same values
   #before = null; // {values, takes}: the form before it was replaced
   #isFilling = false; // the form is about to be another one
   #replaced = new Map(); // what its fields have shown since then, by name
@@ -82,8 +83,12 @@ export class Panel extends EventTarget {
       if (number === GO) this.#generate();
       if (number === SETTLED) this.#settled();
     });
-    connection.addEventListener("open", saying(() => this.#begin()));
-    connection.addEventListener("close", () => this.#elsewhere.forgetSent());
+    const begin = saying(() => this.#begin());
+    connection.addEventListener("open", () => (this.#begun = begin()));
+    connection.addEventListener("close", () => {
+      this.#elsewhere.forgetSent();
+      this.#settled(); // no answer comes any more
+    });
   }
 
   get values() {
@@ -249,6 +254,7 @@ export class Panel extends EventTarget {
 
   /** What the form has, once the daemon has read all that was typed. */
   async #look() {
+    await this.#begun;
     this.#commitTyped();
     await new Promise((resolve) => {
       this.#settled = resolve;
@@ -355,6 +361,7 @@ export class Panel extends EventTarget {
   }
 
   #commit(field) {
+    if (this.#isFilling) return; // it would bring back what is being replaced
     const name = field.dataset.param;
     const value = readField(field, this.#specs.get(name));
     this.#typed.delete(name);
