@@ -120,6 +120,8 @@ class Daemon:
                 worker if settings.cluster.local else None,
             )
             self.cluster = _open_cluster(settings, self.engine)
+            if self.cluster:
+                self.engine.describe_cluster = self.cluster.describe
             self.engine.subscribe(EventLog().write)
             self.clients = Clients(settings.state)
             self.inserter = Inserter(settings, self.clients, self.engine)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..machines import ClusterStanding, WorkerStanding, describe_scheduler, describe_worker
 from ..osc.outgoing import EVENTS
 from ..osc.wire import Message
 from ..runtime.lines import escape_line
@@ -41,13 +42,16 @@ class Status:
     bank: str = ""
     pads: int = 0
     preparing: int = 0  # the pad whose take is made in advance, counted from 1; 0: none
+    cluster: ClusterStanding | None = None  # None: there is one machine
     jobs: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         if not self.version:
             return STOPPED
-        return TROUBLED if self.state == "error" else WELL
+        if self.state == "error" or (self.cluster and not self.cluster.makes_takes):
+            return TROUBLED
+        return WELL
 
 
 def ask(settings: Settings, anywhere: bool = True) -> Status:
@@ -67,6 +71,7 @@ def ask(settings: Settings, anywhere: bool = True) -> Status:
     # being asked for every event, it begins with how things stand
     questions: list[client.Question] = [
         ("/ace/ping", "status"),
+        ("/ace/status",),
         ("/ace/notify", 1),
         ("/ace/notify", 0),
     ]
@@ -98,6 +103,14 @@ def _read_answer(message: Message, values: dict[str, Any], jobs: dict[str, dict[
         values |= {"bank": arguments[0], "pads": arguments[2]}
     elif kind == "preparing":
         values |= dict(zip(("preparing",), arguments))
+    elif kind == "cluster":
+        scheduler, reached, local, trouble = arguments[:4]
+        values["cluster"] = ClusterStanding(
+            str(scheduler), bool(reached), bool(local), str(trouble), ()
+        )
+    elif kind == "worker" and (cluster := values.get("cluster")):
+        worker = WorkerStanding(*map(str, arguments[:4]))
+        values["cluster"] = replace(cluster, workers=(*cluster.workers, worker))
     elif kind in JOB_EVENTS and arguments and arguments[0]:
         jobs[str(arguments[0])] = client.to_json(message)
 
@@ -114,6 +127,9 @@ def format_status(status: Status) -> str:
         f"acestepd {status.version} listens on {where}{process}",
         f"{status.model} is {status.state}, {status.waiting} waiting",
     ]
+    if cluster := status.cluster:
+        lines.append(f"scheduler {describe_scheduler(cluster)}")
+        lines += [f"worker {each.name}: {describe_worker(each)}" for each in cluster.workers]
     if status.page:
         lines.append(f"page {status.page}")
     if status.tempo:
@@ -146,4 +162,6 @@ def _describe_wait(before: list[str], status: Status) -> str:
         return f"waits for {first}" + (f" and {len(others)} more" if others else "")
     if status.state in ("warm", "busy"):
         return "is next"
+    if status.cluster and not status.cluster.is_local:
+        return f"waits for {'a worker' if status.cluster.is_reached else 'the scheduler'}"
     return f"waits for {status.model} to be loaded"

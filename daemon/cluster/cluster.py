@@ -29,6 +29,7 @@ from ..engine.fair_lock import FairLock
 from ..engine.model_state import ModelChoice
 from ..engine.render_worker import WorkSource
 from ..engine.run import Loss, Run
+from ..machines import ClusterStanding
 from ..messages import RenderCancelled, RenderFailed, RenderFinished, WorkerMessage
 from ..runtime.lines import escape_line
 from ..settings import Settings
@@ -97,6 +98,7 @@ class Cluster:
         self._serving: asyncio.Task[None]
         self._stirred: asyncio.Event
         self._is_closing = False
+        self._trouble = "it is looked for"  # why there is no scheduler
         self._dispatching = ThreadPoolExecutor(1, "cluster dispatch")
         self.has_scheduler = threading.Event()  # it is connected to one
         self._thread = threading.Thread(target=self._run, name="cluster", daemon=True)
@@ -118,6 +120,17 @@ class Cluster:
     def workers(self) -> list[ClusterWorker]:
         """Those that are there now, also where they are given nothing."""
         return list(self._workers.values())
+
+    def describe(self) -> ClusterStanding:
+        """How it stands, for people. From any thread."""
+        is_reached = self.has_scheduler.is_set() and self._client.status == CONNECTED
+        return ClusterStanding(
+            self.address or self._settings.cluster.listen,
+            is_reached,
+            self._settings.cluster.local,
+            "" if is_reached else self._trouble,
+            tuple(worker.standing for worker in self.workers),
+        )
 
     # --- called by the dispatcher, under the lock -------------------------------------------------
 
@@ -154,7 +167,8 @@ class Cluster:
                     await self._serve_at(address)
             except Exception as error:  # as a rule, another program listens there
                 listen = self._settings.cluster.listen
-                if (reason := find_reason(error)) != said:
+                self._trouble = find_reason(error)
+                if (reason := self._trouble) != said:
                     said = reason
                     log.warning("no scheduler here on %s: %s; it is tried again", listen, reason)
                 await self._wait(BUSY_PAUSE)
@@ -168,12 +182,15 @@ class Cluster:
                 async with self._connect(address) as client:
                     pause, said = FIRST_PAUSE, ""
                     log.info("connected to the scheduler %s", address)
+                    self._trouble = "it is gone"  # from when it is not connected any more
                     await self._watch(client)
             except (OSError, TimeoutError) as error:
+                self._trouble = str(error)
                 if str(error) != said:
                     said = str(error)
                     log.warning("no scheduler at %s: %s; it is tried again", address, said)
             except Exception as error:  # whatever it is, takes are made again afterwards
+                self._trouble = repr(error)
                 if repr(error) != unforeseen:
                     unforeseen = repr(error)
                     log.exception("the cluster of %s; it is connected again", address)
@@ -335,6 +352,7 @@ class Cluster:
         was_ready = worker.is_ready
         with self._lock:
             worker.obstacle = obstacle
+            worker.trouble = metric.error
             if worker.compared_with != self._choice:
                 worker.compared_with = self._choice
                 worker.is_warm = False  # as far as is known: it says again what it has
@@ -466,8 +484,8 @@ class Cluster:
             self._take(worker, messages, paths)
         except FutureCancelledError as error:
             if self._makings.get(ticket) is making:  # nobody here has stopped it
-                is_away = error.reason == CONNECTION_LOST
-                reason = "was away for a moment" if is_away else "has dropped it"
+                is_lost = error.reason == CONNECTION_LOST
+                reason = "is not reached any more" if is_lost else "has dropped it"
                 reason = f"the scheduler {self.address} {reason}"
                 self._lose(worker, reason, is_its_fault=False)
         except Exception as error:

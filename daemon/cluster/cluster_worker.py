@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pipeline.take import TakeInfo
 
 from ..engine.model_state import ModelChoice
 from ..engine.run import Run
+from ..machines import WorkerStanding
 from ..messages import RenderFinished
 from .facts import Facts
 
@@ -33,8 +35,9 @@ class Health:
         self._until = 0.0
 
     @property
-    def is_rested(self) -> bool:
-        return self._now() < self._until
+    def rest(self) -> float:
+        """For how many seconds more it is rested; 0: it is not."""
+        return max(0.0, self._until - self._now())
 
     def note_take(self) -> None:
         """It has made one."""
@@ -55,7 +58,8 @@ class Health:
 class ClusterWorker:
     """A Dask worker that keeps a model of ours warm. `obstacle` says why it is given nothing, empty
     where that is not so; it is known of the model that was chosen when that was looked at, and
-    `find_choice` says which is chosen now. Whatever changes here does so under the engine's lock.
+    `find_choice` says which is chosen now. `trouble` is why its model cannot be loaded. Whatever
+    changes here does so under the engine's lock.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class ClusterWorker:
         self.health = health
         self.running: list[Run] = []
         self.obstacle = ""
+        self.trouble = ""
         self.compared_with: ModelChoice | None = None
         self.is_warm = False
         self.has_our_folder = not facts.shared  # what it leaves results in, is here too
@@ -86,9 +91,29 @@ class ClusterWorker:
 
     @property
     def is_ready(self) -> bool:
-        if not self.is_warm or self.obstacle or self.health.is_rested:
+        if not self.is_warm or self.obstacle or self.health.rest:
             return False
         return self.compared_with == self._find_choice()
+
+    @property
+    def standing(self) -> WorkerStanding:
+        """For people: as it is now, also while another thread changes it."""
+        state, text = self._find_standing()
+        return WorkerStanding(self.name, state, self.facts.device, text)
+
+    def _find_standing(self) -> tuple[str, str]:
+        if runs := list(self.running):
+            run = runs[-1]
+            name = run.job.id if run.owner.serves_clients else "a take in advance"
+            return "busy", f"makes {name}, {run.fraction:.0%}"
+        if self.obstacle:
+            return "unused", self.obstacle
+        if self.trouble:
+            return "error", self.trouble
+        if rest := self.health.rest:
+            minutes = math.ceil(rest / 60)
+            return "rested", f"it has failed again and again: {minutes} min more"
+        return ("idle", "") if self.is_ready else ("loading", "")
 
     @property
     def silence(self) -> float:

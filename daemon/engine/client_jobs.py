@@ -131,6 +131,7 @@ class ClientJobs:
             job.start_over()
             self._queue.put_back(job)
             self.note(job)
+            self._bus.publish(Event("queued", job, (0, 0.0)))  # before everybody else's like it
             self._bus.publish(Event("note", job, (f"{reason}: it is made again",)))
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None:

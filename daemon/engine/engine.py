@@ -16,6 +16,7 @@ from pipeline.weights.adapter import Adapter
 from ..jobs import REROLL, Event, Job, Listener, Order, Priority, Refused
 from ..journal import Journal
 from ..landing import staging
+from ..machines import ClusterStanding
 from ..settings import Settings
 from . import rerolls
 from .client_jobs import describe_refusal
@@ -105,6 +106,8 @@ class Engine:
         self.lanes = self._intake.lanes
         # for looking through all that was: no order waits for that, and it is dropped at the end
         self.searches = ClientLanes("searches", close_seconds=0.0)
+        # how a cluster stands, where there is one: whoever leads to it says that
+        self.describe_cluster: Callable[[], ClusterStanding | None] = lambda: None
 
     @property
     def work_source(self) -> WorkSource:

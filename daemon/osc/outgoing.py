@@ -251,6 +251,22 @@ REPLIES = _by_name(
         "answers /ace/status: what the model did not compute again, and did",
     ),
     OutgoingMessage(
+        "cluster",
+        "siis",
+        "scheduler reached local trouble",
+        "scheduler, 1 or 0: it is reached, 1 or 0: this machine makes takes, too, text",
+        "answers /ace/status where there are several machines; the text: why it is not reached",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
+        "worker",
+        "ssss",
+        "name state device text",
+        "name, idle / busy / loading / error / rested / unused, device, text",
+        "answers /ace/status, one of those machines; the text: what it makes, or why nothing",
+        max_text=MAX_TEXT,
+    ),
+    OutgoingMessage(
         "worn", "sf", "path scale", "path, scale", "a LoRA that is worn; answers /ace/adapters"
     ),
     OutgoingMessage(
@@ -303,7 +319,8 @@ def encode_parameter(name: str, value: Value) -> bytes:
 
 
 def encode_reply(name: str, *values: Value) -> bytes:
-    return encode(f"/ace/{name}", OUTGOING[name].types, *values)
+    row = OUTGOING[name]
+    return encode(f"/ace/{name}", row.types, *_shorten_texts(values, row.max_text))
 
 
 def shorten(text: str, limit: int = MAX_TEXT) -> str:

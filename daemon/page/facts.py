@@ -15,6 +15,7 @@ from pipeline.voices import HUB_MODEL, VOICES
 from ..engine import Engine
 from ..jobs import Refused
 from ..journal import Journal
+from ..machines import ClusterStanding, describe_scheduler, describe_worker
 from ..osc.handlers.models import list_models
 from ..runtime import access
 from ..runtime.logs import NAME as LOG
@@ -47,6 +48,7 @@ def describe_daemon(
     facts = [
         ("model", f"{engine.title}, {engine.state}"),
         ("trouble", engine.error),
+        *_describe_cluster(engine.describe_cluster()),
         ("planner", settings.planner or "the one that is there, if any"),
         ("machine", _describe_machine()),
         ("device", device),
@@ -76,6 +78,14 @@ def describe_daemon(
         "queue": [{"id": job.id, "state": job.state.value} for job in active],
         "log": read_end(settings.state / LOG) if is_own else [],
     }
+
+
+def _describe_cluster(found: ClusterStanding | None) -> list[tuple[str, str]]:
+    """The scheduler and each worker, where there are several machines."""
+    if found is None:
+        return []
+    workers = [(f"worker {each.name}", describe_worker(each)) for each in found.workers]
+    return [("scheduler", describe_scheduler(found)), *workers]
 
 
 def _find_missing(settings: Settings, engine: Engine, name: str, is_own: bool) -> str:

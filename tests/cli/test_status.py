@@ -3,7 +3,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,8 +20,12 @@ PONG = encode("/ace/pong", "ssi", "status", "9.9", 1)
 
 
 @contextmanager
-def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
-    """What looks like a daemon: it answers, and says this to who asks for every event."""
+def answering(
+    *snapshot: bytes, elsewhere: Sequence[bytes] = ()
+) -> Iterator[tuple[Address, list[str]]]:
+    """What looks like a daemon: it answers, and says this to who asks for every event, and of who
+    makes takes `elsewhere` to who asks for its status.
+    """
     questions: list[str] = []
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
         server.bind(("127.0.0.1", 0))
@@ -32,6 +36,7 @@ def answering(*snapshot: bytes) -> Iterator[tuple[Address, list[str]]]:
                 questions.append(message.address)
                 answers = {
                     "/ace/ping": [PONG],
+                    "/ace/status": elsewhere,
                     "/ace/notify": snapshot if message.arguments == (1,) else (),
                     "/ace/sync": [encode("/ace/synced", "i", 1)],
                 }
@@ -63,9 +68,8 @@ def test_it_tells_state_model_queue_tempo_and_every_job(tmp_path: Path) -> None:
     with answering(*snapshot) as ((host, port), questions), StateLock(tmp_path) as lock:
         lock.record_address(host, port, 9105)
         found = status.ask(Settings(state=tmp_path, port=find_free_port()))
-    assert questions == ["/ace/ping", "/ace/notify", "/ace/notify", "/ace/sync"], (
-        "and lets go of the events again"
-    )
+    asked = ["/ace/ping", "/ace/status", "/ace/notify", "/ace/notify", "/ace/sync"]
+    assert questions == asked, "and lets go of the events again"
     assert found.version == "9.9"
     assert found.state == "busy"
     assert found.model == "mini/turbo"
@@ -122,6 +126,47 @@ def test_what_waits_is_said_to_wait_for_what() -> None:
     ]
     assert list_lines("warm", waiting("two", 7)) == ["  two  is next"]
     assert list_lines("loading", waiting("two", 7)) == ["  two  waits for mini to be loaded"]
+
+
+def describe_elsewhere(tmp_path: Path, *elsewhere: bytes) -> tuple[int, list[str]]:
+    """The exit status, and the lines about a cluster and what waits, of a daemon that is cold."""
+    snapshot = (
+        encode("/ace/state", "ssi", "cold", "mini", 1),
+        encode("/ace/queued", "sif", "take1", 0, 0.0),
+    )
+    with answering(*snapshot, elsewhere=elsewhere) as ((_, port), _):
+        found = status.ask(Settings(state=tmp_path, port=port))
+    return found.exit_code, status.format_status(found).splitlines()[2:]
+
+
+def test_where_takes_are_made_elsewhere_it_says_where_and_by_whom(tmp_path: Path) -> None:
+    studio = encode("/ace/worker", "ssss", "studio", "idle", "GPU (Apple M4)", "")
+    attic = encode("/ace/worker", "ssss", "attic", "unused", "CPU", "its vae differs")
+    reached = encode("/ace/cluster", "siis", "tcp://studio:8786", 1, 0, "")
+    assert describe_elsewhere(tmp_path, reached, studio, attic) == (
+        0,
+        [
+            "scheduler tcp://studio:8786",
+            "worker studio: idle; GPU (Apple M4)",
+            "worker attic: unused: its vae differs; CPU",
+            "  take1  waits for a worker",
+        ],
+    )
+    assert describe_elsewhere(tmp_path, reached, attic)[0] == 1, "nobody makes takes"
+
+
+def test_a_scheduler_that_is_gone_is_trouble_where_nobody_else_makes_takes(tmp_path: Path) -> None:
+    gone = encode("/ace/cluster", "siis", "tcp://studio:8786", 0, 0, "it is gone")
+    assert describe_elsewhere(tmp_path, gone) == (
+        1,
+        [
+            "scheduler tcp://studio:8786 is not reached: it is gone; takes wait for it",
+            "  take1  waits for the scheduler",
+        ],
+    )
+    gone = encode("/ace/cluster", "siis", "tcp://studio:8786", 0, 1, "it is gone")
+    code, (line, _) = describe_elsewhere(tmp_path, gone)
+    assert (code, line.rpartition("; ")[2]) == (0, "this machine makes takes")
 
 
 def test_without_a_lock_file_it_asks_on_the_settings_port(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from distributed import Client
 from distributed.utils import get_ip
 
+from daemon.cli import status
 from daemon.cluster import cluster as cluster_module
 from daemon.cluster import cluster_worker
 from daemon.cluster.census import Census, take_census
@@ -68,6 +69,11 @@ def find_runner(daemon: Daemon) -> str:
         each.name for each in daemon.cluster.workers if each.running and each.running[-1].fraction
     ]
     return names[0] if names else ""
+
+
+def describe_status(daemon: Daemon) -> str:
+    """What `acestepd status` prints."""
+    return status.format_status(status.ask(daemon.settings))
 
 
 def is_out(daemon: Daemon) -> bool:
@@ -268,8 +274,9 @@ def test_a_worker_that_is_killed_mid_take_is_replaced_by_another(
             case "model":
                 machine.model.kill()
         transcript = client.until("/ace/finished", "take")
-        told = [values for address, values in transcript if address == "/ace/fail"]
-        assert told  # that it is made once more
+        told = {address: values for address, values in transcript if values[0] in ("", "take")}
+        assert "/ace/fail" in told  # that it is made once more
+        assert told["/ace/note"][1].endswith(": it is made again")
         assert name_machine(transcript) in {"left", "right"}
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 1
 
@@ -314,8 +321,15 @@ def test_a_scheduler_that_comes_back_is_found_by_all(tmp_path: Path, quick_voice
         wait_for_workers(daemon, "studio")
         generate(client, "take", **LONG)
         until(lambda: find_runner(daemon))
+        said = describe_status(daemon)
+        assert f"scheduler {address}\n" in said
+        assert "worker studio: busy: makes take, " in said
+        assert status.ask(daemon.settings).exit_code == 0
         scheduler.kill_all()
         wait_for_workers(daemon)
+        assert f"scheduler {address} is not reached: " in describe_status(daemon)
+        assert "take  waits for the scheduler" in describe_status(daemon)
+        assert status.ask(daemon.settings).exit_code == 1
         started.enter_context(SchedulerProcess(tmp_path, port=port))
         assert name_machine(client.until("/ace/finished", "take")) == "studio"
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 1

@@ -8,11 +8,13 @@ from daemon import VERSION
 from daemon.cluster.cluster_worker import FAILURES, ClusterWorker, Health
 from daemon.cluster.facts import Facts
 from daemon.engine import ModelChoice
+from daemon.machines import WorkerStanding
 from daemon.messages import RenderFinished
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.weights.identity import ModelIdentity
 from tests.support.clock import Clock
+from tests.support.takes import make_run
 
 FACTS = Facts.read(
     {
@@ -60,14 +62,35 @@ def test_it_is_ready_for_the_model_that_it_was_compared_with_and_no_other() -> N
     assert not worker.is_ready, "whatever is known of what was chosen before"
 
 
+def test_how_it_stands_is_said_with_the_reason_why_it_makes_nothing() -> None:
+    health = Health(Clock())
+    worker = make_worker(health)
+    assert worker.standing == WorkerStanding("studio", "loading", "GPU (Apple M4)", "")
+    worker.is_warm = True
+    assert worker.standing.state == "idle"
+    for _ in range(FAILURES):
+        health.note_failure()
+    standing = worker.standing
+    assert standing.state == "rested"
+    assert standing.text.endswith(": 5 min more")
+    worker.trouble = "the model could not be loaded"
+    assert (worker.standing.state, worker.standing.text) == ("error", worker.trouble)
+    worker.obstacle = "its vae differs"
+    assert (worker.standing.state, worker.standing.text) == ("unused", "its vae differs")
+    run = make_run(Request(prompt="x"))
+    run.fraction = 0.4
+    worker.running.append(run)
+    assert (worker.standing.state, worker.standing.text) == ("busy", "makes a, 40%")
+
+
 def test_three_failures_in_a_row_rest_it_and_each_time_for_longer() -> None:
     clock = Clock()
     health = Health(clock)
     for minutes in (5, 10, 20):
         assert [health.note_failure() for _ in range(FAILURES)] == [0, 0, 60 * minutes]
-        assert health.is_rested
+        assert health.rest
         clock.now += 60 * minutes
-        assert not health.is_rested
+        assert not health.rest
 
 
 def test_a_take_in_between_forgives_all() -> None:
@@ -76,7 +99,7 @@ def test_a_take_in_between_forgives_all() -> None:
         assert not health.note_failure()
         assert not health.note_failure()
         health.note_take()
-    assert not health.is_rested
+    assert not health.rest
 
 
 def test_a_take_has_the_machines_name_and_the_paths_of_this_machine() -> None:

@@ -167,7 +167,7 @@ class Failing(Connected):
         ({"frames": []}, "no take came from studio: nothing came", (0, 0)),
         (
             FutureCancelledError("key", "scheduler-connection-lost"),
-            "the scheduler tcp://127.0.0.1:9 was away for a moment",
+            "the scheduler tcp://127.0.0.1:9 is not reached any more",
             (0, 0),
         ),
         (

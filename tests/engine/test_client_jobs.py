@@ -104,14 +104,15 @@ def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> No
     assert [job.id for job in scene.queue] == ["active", "interrupted", "waiting"]
     assert [interrupted.job.crashes, active.job.crashes] == [0, 1]
     assert active.job.state is JobState.WAITING
-    assert [event.values for event in scene.events] == [("it fell: it is made again",)] * 2
+    told = [("queued", (0, 0.0)), ("note", ("it fell: it is made again",))]
+    assert [(event.kind, event.values) for event in scene.events] == told * 2
 
 
 def test_what_ended_the_worker_again_and_again_is_given_up(scene: Scene) -> None:
     run = scene.accept()
     for _ in range(CRASHES):
         scene.client_jobs.handle_worker_exit(run, "it fell", Loss.ENDED)
-    assert scene.kinds == ["note", "fail"]
+    assert scene.kinds == ["queued", "note", "fail"]
     _, code, message, hint = scene.events[-1].values
     assert (code, message) == (500, "making it has failed twice, at last as it fell")
     assert "something shorter" in hint
@@ -123,7 +124,7 @@ def test_only_what_may_have_been_too_much_is_to_be_shorter(scene: Scene) -> None
     run = scene.accept()
     for loss in (Loss.AWAY, Loss.ENDED, Loss.AWAY, Loss.FAILED):
         scene.client_jobs.handle_worker_exit(run, "it fell", loss)
-    assert scene.kinds == ["note", "note", "note", "fail"]
+    assert scene.kinds == ["queued", "note"] * 3 + ["fail"]
     assert "shorter" not in scene.events[-1].values[3]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from daemon import API, VERSION
 from daemon.jobs import Refused
+from daemon.machines import ClusterStanding, WorkerStanding
 from daemon.osc.command import Context
 from daemon.osc.handlers.daemon import doctor
 from daemon.osc.handlers.models import list_models
@@ -33,6 +34,22 @@ def test_ping_answers_with_token_version_and_api(client: OscClient) -> None:
 
 def test_status_tells_state_model_and_queue(client: OscClient) -> None:
     assert client.ask("/ace/status") == ("/ace/state", ["warm", "mini", 0])
+
+
+def test_status_tells_who_makes_takes_elsewhere(client: OscClient, stage: Stage) -> None:
+    workers = (
+        WorkerStanding("attic", "busy", "GPU (Apple M4)", "makes take1, 40%"),
+        WorkerStanding("cellar", "unused", "CPU", "x" * 1000),
+    )
+    found = ClusterStanding("tcp://studio:8786", False, True, "it is gone", workers)
+    stage.engine.describe_cluster = lambda: found
+    client.send("/ace/status")
+    client.send("/ace/sync", 1)
+    heard = client.until("/ace/synced")
+    assert ("/ace/cluster", ["tcp://studio:8786", 0, 1, "it is gone"]) in heard
+    attic, cellar = [values for address, values in heard if address == "/ace/worker"]
+    assert attic == ["attic", "busy", "GPU (Apple M4)", "makes take1, 40%"]
+    assert 100 < len(cellar[3]) <= 250, "a datagram has room for it"
 
 
 def test_sync_answers_after_everything_before_it(client: OscClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
+from daemon.machines import ClusterStanding, WorkerStanding
 from daemon.page.facts import MAX_LOG, read_end
 from daemon.runtime import processor
 from pipeline.voices import HUB_MODEL, voice_folder
@@ -27,6 +28,16 @@ def test_model_folders_and_machine_are_told(stage: Stage, asker: Asker) -> None:
     assert facts["memory"] == "MLX's own limit"
     assert " cores, " in facts["machine"]
     assert "device" not in facts, "nothing was made yet"
+
+
+def test_who_makes_takes_elsewhere_is_told(stage: Stage, asker: Asker) -> None:
+    assert "scheduler" not in read_facts(asker)
+    attic = WorkerStanding("attic", "busy", "GPU (Apple M4)", "makes take1, 40%")
+    found = ClusterStanding("tcp://studio:8786", True, False, "", (attic,))
+    stage.engine.describe_cluster = lambda: found
+    facts = read_facts(asker)
+    assert facts["scheduler"] == "tcp://studio:8786"
+    assert facts["worker attic"] == "busy: makes take1, 40%; GPU (Apple M4)"
 
 
 def test_what_the_newest_take_says_of_device_and_memory(stage: Stage, asker: Asker) -> None:

@@ -30,6 +30,11 @@ def hello(context: Context, arguments: Arguments) -> None:
 
 def status(context: Context, arguments: Arguments) -> None:
     context.send_event(context.engine.state_event())
+    if found := context.engine.describe_cluster():
+        reached, local = int(found.is_reached), int(found.is_local)
+        context.answer("cluster", found.scheduler, reached, local, found.trouble)
+        for worker in found.workers:
+            context.answer("worker", worker.name, worker.state, worker.device, worker.text)
     for kind, counts in context.engine.caches.items():
         context.answer("cache", kind, *counts)
     if context.pads:
@@ -90,8 +95,9 @@ COMMANDS = (
         "/ace/status",
         "",
         "",
-        "/ace/state, /ace/cache each kind, /ace/preparing",
-        "what the engine is doing; what it had computed before; which pad it prepares",
+        "/ace/state, /ace/cluster, /ace/worker each, /ace/cache each kind, /ace/preparing",
+        "what the engine is doing, here and elsewhere; what it had computed before; which pad it "
+        "prepares",
         status,
     ),
     Command(
