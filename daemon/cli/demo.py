@@ -98,7 +98,6 @@ def _choose_settings(out: Path, state: Path, workers: int) -> Settings:
     settings = Settings(port=0, page=-1, out=out, model=VOICE, state=state)
     if not workers:
         return settings
-    check_cluster_installed()
     cluster = ClusterSettings(scheduler="auto", listen="tcp://127.0.0.1:0", local=False)
     return replace(settings, cluster=cluster)
 
@@ -107,6 +106,8 @@ def demo(out: Path, workers: int = 0) -> int:
     """Run it into the folder `out`, on so many workers of a cluster if there are any. Returns the
     exit status.
     """
+    if workers:
+        check_cluster_installed()
     print(f"The embedded voice '{VOICE}' plays. {VOICES[VOICE]}")
     print("Loading; the first time on a machine this takes half a minute.\n")
     with ExitStack() as opened:

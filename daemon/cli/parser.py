@@ -53,29 +53,19 @@ def build_parser() -> SuggestingParser:
     worker = subcommands.add_parser(
         "worker", help="make takes for the daemons of a cluster, on this machine"
     )
-    _add_settings_options(worker, KEEP)
+    _add_cluster_options(worker)
     worker.add_argument(
         "scheduler", help="where its scheduler is, like tcp://127.0.0.1:8786 or tls://studio:8786"
     )
     worker.add_argument("--name", default="", help="what it is called there (this host's name)")
-    worker.add_argument(
-        "--insecure",
-        action="store_true",
-        help="another machine's scheduler, without TLS: whoever reaches that may run programs here",
-    )
     worker.set_defaults(run=commands.run_worker)
 
     cluster = subcommands.add_parser(
         "cluster", help="which machines make takes, and what each is doing"
     )
-    _add_settings_options(cluster, KEEP)
+    _add_cluster_options(cluster)
     cluster.add_argument(
         "scheduler", nargs="?", default="", help="where its scheduler is (the settings')"
-    )
-    cluster.add_argument(
-        "--insecure",
-        action="store_true",
-        help="another machine's scheduler, without TLS: whoever reaches that may run programs here",
     )
     cluster.set_defaults(run=commands.run_cluster)
 
@@ -198,9 +188,7 @@ def build_parser() -> SuggestingParser:
 
 
 def _add_settings_options(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    parser.add_argument(
-        "--settings", default=default, type=Path, metavar="FILE", help=f"file ({DEFAULT_FILE})"
-    )
+    _add_file_option(parser, default)
     parser.add_argument("--host", default=default, help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", default=default, type=int, help="UDP port for OSC (9100)")
     parser.add_argument(
@@ -217,12 +205,34 @@ def _add_settings_options(parser: argparse.ArgumentParser, default: str | None =
         metavar="DIR",
         help="folder the clips land in (~/Music/acestepd)",
     )
+    _add_own_options(parser, "folder of the journal and the log", default)
+
+
+def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """For who listens to nobody, and lands nothing."""
+    _add_file_option(parser, KEEP)
+    _add_own_options(parser, "folder of what it keeps", KEEP)
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="another machine's scheduler, without TLS: whoever reaches that may run programs here",
+    )
+
+
+def _add_file_option(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--settings", default=default, type=Path, metavar="FILE", help=f"file ({DEFAULT_FILE})"
+    )
+
+
+def _add_own_options(parser: argparse.ArgumentParser, state: str, default: str | None) -> None:
+    """Where it keeps things, for which `state` is the help, and the model."""
     parser.add_argument(
         "--state",
         default=default,
         type=Path,
         metavar="DIR",
-        help="folder of the journal and the log (~/.local/state/acestepd)",
+        help=f"{state} (~/.local/state/acestepd)",
     )
     parser.add_argument(
         "--model",

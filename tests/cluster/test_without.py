@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,9 @@ def test_whoever_has_not_got_the_extra_is_told_what_to_install(
         ("demo", "--workers", "2"),
     ):
         assert main(arguments) == 2
-        assert "pip install 'acestepd[cluster]'" in capsys.readouterr().err
+        said = capsys.readouterr()
+        assert "pip install 'acestepd[cluster]'" in said.err
+        assert not said.out, "nothing was begun"
     settings = from_values(
         {
             "port": 0,
@@ -56,6 +59,17 @@ def test_whoever_has_not_got_the_extra_is_told_what_to_install(
     )
     with pytest.raises(SettingsError, match=r"pip install 'acestepd\[cluster\]'"):
         service.Daemon(settings)
+
+
+@pytest.mark.parametrize("command", ["worker", "cluster"])
+def test_it_has_the_options_that_say_something_of_it_and_no_others(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    options = set(re.findall(r"--[a-z]+", capsys.readouterr().out.partition("\noptions:")[2]))
+    own = {"worker": {"--name"}, "cluster": {"--json"}}[command]
+    assert options == own | set("--help --settings --state --model --variant --insecure".split())
 
 
 @pytest.mark.parametrize("command", ["worker", "cluster"])
