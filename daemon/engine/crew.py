@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.request import Request
 
-from ..jobs import Job
+from ..jobs import Job, Priority
 from .render_worker import RenderWorker
 from .run import Run
 
@@ -154,12 +154,12 @@ class Crew:
 
     # --- when it will be begun --------------------------------------------------------------------
 
-    def list_lanes(self) -> list[Lane]:
-        """Those that clients' jobs wait for: who may be given some, or is at one; or else all."""
+    def list_lanes(self, priority: Priority) -> list[Lane]:
+        """Those that clients' jobs of this priority wait for: who may be given some, or is at one;
+        or else all. What is less urgent gives way to them.
+        """
         able = [each for each in self._workers if each.running or each.is_ready] or self._workers
-        return self._measure(
-            [(each, [run for run in each.running if run.owner.serves_clients]) for each in able]
-        )
+        return self._measure([(each, _list_before(priority, each.running)) for each in able])
 
     def _measure(self, workers: Sequence[tuple[RenderWorker, list[Run]]]) -> list[Lane]:
         """The lanes of these workers, which have these runs."""
@@ -170,6 +170,11 @@ class Crew:
             Lane(sum(run.estimate_remaining(speed or usual) for run in runs), speed or usual)
             for (_, runs), speed in zip(workers, speeds, strict=True)
         ]
+
+
+def _list_before(priority: Priority, running: Iterable[Run]) -> list[Run]:
+    """What of it a client's job of that priority waits for."""
+    return [run for run in running if run.owner.serves_clients and run.job.priority >= priority]
 
 
 def list_conditions(request: Request) -> Conditions:

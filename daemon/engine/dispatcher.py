@@ -192,18 +192,20 @@ class Dispatcher:
 
     def enqueue(self, *jobs: Job) -> None:
         """Let clients' jobs wait for their turn, and publish when that will be."""
-        lanes = self._crew.list_lanes()
-        running = len(self._clients_running())
+        # `accept` has just written a new job: one commit less before its client is answered
+        unwritten = {job for job in jobs if job.state is not JobState.WAITING}
         for job in jobs:
-            # `accept` has just written a new job: one commit less before its client is answered
-            is_written = job.state is JobState.WAITING
             job.start_over()
             self._model.estimate_cost(job)
-            eta = estimate_end(lanes, self.queue.cost, job.cost)
+            self.queue.add(job)
+        lanes = {priority: self._crew.list_lanes(priority) for priority in Priority}
+        for job, (before, cost_before) in self.queue.locate(jobs).items():
+            own = lanes[job.priority]
+            running = sum(run.job.priority >= job.priority for run in self._clients_running())
             # how many have to end before a worker can begin it
-            position = max(0, running + self.queue.add(job) - max(0, len(lanes) - 1))
-            self._publish_queued(job, position, eta)
-            if not is_written:
+            position = max(0, running + before - max(0, len(own) - 1))
+            self._publish_queued(job, position, estimate_end(own, cost_before, job.cost))
+            if job in unwritten:
                 self.client_jobs.note(job)
 
     def _publish_queued(self, job: Job, position: int, eta: float) -> None:
@@ -624,7 +626,6 @@ class Dispatcher:
             self._model.on_joined(worker.name, message, self._journal.seconds_per_cost)
         for job in self.active():
             self._model.estimate_cost(job)
-        self.queue.add_up()
         released = self.held.release_for_model()
         self.show_status()
         self.enqueue(*released)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from ..jobs import Job, Priority
+
+
+class Place(NamedTuple):
+    """Where a job waits: how many are before it, and what those cost."""
+
+    position: int
+    cost_before: float
 
 
 class JobQueue:
@@ -22,7 +30,6 @@ class JobQueue:
         self._waiting: list[tuple[int, int, int, Job]] = []
         self._served_turns: dict[Priority, int] = {}
         self._arrivals = 0
-        self.cost = 0.0  # of all that wait
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -34,17 +41,29 @@ class JobQueue:
         """In the order in which they would come out if no other came."""
         return (job for *_, job in self._waiting)
 
-    def add(self, job: Job) -> int:
-        """How many are before it."""
+    def add(self, job: Job) -> None:
         lane = _lane_of(job)
         last_turn = next(
             (turn for _, turn, _, other in reversed(self._waiting) if _lane_of(other) == lane), 0
         )
-        return self._insert(max(self._served_turns.get(job.priority, 0), last_turn) + 1, job)
+        self._insert(max(self._served_turns.get(job.priority, 0), last_turn) + 1, job)
 
     def put_back(self, job: Job) -> None:
         """A job that was interrupted: before all others of its priority."""
         self._insert(0, job)
+
+    def locate(self, jobs: Collection[Job]) -> dict[Job, Place]:
+        """Where those of these jobs are that wait."""
+        wanted = set(jobs)
+        found: dict[Job, Place] = {}
+        cost_before = 0.0
+        for position, job in enumerate(self):
+            if len(found) == len(wanted):
+                break
+            if job in wanted:
+                found[job] = Place(position, cost_before)
+            cost_before += job.cost
+        return found
 
     def first(self) -> Job | None:
         return self._waiting[0][3] if self._waiting else None
@@ -61,7 +80,6 @@ class JobQueue:
         )
         _, turn, _, job = self._waiting.pop(index)
         self._served_turns[job.priority] = max(self._served_turns.get(job.priority, 0), turn)
-        self.cost = self.cost - job.cost if self._waiting else 0.0  # no rounding error stays
         return job
 
     def remove(self, *jobs: Job) -> bool:
@@ -72,21 +90,14 @@ class JobQueue:
         kept = [entry for entry in self._waiting if entry[3] not in removed]
         found = len(kept) < len(self._waiting)
         self._waiting = kept
-        self.add_up()
         return found
 
-    def add_up(self) -> None:
-        """Reckon what all cost: it is known better now what each does."""
-        self.cost = sum(job.cost for job in self)
-
-    def _insert(self, turn: int, job: Job) -> int:
+    def _insert(self, turn: int, job: Job) -> None:
         self._arrivals += 1
         # of those that were put back, the newest comes first
         arrival = self._arrivals if turn else -self._arrivals
-        entry = (-job.priority, turn, arrival, job)
-        insort(self._waiting, entry)  # arrivals differ: jobs are never compared
-        self.cost += job.cost
-        return bisect_left(self._waiting, entry)
+        # arrivals differ: jobs are never compared
+        insort(self._waiting, (-job.priority, turn, arrival, job))
 
 
 def _lane_of(job: Job) -> tuple[Priority, str]:

@@ -94,7 +94,13 @@ class Run:
         return self._elapsed + time.monotonic() - self._started
 
     def estimate_remaining(self, seconds_per_cost: float) -> float:
-        """The seconds that it still takes: from its own progress as soon as there is any."""
-        if self.fraction:
-            return self.elapsed / self.fraction * (1 - self.fraction)
-        return self.job.cost * seconds_per_cost
+        """The seconds that it still takes: the more of it is done, the more from its own pace; what
+        has just begun has none yet.
+        """
+        expected = self.job.cost * seconds_per_cost
+        if not self.fraction:
+            return expected
+        left = 1 - self.fraction
+        measured = self.elapsed / self.fraction
+        total = measured * self.fraction + expected * left if expected else measured
+        return total * left

@@ -100,19 +100,16 @@ def test_looking_at_the_line_shows_what_comes_out(entries: list[tuple[str, Prior
     assert sorted(ids, key=int) == [str(n) for n in range(len(entries))]
 
 
-def test_what_all_cost_is_known_without_looking_at_each() -> None:
+def test_where_jobs_wait_is_said_with_what_those_before_them_cost() -> None:
     queue = JobQueue()
     jobs = [job("me", str(number)) for number in range(4)]
     for number, each in enumerate(jobs):
         each.cost = number + 1.0
         queue.add(each)
-    assert queue.cost == 10.0
-    queue.remove(jobs[1])
-    assert queue.cost == 8.0
-    queue.put_back(queue.pop())
-    assert queue.cost == 8.0
-    jobs[2].cost = 30.0
-    queue.add_up()
-    assert queue.cost == 35.0
-    drained(queue)
-    assert queue.cost == 0.0
+    live = job("me", "live", Priority.LIVE)
+    queue.add(live)
+    assert queue.locate([live]) == {live: (0, 0.0)}
+    live.cost = 10.0
+    assert queue.locate([jobs[0], jobs[2]]) == {jobs[0]: (1, 10.0), jobs[2]: (3, 13.0)}
+    assert queue.pop() is live
+    assert queue.locate([live, jobs[1]]) == {jobs[1]: (1, 1.0)}, "what does not wait is nowhere"

@@ -76,14 +76,15 @@ def test_this_machines_speed_is_the_journals_or_what_the_worker_measured() -> No
         assert model.find_speed(LOCAL) == seconds_per_cost
 
 
-def test_what_remains_is_known_from_its_own_progress_as_soon_as_there_is_any() -> None:
+def test_what_remains_is_known_from_its_speed_and_then_from_its_own_progress() -> None:
     model = make_loaded()
     run = make_run(SECOND)
     model.estimate_cost(run.job)
-    assert model.estimate_remaining(run) == 2.0 * run.job.cost
-    run.fraction = 0.25
-    run._elapsed = 3.0
-    assert model.estimate_remaining(run) == 9.0
+    expected = 2.0 * run.job.cost
+    assert model.estimate_remaining(run) == expected
+    run.fraction = 0.5
+    run._elapsed = expected  # twice as slow
+    assert model.estimate_remaining(run) == 0.75 * expected
 
 
 def test_every_take_teaches_how_long_the_next_one_takes_and_how_much_memory_it_needs() -> None:

@@ -618,6 +618,19 @@ def test_places_and_times_in_the_queue_count_all_workers(remote: Engine) -> None
     assert [eta / cost for _, eta in queued] == pytest.approx([1, 1, 2, 2.5, 3], abs=0.1)
 
 
+def test_what_is_live_waits_for_nothing_that_gives_way_to_it(remote: Engine) -> None:
+    recorder = Recorder(remote)
+    meet_two(remote)
+    for n in range(5):
+        submit(remote, f"{n}", make_request(f"{n}"), priority=Priority.BATCH)
+    job = submit(remote, "live", make_request("live"), priority=Priority.LIVE)
+    assert recorder.wait("queued", "live").values == (0, pytest.approx(job.cost, rel=0.1))
+    other = submit(remote, "other", make_request("other"), client=YOU, priority=Priority.BATCH)
+    position, eta = recorder.wait("queued", "other").values
+    assert position == 3, "in turn with whoever has many: two runs, what is live, or one job"
+    assert eta / other.cost == pytest.approx(3, abs=0.6)
+
+
 def test_who_has_not_made_anything_yet_is_taken_for_as_quick_as_the_others(
     remote: Engine,
 ) -> None:
