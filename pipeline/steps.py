@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -17,3 +18,13 @@ def complete(steps: Steps[_Result]) -> _Result:
         except StopIteration as end:
             result: _Result = end.value
             return result
+
+
+def advance(steps: Steps[_Result], seconds: float) -> None:
+    """One step, and more of them until so many seconds have passed: what is done in a pause may
+    take longer than a step. Raises StopIteration, with the result, at the end.
+    """
+    until = time.monotonic() + seconds
+    next(steps)
+    while time.monotonic() < until:
+        next(steps)
