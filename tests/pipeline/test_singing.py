@@ -15,7 +15,7 @@ from daemon.landing import clips as landing
 from daemon.landing import staging
 from daemon.landing.finished_take import FinishedTake
 from daemon.landing.manifest import JobFacts
-from pipeline import AceStep, load
+from pipeline import AceStep, generation, load
 from pipeline.guide.guide import resolve_guide
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.singer.lrc import format_lrc
@@ -215,7 +215,10 @@ def test_a_take_says_how_the_guide_read_its_prompt(mini: AceStep) -> None:
 
 
 @pytest.mark.long
-def test_a_song_pauses_while_it_is_composed_and_sung(mini: AceStep) -> None:
+def test_a_song_pauses_while_it_is_composed_and_sung(
+    mini: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "_BETWEEN_PAUSES", 0.0)  # after each step, however quick it is
     long = dataclasses.replace(SONG, bars=0, seconds=30.0, lyrics="\n".join([CHORUS] * 4))
     stages = [output.stage for output in render(mini, long)[0]]
     before = list(itertools.takewhile(lambda stage: stage in ("plan", "guide"), stages))
