@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.request import Request
-from pipeline.take import TakeInfo
 
 from ..engine.fair_lock import FairLock
 from ..engine.model_state import ModelChoice, ModelState
 from ..engine.process import WorkerHandle, WorkerProcess
 from ..engine.render_worker import RenderWorker
-from ..engine.run import Loss, Run
+from ..engine.run import NOBODY, Loss, Run
 from ..engine.supervisor import Supervisor
-from ..jobs import Event, Job, JobState
-from ..landing import staging
+from ..jobs import Job
 from ..messages import (
     MixLatents,
     ModelLoaded,
@@ -106,7 +104,7 @@ class ModelHost:
         the run's.
         """
         job = Job("cluster", "", request, request, Path())
-        run = Run(job, _NobodysRun())
+        run = Run(job, NOBODY)  # its daemon's, elsewhere
         with self._lock:
             if not self._supervisor.is_ready:
                 end(Lost("its model is not loaded", has_ended=False))
@@ -185,20 +183,3 @@ class ModelHost:
     def _stand(self, standing: Standing) -> None:
         self.standing = standing
         self._on_change(standing)
-
-
-class _NobodysRun:
-    """Who owns a run here: its daemon does, elsewhere."""
-
-    serves_clients = True
-
-    def publish(self, event: Event) -> None: ...
-
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
-        return False
-
-    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None: ...
-
-    def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
-
-    def end(self, run: Run, state: JobState, *values: object) -> None: ...

@@ -152,6 +152,20 @@ class Crew:
             cost_before += job.cost
         return None
 
+    # --- how long it takes ------------------------------------------------------------------------
+
+    def estimate(self, worker: RenderWorker, job: Job) -> float:
+        """The seconds that a worker needs for a job; one whose speed is not known, as many as the
+        others; 0 where that is not known of anybody.
+        """
+        return job.cost * (self._find_speed(worker.name) or self._usual_speed)
+
+    @property
+    def _usual_speed(self) -> float:
+        """Seconds per cost, of those of whom it is known; 0: of nobody."""
+        known = [speed for each in self._workers if (speed := self._find_speed(each.name))]
+        return sum(known) / len(known) if known else 0.0
+
     # --- when it will be begun --------------------------------------------------------------------
 
     def list_lanes(self, priority: Priority) -> list[Lane]:

@@ -59,7 +59,8 @@ from .prepared_takes import PreparedTake
 from .process import WorkerHandle
 from .reassembly import Reassembly
 from .render_worker import RenderWorker
-from .run import Loss, Run
+from .run import NOBODY, Loss, Run
+from .stragglers import find_straggler
 from .supervisor import Supervisor
 
 log = logging.getLogger("acestepd.engine")
@@ -161,7 +162,7 @@ class Dispatcher:
         held, and what is cancelled.
         """
         runs = [*self.landing, *self._crew.runs]
-        under_way = [run.job for run in runs if run.owner.serves_clients]
+        under_way = dict.fromkeys(run.job for run in runs if run.owner.serves_clients)
         return [*under_way, *self.queue, *self.held, *self._cancelled]
 
     @property
@@ -201,7 +202,8 @@ class Dispatcher:
         lanes = {priority: self._crew.list_lanes(priority) for priority in Priority}
         for job, (before, cost_before) in self.queue.locate(jobs).items():
             own = lanes[job.priority]
-            running = sum(run.job.priority >= job.priority for run in self._clients_running())
+            jobs_running = {run.job for run in self._clients_running()}
+            running = sum(each.priority >= job.priority for each in jobs_running)
             # how many have to end before a worker can begin it
             position = max(0, running + before - max(0, len(own) - 1))
             self._publish_queued(job, position, estimate_end(own, cost_before, job.cost))
@@ -334,11 +336,15 @@ class Dispatcher:
         work on; the others are ended by the iterator, a few in each step, which takes the lock.
         Whoever does not go on with it leaves the rest to `close`.
         """
-        running = {run.job: run for run in self._crew.runs}
+        running: dict[Job, list[Run]] = {}
+        for run in self._crew.runs:
+            if run.owner is not NOBODY:
+                running.setdefault(run.job, []).append(run)
         for job in jobs:
             if job in running:
                 if not job.cancel_requested:
-                    self.stop(running[job])
+                    for run in running[job]:
+                        self.stop(run)
                 job.cancel_requested = True
         waiting = [job for job in jobs if job not in running and job not in self._cancelled]
         self.queue.remove(*waiting)
@@ -371,6 +377,7 @@ class Dispatcher:
     def _start(self, worker: RenderWorker, run: Run) -> None:
         worker.running.append(run)
         self._crew.note_begun(worker, run)
+        run.choice = self._model.choice
         run.start()
         worker.render(run)
 
@@ -389,8 +396,11 @@ class Dispatcher:
         self._make_idle_run = make_run
 
     def start_idle_run(self) -> None:
-        """Begin runs that no client has ordered, where workers have nothing else to do."""
+        """Begin runs that no client has ordered, where workers have nothing else to do: not even
+        what takes much longer where it is.
+        """
         self.supervisor.sync_adapters()
+        self._start_second_runs()
         while self._crew.has_idle and not (self.supervisor.closing or len(self.queue)):
             run = self._make_idle_run()
             worker = self._crew.find_idle(run.job) if run else None
@@ -398,6 +408,38 @@ class Dispatcher:
                 return
             self._model.estimate_cost(run.job)
             self._start(worker, run)
+
+    def _start_second_runs(self) -> None:
+        while self._crew.has_idle and not (self.supervisor.closing or len(self.queue)):
+            found = find_straggler(self._crew, self._may_be_doubled)
+            if found is None:
+                return
+            run, worker, left, other, needed = found
+            log.info(
+                "%s takes about %.0f s more on %s: %s, which needs %.0f, makes it, too",
+                *(run.job.id, left, worker.name, other.name, needed),
+            )
+            self._start(other, Run(run.job, self.client_jobs))
+
+    def _may_be_doubled(self, run: Run) -> bool:
+        job = run.job
+        return (
+            run.owner is self.client_jobs
+            and run.choice == self._model.choice
+            and not (job.cancel_requested or job.crashes or job.failures)
+            and self._find_other(run) is None
+        )
+
+    def _find_other(self, run: Run) -> Run | None:
+        """The other run of its job, where somebody makes that, too."""
+        return next(
+            (
+                other
+                for other in self._crew.runs
+                if other.job is run.job and other is not run and other.owner is run.owner
+            ),
+            None,
+        )
 
     def count_idle_runs(self) -> int:
         """How many of those may be made at a time: of several workers one stays free for who asks
@@ -482,8 +524,7 @@ class Dispatcher:
         self._crew.remove(worker)
         self._model.on_left(worker.name)
         self.lander.forget_worker(worker.name)
-        for run in lost:
-            run.owner.handle_worker_exit(run, f"{worker.name} has left", Loss.AWAY)
+        self._give_back(lost, f"{worker.name} has left", Loss.AWAY)
         self.show_status()
 
     def on_message(self, worker: RenderWorker, message: WorkerMessage) -> None:
@@ -506,19 +547,29 @@ class Dispatcher:
                     self._on_run_message(worker, run, message)
 
     def _on_run_message(self, worker: RenderWorker, run: Run, message: WorkerMessage) -> None:
+        if run.owner is NOBODY:
+            if isinstance(message, RenderFinished | RenderFailed | RenderCancelled):
+                self._leave_worker(worker, run)
+            return
         match message:
             case RenderProgress():
                 self._on_progress(run, message)
             case RenderPlan():
-                run.job.plan_events = make_plan_events(run.job, message.planned)
-                self._publish(run, run.job.plan_events)
+                planned = make_plan_events(run.job, message.planned)
+                if planned != run.job.plan_events:  # or else it is another run that says so, too
+                    run.job.plan_events = planned
+                    self._publish(run, planned)
             case RenderLines():
-                run.job.line_events = make_line_events(run.job, message.lines)
-                self._publish(run, run.job.line_events)
+                lines = make_line_events(run.job, message.lines)
+                if lines != run.job.line_events:
+                    run.job.line_events = lines
+                    self._publish(run, lines)
             case RenderNotes():
                 self._publish(run, run.job.add_notes(message.notes))
             case PreviewAudio():
-                if run.owner.serves_clients:
+                other = self._find_other(run)
+                is_first = other is None or run.ticket < other.ticket
+                if run.owner.serves_clients and is_first:
                     self.lander.write_preview(run, message.step, message.audio)
             case RenderClip():
                 self._reassembly.add_clip(message)
@@ -555,7 +606,11 @@ class Dispatcher:
 
     def _give_back(self, lost: list[Run], reason: str, loss: Loss) -> None:
         for run in lost:  # in this order the last one is the first in the queue again
-            run.owner.handle_worker_exit(run, reason, loss if run is lost[-1] else Loss.AWAY)
+            own = loss if run is lost[-1] else Loss.AWAY
+            if self._find_other(run) is None:
+                run.owner.handle_worker_exit(run, reason, own)
+            elif own is Loss.ENDED:
+                run.job.crashes += 1
 
     def _on_local_exit(self, lost: list[Run], reason: str, gives_up: bool) -> None:
         if given_up := self._model.note_failure(has_crashed=True):
@@ -657,6 +712,8 @@ class Dispatcher:
         if run.job.cancel_requested:
             return
         run.fraction = message.fraction
+        if (other := self._find_other(run)) and other.fraction > run.fraction:
+            return
         if time.monotonic() - run.progress_published >= PROGRESS_SECONDS:
             run.progress_published = time.monotonic()
             values = run.fraction, message.stage, self._model.estimate_remaining(run)
@@ -670,6 +727,10 @@ class Dispatcher:
     def _on_finished(self, worker: RenderWorker, run: Run, message: RenderFinished) -> None:
         self._model.note_caches(worker.name, message.cache_counts)
         clips, latents = self._reassembly.pop(run.ticket)
+        if other := self._find_other(run):
+            self._model.learn_lateness(other)
+            other.owner = NOBODY
+            self.stop(other)
         self._leave_worker(worker, run)
         if worker is self.supervisor:
             self._confirm_suspicion(run.job)
@@ -684,7 +745,11 @@ class Dispatcher:
 
     def _on_end(self, worker: RenderWorker, run: Run, state: JobState, *values: object) -> None:
         self._leave_worker(worker, run)
-        run.owner.end(run, state, *values)
+        if self._find_other(run):  # which goes on
+            said = " ".join(map(str, values))
+            log.info("%s is not made by %s: %s", run.job.id, worker.name, said)
+        else:
+            run.owner.end(run, state, *values)
 
     def _leave_worker(self, worker: RenderWorker, run: Run) -> None:
         """A worker is done with a run; the one that it interrupted goes on."""

@@ -314,6 +314,12 @@ class ModelState:
     def note_caches(self, worker: str, counts: Mapping[str, list[int]]) -> None:
         self._cache_counts[worker] = counts
 
+    def learn_lateness(self, run: Run) -> None:
+        """From a take that is given up, as another worker has made it sooner."""
+        if run.job.cost:
+            seconds = run.elapsed + self.estimate_remaining(run)
+            self._speeds[run.worker].learn(run.job.cost, seconds)
+
     def learn(self, run: Run, message: RenderFinished) -> None:
         """From a take that is complete. What a token costs is known better now as well."""
         if self._told and run.worker == LOCAL:

@@ -54,16 +54,39 @@ class RunOwner(Protocol):
         """It has ended without a take. `values` are those of the event that says so."""
 
 
+class Nobody:
+    """The owner of a run whose take nobody waits for here."""
+
+    serves_clients = False
+
+    def publish(self, event: Event) -> None: ...
+
+    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
+        return False
+
+    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None: ...
+
+    def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
+
+    def end(self, run: Run, state: JobState, *values: object) -> None: ...
+
+
+NOBODY = Nobody()
+
+
 @dataclass(eq=False)
 class Run:
     """One job, from when the worker gets it to when its files have landed. Nothing of a run
-    outlives the daemon; a job that has to be made again gets another one.
+    outlives the daemon; a job that has to be made again gets another one, and one that takes too
+    long a second one, elsewhere: whichever has made its take first goes on, and the other becomes
+    nobody's.
     """
 
     job: Job
     owner: RunOwner
     ticket: int = field(default_factory=itertools.count(1).__next__)  # what the worker calls it
     worker: str = LOCAL  # the name of the one that has it, or had it last
+    choice: object = None  # the `ModelChoice` with which it was begun
     fraction: float = 0.0  # of its work that is done
     # the clients one of whose live jobs has gone before this one, though it was live, too
     gave_way_to: set[str] = field(default_factory=set)

@@ -85,13 +85,14 @@ class Colleague:
         self.say(RenderProgress(run.ticket, fraction, "diffusion"))
 
     def finish(self, run: Run) -> None:
-        with self._engine.lock:  # it has taken as long as its takes do
-            run.pause()
-            run._elapsed = run.job.cost * self.seconds_per_cost
         request = run.job.resolved
         audio = np.full((2, request.samples), 0.25, np.float32)
         self.say(RenderClip(run.ticket, "mix", audio))
-        self.say(RenderFinished(run.ticket, TakeInfo(request, "tape"), 0.0))
+        with self._engine.lock:  # it has taken as long as its takes do
+            run.pause()
+            run._elapsed = run.job.cost * self.seconds_per_cost
+            self._work.on_message(self, RenderFinished(run.ticket, TakeInfo(request, "tape"), 0.0))
+        self._work.dispatch()
 
     def stop(self, run: Run) -> None:
         self.say(RenderCancelled(run.ticket))

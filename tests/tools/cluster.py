@@ -1,7 +1,8 @@
-"""What Dask adds to a job: `python -m tests.tools.cluster [WORKERS] [SECONDS] [JOBS] [CLIP]`, with
-real Dask workers in another process, whose model sleeps for so many SECONDS instead of playing a
-CLIP of so many seconds. The daemon's queue, files and journal are real, and its scheduler is in
-its process. `tests.tools.crew` is the same without Dask. Nothing is asserted.
+"""What Dask adds to a job: `python -m tests.tools.cluster [WORKERS] [SECONDS] [JOBS] [CLIP]
+[SLOW]`, with real Dask workers in another process, whose model sleeps for so many SECONDS instead
+of playing a CLIP of so many seconds. The first of them becomes SLOW times as slow when it has made
+a few. The daemon's queue, files and journal are real, and its scheduler is in its process.
+`tests.tools.crew` is the same without Dask. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -39,23 +40,26 @@ from tests.tools.crew import BATCH, Landings
 
 MODEL = ModelChoice("mini", "")  # whose identity the workers have
 SERVE = "serve"  # the first argument of the workers' process
+AS_QUICK = 3  # takes that the slow one makes before
 
 
 class SleepingModel(SteppedModel):
-    """Its takes are there after so many seconds."""
+    """Its takes are there after so many seconds; from the fourth on it is `slow` times as slow."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, slow: float = 1.0) -> None:
         super().__init__()
         self._seconds = seconds
+        self._slow = slow
 
     def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+        slow = self._slow if len(self.played) >= AS_QUICK else 1.0
         for output in super().render(request):
             if isinstance(output, Progress):
-                time.sleep(self._seconds / 4)
+                time.sleep(slow * self._seconds / 4)
             yield output
 
 
-async def serve(scheduler: str, workers: int, seconds: float, folder: Path) -> None:
+async def serve(scheduler: str, workers: int, seconds: float, slow: float, folder: Path) -> None:
     """So many Dask workers on this thread, each with a thread for its model."""
     silence_dask()
     identity = Identities(Settings(state=folder)).read(MODEL).to_json()
@@ -65,7 +69,7 @@ async def serve(scheduler: str, workers: int, seconds: float, folder: Path) -> N
                 machine=f"worker {number}", version=VERSION, dask=DASK, identity=identity
             )
             settings = Settings(state=folder / str(number))
-            load = SleepingModel(seconds).load
+            load = SleepingModel(seconds, 1.0 if number else slow).load
             model = plugin.ModelPlugin(settings, MODEL, "", partial(ThreadWorker, load))
             worker = Worker(
                 scheduler,
@@ -83,7 +87,13 @@ async def serve(scheduler: str, workers: int, seconds: float, folder: Path) -> N
         await asyncio.Event().wait()
 
 
-def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float = 1.0) -> None:
+def main(
+    workers: int = 32,
+    seconds: float = 0.1,
+    jobs: int = 1000,
+    clip: float = 1.0,
+    slow: float = 1.0,
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = Settings(
@@ -102,8 +112,8 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
         cluster = Cluster(settings, engine.lock, engine.work_source)
         cluster.start()
         cluster.has_scheduler.wait()
-        arguments = [SERVE, cluster.address, str(workers), str(seconds), str(folder / "workers")]
-        command = [sys.executable, "-m", "tests.tools.cluster", *arguments]
+        arguments = (SERVE, cluster.address, workers, seconds, slow, folder / "workers")
+        command = [sys.executable, "-m", "tests.tools.cluster", *map(str, arguments)]
         with subprocess.Popen(command) as process:
             until(lambda: sum(each.is_ready for each in cluster.workers) == workers)
             request = Request(prompt="x", seconds=clip, seed=1)
@@ -116,7 +126,10 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
             used = time.process_time() - used
             process.kill()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{jobs} takes of {clip:g} s, by {workers} Dask workers in {seconds:g} s each")
+        slowed = f", one of them {slow:g} times as slow" if slow > 1 else ""
+        print(
+            f"{jobs} takes of {clip:g} s, by {workers} Dask workers in {seconds:g} s each{slowed}"
+        )
         print(f"in {took:.1f} s: {jobs / took:.1f} of {workers / seconds:.1f} a second")
         print(
             f"processor: {used / took:.2f} of {os.cpu_count()}, {1000 * used / jobs:.1f} ms a job"
@@ -129,8 +142,8 @@ def main(workers: int = 32, seconds: float = 0.1, jobs: int = 1000, clip: float 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [SERVE]:
-        _, _, address, count, each, path = sys.argv
-        asyncio.run(serve(address, int(count), float(each), Path(path)))
+        _, _, address, count, each, slowness, path = sys.argv
+        asyncio.run(serve(address, int(count), float(each), float(slowness), Path(path)))
     else:
-        kinds = (int, float, int, float)
+        kinds = (int, float, int, float, float)
         main(*(kind(text) for kind, text in zip(kinds, sys.argv[1:])))
