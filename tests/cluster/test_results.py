@@ -114,6 +114,12 @@ def test_an_extract_has_its_tracks_and_no_mix() -> None:
     assert len(read(DRUMS, clip("rest"), bend(request=asked), request=asked)) == 3
 
 
+def test_what_is_made_of_a_source_has_its_whole_length_too() -> None:
+    asked = Request(task="extract", source="/x.wav", stems="drums", seconds=0.5)
+    with pytest.raises(BadParcel, match="23,999 samples, and not 24,000"):
+        read(clip("drums", 23_999), clip("rest", 23_999), bend(request=asked), request=asked)
+
+
 def test_a_length_that_was_left_open_is_the_takes() -> None:
     asked = Request(prompt="x", seed=3, plan="simple")
     theirs = asked.changed({"prompt": "a song", "seconds": 0.5})
