@@ -162,6 +162,30 @@ def test_go_waits_until_what_is_refused_is_mended(stage: Stage, asker: Asker, pa
 
 
 @long
+def test_what_is_no_number_is_told_when_its_field_is_left(stage: Stage, page: Page) -> None:
+    page.focus("#bars")
+    page.keyboard.type("1e")
+    page.keyboard.press("Tab")
+    bars = page.locator("#bars")
+    expect(bars).to_have_attribute("aria-invalid", "true", timeout=PATIENCE)
+    page.focus("#bars")
+    page.keyboard.type("1")
+    page.keyboard.press("Tab")
+    until(lambda: stage.panel.request.bars == 10)
+    expect(bars).not_to_have_attribute("aria-invalid", "true")
+
+
+@long
+def test_what_is_refused_of_a_field_that_is_folded_is_told_above_all(page: Page) -> None:
+    page.evaluate("acestepd.connection.send('/ace/set/guidance_scale', 99)")
+    expect(page.locator("#notice")).to_contain_text("guidance_scale", timeout=PATIENCE)
+    expect(page.locator("#param-guidance_scale-problem")).to_have_count(0)
+    page.click("#drawer summary")
+    page.evaluate("acestepd.connection.send('/ace/set/guidance_scale', 99)")
+    expect(page.locator("#param-guidance_scale-problem")).to_have_count(1, timeout=PATIENCE)
+
+
+@long
 def test_what_is_not_sung_is_read_first_and_whole(stage: Stage, page: Page) -> None:
     page.fill("#prompt", "keys in Am, 84 bpm, in 4/4, 92 bpm later")
     expect(page.locator("#reading")).to_contain_text("A minor", timeout=PATIENCE)
@@ -1389,6 +1413,24 @@ def test_a_pad_that_was_made_in_advance_is_heard_at_its_first_hit(
     may_land.set()
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
     assert page.evaluate("acestepd.player.take.id").startswith("pad1-")
+
+
+@long
+def test_a_pads_hit_opens_the_sound_of_a_take_that_is_there_later(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    """A browser may let sound begin only while a hand does something."""
+    model = SteppedModel(running=False)
+    with on_stage(tmp_path, model, page=0) as stage:
+        assert stage.page
+        page = open_page(stage.page.port)
+        page.fill("#prompt", "keys")
+        until(lambda: stage.panel.request.prompt == "keys")
+        page.locator(".pad").filter(has_text=re.compile("^1(?![0-9])")).click()
+        until(lambda: page.evaluate("acestepd.player.analyser?.context.state") == "running")
+        assert not page.evaluate("acestepd.player.isPlaying")
+        model.run()
+        until(lambda: page.evaluate("acestepd.player.isPlaying"))
 
 
 @long

@@ -178,7 +178,7 @@ export class Detail extends EventTarget {
     const star = make("button", { type: "button", class: take.favourite ? "favourite" : "", "aria-keyshortcuts": "F",
       "aria-pressed": String(take.favourite), onclick: () => this.favourite() }, icon("star"), "Favourite");
     const link = make("a", { class: "button", draggable: "true", href: soundPath(take, take.stems[0]),
-      download: fileName(take), title: "Drag it into your DAW, or click to save it" }, icon("drag"), make("span", { class: "for-mouse" }, "Drag the WAV"), make("span", { class: "for-finger" }, "Download"));
+      download: fileName(take), title: "Click to save it; Chrome and Edge drag it into your DAW as well" }, icon("drag"), make("span", { class: "for-mouse" }, "Drag or save the WAV"), make("span", { class: "for-finger" }, "Download"));
     link.addEventListener("dragstart", (event) => carry(event, take, take.stems[0]));
     const ghost = { class: "ghost" };
     return [

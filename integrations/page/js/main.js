@@ -81,6 +81,7 @@ takes.addEventListener("play", ({ detail: take }) => {
 takes.addEventListener("favourite", ({ detail: take }) => detail.favourite(take));
 takes.addEventListener("cancel", ({ detail: take }) => detail.cancel(take));
 detail.addEventListener("edit", () => focus("prompt", "ask"));
+pads.addEventListener("hit", () => player.open()); // its sound comes when no hand does anything
 pads.addEventListener("finished", saying(async ({ detail: id }) => {
   const take = await takes.fetch(id);
   if (!take) return;

@@ -58,6 +58,7 @@ export class Pads extends EventTarget {
 
   hit(number) {
     this.#awaited.add(number);
+    this.dispatchEvent(new Event("hit"));
     this.#send("/ace/pad/hit", number);
   }
 

@@ -151,7 +151,7 @@ export class Panel extends EventTarget {
     const name = address.startsWith(SET) ? address.slice(SET.length) : "";
     const field = name ? findField(name) : null;
     this.#elsewhere.refuse(name);
-    if (!field?.checkVisibility()) {
+    if (!field || !isSeen(field)) {
       if (name) this.#load(); // it is shown again what holds
       return false;
     }
@@ -350,8 +350,9 @@ export class Panel extends EventTarget {
     field.addEventListener("focus", () => (this.#touched = null));
     field.addEventListener("blur", () => {
       this.#touched = null;
-      // what others have set meanwhile
-      if (!this.#typed.has(param) && param in this.#values) this.#write(field);
+      // what is no number has not changed the field, for the browser; and what others have set meanwhile
+      if (this.#typed.has(param)) commit();
+      else if (param in this.#values) this.#write(field);
     });
   }
 
@@ -643,6 +644,11 @@ export class Panel extends EventTarget {
 
 function findField(name) {
   return document.querySelector(`[data-param="${name}"]`);
+}
+
+/** It may be behind a tab, or in what is folded. */
+function isSeen(field) {
+  return field.offsetParent !== null && !field.closest("details:not([open])");
 }
 
 const MIDI = /\.(midi?|kar|rmi|smf)$/i;

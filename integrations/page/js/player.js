@@ -109,11 +109,17 @@ export class Player extends EventTarget {
     this.loopPart(null);
   }
 
+  /** Browsers allow sound while a hand does something: to be called then, where it is heard later.
+   * Resolves once there may be sound. */
+  async open() {
+    if (!this.#context) this.#build();
+    await this.#context.resume();
+  }
+
   async #play(take, stems, paths, from) {
-    this.#open();
     this.#request += 1;
     const request = this.#request;
-    await this.#context.resume();
+    await this.open();
     const buffers = await Promise.all(paths.map((path) => this.#load(path)));
     if (request !== this.#request) return; // another was chosen meanwhile
     this.#change(take, stems, buffers, from);
@@ -166,8 +172,7 @@ export class Player extends EventTarget {
     source.loopEnd = part?.end ?? 0; // 0: the end of the sound
   }
 
-  #open() {
-    if (this.#context) return;
+  #build() {
     this.#context = new AudioContext({ sampleRate: 48000 });
     this.#gain = new GainNode(this.#context, { gain: this.#volume });
     this.analyser = new AnalyserNode(this.#context);
