@@ -19,6 +19,14 @@ from tests.support.waiting import until
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60_000  # milliseconds
+DROP = """([name, content]) => {
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], name));
+    const how = { dataTransfer, bubbles: true, cancelable: true };
+    for (const kind of ["dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(kind, how));
+}"""
 LOUDEST = """() => {
     const samples = new Float32Array(acestepd.player.analyser.fftSize);
     acestepd.player.analyser.getFloatTimeDomainData(samples);

@@ -22,6 +22,7 @@ from pipeline.request import Request
 from pipeline.singer.lines import LineTime
 from pipeline.voices import voice_folder
 from tests.page.conftest import (
+    DROP,
     LOUDEST,
     PATIENCE,
     Asker,
@@ -36,14 +37,6 @@ from tests.support.trash import use_trash
 from tests.support.waiting import until
 
 HOSTILE = ["<img src=x onerror=window.hit=1>", "'\"><script>window.hit=1</script>", "\u202egnp 🎹"]
-DROP = """([name, content]) => {
-    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([bytes], name));
-    const how = { dataTransfer, bubbles: true, cancelable: true };
-    for (const kind of ["dragover", "drop"])
-        document.body.dispatchEvent(new DragEvent(kind, how));
-}"""
 DRAG_OUT = """(link) => {
     const dataTransfer = new DataTransfer();
     link.dispatchEvent(new DragEvent("dragstart", { dataTransfer, bubbles: true }));

@@ -45,6 +45,8 @@ FIND_END = """(each, text) => {
     const { right, bottom } = range.getBoundingClientRect();
     return [right, bottom];
 }"""
+FIELD_SIZES = """() => [...document.querySelectorAll("input, textarea, select")]
+    .map((each) => parseFloat(getComputedStyle(each).fontSize))"""
 PLACES = """() => [...document.querySelectorAll(".pad, #panic, nav a")]
     .map((each) => JSON.stringify(each.getBoundingClientRect()))"""
 COUNT_FLASHES = """() => {
@@ -322,6 +324,15 @@ def test_on_a_phone_takes_of_one_prompt_are_told_apart(
     row = page.locator("#rows li").bounding_box()
     assert row
     assert bottom < row["y"] + row["height"]
+
+
+def test_a_field_on_a_phone_has_a_text_of_16_pixels(page: Page) -> None:
+    """Of smaller ones an iPhone enlarges the page when they get the focus."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.click("#drawer summary")
+    sizes = page.evaluate(FIELD_SIZES)
+    assert len(sizes) > 50
+    assert min(sizes) >= 16
 
 
 def test_a_bank_of_a_long_name_is_read_whole(stage: Stage, asker: Asker, page: Page) -> None:
