@@ -70,6 +70,7 @@ def ask_for_takes(page: Page, daemon: Daemon, album: Album) -> None:
     ask_for(page, "deep house, round bass, 124 bpm, Am", 4)
     ask_for(page, "dusty lo-fi, warm keys, 84 bpm, F#m", 4)
     page.click("#reroll")
+    page.click("#bank-fill")
     page.click("#stems summary")
     for track in ("drums", "bass", "vocals"):
         page.click(f"#tracks >> text=/^{track}$/")
@@ -89,6 +90,7 @@ def hear_them(page: Page, album: Album) -> None:
     wait_for_level(page, 0.02, 1)
     page.evaluate("document.getElementById('ask').scrollTop = 0")
     expect(page.locator("#rows .favourite")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator(".pad .what:text('dusty lo-fi')")).to_have_count(16, timeout=PATIENCE)
     album.take("takes")
     album.take("takes-light", scheme="light")
     album.take("takes-beside-a-daw", 820, 700)
@@ -103,9 +105,6 @@ def hear_them(page: Page, album: Album) -> None:
 
 def see_the_rest(page: Page, album: Album) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.fill("#prompt", "dusty lo-fi, warm keys, 84 bpm, F#m")
-    page.fill("#lyrics", "")
-    page.click("#bank-fill")
     page.click("[aria-label^='Pad 1, ']")
     pad = page.locator("[aria-label^='Pad 1, '][data-state=ready]")
     expect(pad).to_be_visible(timeout=PATIENCE)
