@@ -45,6 +45,8 @@ FIND_END = """(each, text) => {
     const { right, bottom } = range.getBoundingClientRect();
     return [right, bottom];
 }"""
+PRESS = """([key, keyCode]) => document.activeElement.dispatchEvent(
+    new KeyboardEvent("keydown", { key, keyCode, bubbles: true, cancelable: true }))"""
 FIELD_SIZES = """() => [...document.querySelectorAll("input, textarea, select")]
     .map((each) => parseFloat(getComputedStyle(each).fontSize))"""
 PLACES = """() => [...document.querySelectorAll(".pad, #panic, nav a")]
@@ -324,6 +326,15 @@ def test_on_a_phone_takes_of_one_prompt_are_told_apart(
     row = page.locator("#rows li").bounding_box()
     assert row
     assert bottom < row["y"] + row["height"]
+
+
+def test_a_key_that_an_input_method_has_had_is_not_the_pages(page: Page) -> None:
+    """Safari tells of it once the composition is over: by its code alone."""
+    page.focus("#words")
+    assert page.evaluate(PRESS, ["Escape", 229])  # nobody has prevented what it does
+    expect(page.locator("#words")).to_be_focused()
+    assert not page.evaluate(PRESS, ["Escape", 27])
+    expect(page.locator("#words")).not_to_be_focused()
 
 
 def test_a_field_on_a_phone_has_a_text_of_16_pixels(page: Page) -> None:

@@ -4,6 +4,7 @@ import { $, make } from "./elements.js";
 
 const TYPED = new Set(["INPUT", "TEXTAREA", "SELECT"]);
 const NOT_TYPED = new Set(["checkbox", "range", "file"]);
+const OF_INPUT_METHOD = 229; // what its keys are called, whichever they are
 
 let isPointed = false; // whether a mouse gave the focus: then Space is the player's
 
@@ -15,7 +16,7 @@ export function openKeys(actions) {
   document.addEventListener("keydown", ({ key }) => { if (key === "Tab") isPointed = false; }, true);
   $("open-help").addEventListener("click", () => $("help").showModal());
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || document.querySelector("dialog[open]")) return;
+    if (isComposing(event) || document.querySelector("dialog[open]")) return;
     const action = actions.find(({ matches, whileTyping }) =>
       matches(event) && (whileTyping || !isForField(event)));
     if (!action) return;
@@ -23,6 +24,13 @@ export function openKeys(actions) {
     if (event.key === " " && isPointed) event.target.blur(); // its button is not pressed as well
     action.act(event);
   });
+}
+
+/** Whether a key is an input method's. Safari tells of the one that ends a composition after its
+ * end.
+ */
+function isComposing(event) {
+  return event.isComposing || event.keyCode === OF_INPUT_METHOD;
 }
 
 /** Whether what has the focus does something with that key itself. */
