@@ -24,6 +24,7 @@ from daemon.cli import status
 from daemon.cluster import cluster as cluster_module
 from daemon.cluster import cluster_worker
 from daemon.cluster.census import Census, take_census
+from daemon.engine import crew
 from daemon.engine.model_state import ModelChoice
 from daemon.service import Daemon
 from daemon.settings import Settings
@@ -33,6 +34,7 @@ from tests.support.cluster import ROOT, MachineProcess, SchedulerProcess, playin
 from tests.support.daemon_process import DaemonProcess
 from tests.support.osc_client import OscClient, Received
 from tests.support.quick_voice import write_quick_voice
+from tests.support.tcp_relay import TcpRelay
 from tests.support.waiting import until
 
 LONG = {"seconds": 10, "num_steps": 100}  # a take that is under way for seconds
@@ -62,13 +64,17 @@ def wait_for_workers(daemon: Daemon, *names: str) -> None:
     until(lambda: {each.name for each in cluster.workers if each.is_ready} == set(names))
 
 
-def find_runner(daemon: Daemon) -> str:
-    """Which worker has a run and is at it."""
+def find_runners(daemon: Daemon) -> list[str]:
+    """Which workers have a run and are at it."""
     assert daemon.cluster
-    names = [
+    return [
         each.name for each in daemon.cluster.workers if each.running and each.running[-1].fraction
     ]
-    return names[0] if names else ""
+
+
+def find_runner(daemon: Daemon) -> str:
+    """The first of them."""
+    return next(iter(find_runners(daemon)), "")
 
 
 def describe_status(daemon: Daemon) -> str:
@@ -535,6 +541,42 @@ def test_what_a_worker_makes_that_was_given_up_is_dropped(
         generate(client, "next")
         client.until("/ace/finished", "next")
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whose", ["the daemon's", "the worker's"])
+def test_a_network_that_is_gone_for_a_while_has_nothing_made_twice(
+    tmp_path: Path, quick_voice: str, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """Nothing comes any more, and nobody says that it ends; later what was on its way comes."""
+    monkeypatch.setattr(cluster_module, "SILENT_SECONDS", 3.0)
+    monkeypatch.setattr(cluster_module, "ANSWER_SECONDS", 3.0)
+    monkeypatch.setattr(crew, "MUCH_SLOWER", 100.0)  # both are given something
+    with ExitStack() as started:
+        scheduler = started.enter_context(SchedulerProcess(tmp_path))
+        relay = started.enter_context(closing(TcpRelay(("127.0.0.1", scheduler.port))))
+        far, near = f"tcp://127.0.0.1:{relay.port}", scheduler.address
+        addresses = (near, far) if whose == "the worker's" else (near, near)
+        for name, address in zip(("left", "right"), addresses, strict=True):
+            machine = MachineProcess(address, quick_voice, tmp_path, "--name", name)
+            started.enter_context(machine)
+        own = near if whose == "the worker's" else far
+        daemon, client = started.enter_context(playing(tmp_path, quick_voice, own))
+        wait_for_workers(daemon, "left", "right")
+        for take in range(4):
+            generate(client, f"take{take}", **LONG)
+        until(lambda: "right" in find_runners(daemon))
+        relay.stop()
+        names = {"left"} if whose == "the worker's" else set()
+        wait_for_workers(daemon, *names)
+        relay.go_on()
+        for _ in range(4):
+            client.until("/ace/finished")
+        wait_for_workers(daemon, "left", "right")
+        generate(client, "next")
+        client.until("/ace/finished", "next")
+    made = Counter(path.stem.partition("_")[0] for path in (tmp_path / "clips").glob("*.wav"))
+    assert made == dict.fromkeys(["next", *(f"take{take}" for take in range(4))], 1)
 
 
 @pytest.mark.long
