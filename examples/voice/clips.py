@@ -20,7 +20,7 @@ from .rendering import Plan, render_clips, view_slots
 
 SLOTS = 4  # clips that each worker may be ahead
 QUIET_SHARE = 0.03  # of the examples are silence
-PATIENCE = 120.0  # seconds that a clip may take
+PATIENCE = 5.0  # seconds between two looks at whether somebody renders
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -101,11 +101,16 @@ class Clips:
 
     def _get_ready_slot(self) -> int:
         """Of the next clip. Raises RuntimeError if none comes."""
-        try:
-            slot: int = self._ready.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise RuntimeError("no process renders clips any more: see above") from None
-        return slot
+        while True:
+            try:
+                slot: int = self._ready.get(timeout=PATIENCE)
+            except queue.Empty:
+                # they may be slow, or stopped for a while
+                if not any(worker.is_alive() for worker in self._workers):
+                    message = "no process renders clips any more: see above"
+                    raise RuntimeError(message) from None
+            else:
+                return slot
 
     def _raise_problem(self) -> None:
         if self._problem:

@@ -37,7 +37,16 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("into", type=Path)
+    parser.add_argument(
+        "--vae-alone", action="store_true", help="of a run that went on from a voice (--voice)"
+    )
     options = parser.parse_args()
+    run_state = torch.load(options.folder / "vae_state.pt", weights_only=True)
+    if options.vae_alone:
+        as_they_are = np.ones(LATENT, np.float32)
+        weights = run_state["average"]
+        write_vae(options.into / VAE_FOLDER, weights, as_they_are, run_state["config"])
+        return
     latents = options.folder / "latents"
     factors = measure_scale(np.load(latents / "0000.npz")["mix"])
     loaded: Any = mx.load(str(options.folder / "dit_state.safetensors"))
@@ -49,7 +58,7 @@ def main() -> None:
     silence = find_steady_silence(encoded) * factors
     write_silence(options.into / TURBO / "silence_latent.pt", silence.T[None])
     state = torch.load(options.folder / "vae.pt", weights_only=True)
-    write_vae(options.into / VAE_FOLDER, state, factors)
+    write_vae(options.into / VAE_FOLDER, state, factors, run_state["config"])
 
 
 def write_text(folder: Path, average: dict[str, mx.array]) -> None:
@@ -93,12 +102,15 @@ def unfold_patches(tensors: dict[str, mx.array]) -> dict[str, mx.array]:
 
 
 def write_vae(
-    folder: Path, state: dict[str, torch.Tensor], factors: npt.NDArray[np.float32]
+    folder: Path,
+    state: dict[str, torch.Tensor],
+    factors: npt.NDArray[np.float32],
+    config: dict[str, Any] = CONFIG,
 ) -> None:
     """The VAE's folder. `factors` (64,) multiply what the encoder gives and divide what the decoder
     takes.
     """
-    write_config(folder, CONFIG)
+    write_config(folder, config)
     state = {name: tensor.float() for name, tensor in state.items()}
     by = torch.from_numpy(factors)
     state["encoder.conv2.weight_g"][:LATENT] *= by[:, None, None]

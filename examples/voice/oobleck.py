@@ -18,6 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import weight_norm
 
+from .convolutions import Conv, Transposed, choose_phases, fold, lay_out, unfold
+from .fused import Chain, compile_chains
+
 LATENT = 64
 CONFIG: dict[str, Any] = {
     "_class_name": "AutoencoderOobleck",
@@ -42,8 +45,9 @@ ROWS = 12_000  # frames that a stage of it learns from, at most
 RIDGE = 1e-4  # of its regression, as a part of the mean power
 
 
+@Chain
 def bend(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-    """x + sin(alpha x)^2 / beta in float32, in the type of x: one kernel once it is compiled."""
+    """x + sin(alpha x)^2 / beta in float32, in the type of x."""
     wide = x.float()
     return (wide + torch.sin(alpha * wide).square() / (beta + 1e-9)).to(x.dtype)
 
@@ -54,7 +58,7 @@ class _SnakeFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         ctx.save_for_backward(x, alpha, beta)
-        return torch.addcmul(x, torch.sin(alpha * x).square_(), 1 / (beta + 1e-9))
+        return torch.addcmul(x, torch.sin(alpha * x).square_(), 1 / (beta + 1e-9)).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -62,10 +66,10 @@ class _SnakeFunction(torch.autograd.Function):
         inverse = 1 / (beta + 1e-9)
         slope = grad * torch.sin(2 * alpha * x) * inverse
         grad_x = torch.addcmul(grad, slope, alpha)
-        grad_alpha = (slope * x).sum((0, 2), keepdim=True)
-        bend = (grad * torch.sin(alpha * x).square_()).sum((0, 2), keepdim=True)
+        grad_alpha = (slope * x).sum_to_size(alpha.shape)
+        bend = (grad * torch.sin(alpha * x).square_()).sum_to_size(beta.shape)
         grad_beta = -bend * inverse * inverse
-        return grad_x, grad_alpha, grad_beta
+        return grad_x.to(x.dtype), grad_alpha, grad_beta
 
 
 class Snake(nn.Module):
@@ -81,7 +85,15 @@ class Snake(nn.Module):
         self.beta = nn.Parameter(torch.zeros(1, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return Snake.function(x, self.alpha.exp(), self.beta.exp())
+        alpha, beta = self.alpha.exp(), self.beta.exp()
+        if x.is_cuda:
+            return Snake.function(x, alpha, beta)
+        phases = choose_phases(x)
+        wide = fold(x, phases).transpose(1, 2)
+        made = Snake.function(
+            wide.flatten(0, 1), alpha.flatten().repeat(phases), beta.flatten().repeat(phases)
+        )
+        return unfold(made.view_as(wide).transpose(1, 2), phases)
 
 
 def choose_device(name: str) -> torch.device:
@@ -91,26 +103,18 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def compile_snakes(device: torch.device) -> None:
-    """Let every snake be one kernel, forwards and backwards, instead of a dozen passes over memory,
-    if this machine can compile it.
+def compile_for(device: torch.device) -> None:
+    """Let snakes and spectra be a kernel or two each, forwards and backwards, if this machine can
+    compile them.
     """
-    # types, modes and lengths that are met: more than torch would compile for
-    torch._dynamo.config.recompile_limit = 64
-    function = torch.compile(bend, dynamic=True)
-    try:
-        ones = torch.ones(1, 2, 1, device=device, requires_grad=True)
-        function(torch.ones(2, 2, 64, device=device), ones, ones).sum().backward()
-    except Exception as error:  # whatever a compiler may say
-        print(f"snakes are not compiled: {error}", flush=True)
-        function = bend
-    Snake.function = staticmethod(function)
+    if compile_chains(device) or device.type == "cuda":
+        Snake.function = staticmethod(bend)
 
 
 def make_conv(inputs: int, outputs: int, kernel: int, bias: bool = True, **geometry: int) -> Any:
     """A weight-normed convolution; the padding of an odd kernel keeps the length by default."""
     geometry = {"padding": kernel // 2} | geometry
-    return weight_norm(nn.Conv1d(inputs, outputs, kernel, bias=bias, **geometry))
+    return weight_norm(Conv(inputs, outputs, kernel, bias=bias, **geometry))
 
 
 class ResidualUnit(nn.Module):
@@ -139,7 +143,7 @@ class Block(nn.Module):
         self.up = up
         self.snake1 = Snake(inputs)
         if up:
-            self.conv_t1 = weight_norm(nn.ConvTranspose1d(inputs, outputs, 2 * stride, **geometry))
+            self.conv_t1 = weight_norm(Transposed(inputs, outputs, 2 * stride, **geometry))
         else:
             self.conv1 = make_conv(inputs, outputs, 2 * stride, **geometry)
         self.res_unit1 = ResidualUnit(width, 1)
@@ -174,6 +178,7 @@ class Coder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         *first, last = self.block
+        x = lay_out(x)
         if self.up:
             x = self.conv1(x)
             for block in first:

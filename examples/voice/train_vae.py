@@ -20,13 +20,14 @@ os.environ["ACESTEPD_MKL"] = "0"  # torch brings its own matrix library; two in 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
+import json
 import math
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,11 +35,13 @@ from torch import Tensor
 
 from . import clips, metrics, songs
 from .losses import HOP, Spectra
-from .oobleck import VAE, choose_device, compile_snakes
+from .oobleck import CONFIG, VAE, choose_device, compile_for
 from .rendering import SEEDS, Plan
 from .trainer import Meter, Trainer, find_rate
 
 FRAMES = 48  # of an example
+VAE_FOLDER = "vae"
+VAE_FILE = "diffusion_pytorch_model.safetensors"
 HELD_OUT = 12
 HELD_OUT_SECONDS = 6.0
 
@@ -60,6 +63,7 @@ class Options(argparse.Namespace):
     discriminate_at: float
     save_every: float
     singer: str
+    voice: Path | None
 
 
 class Defaults(NamedTuple):
@@ -75,7 +79,7 @@ class Defaults(NamedTuple):
 
 
 DEFAULTS = {
-    "cpu": Defaults(2, 700, 60, 6e-4, 120.0, 0.5, 1.0),
+    "cpu": Defaults(4, 700, 60, 6e-4, 120.0, 2.0, 1.0),
     "cuda": Defaults(64, 4000, 260, 1e-3, 30.0, 0.02, 0.6),
 }
 
@@ -103,6 +107,9 @@ def read_options(arguments: list[str] | None = None) -> Options:
     parser.add_argument(
         "--singer", default="", metavar="MODULE:FUNCTION", help="sings: (seed, seconds) -> audio"
     )
+    parser.add_argument(
+        "--voice", type=Path, help="a voice's folder: its decoder learns on, its encoder stays"
+    )
     options = parser.parse_args(arguments, Options())
     defaults = DEFAULTS[choose_device(options.device).type]
     for name in ("batch", "clips", "at_first", "rate", "save_every", "discriminate_at"):
@@ -127,17 +134,20 @@ def train(options: Options) -> None:
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.backends.cudnn.allow_tf32 = True
-        compile_snakes(device)
         sys.setswitchinterval(0.001)  # the thread that takes clips over must not hold up the steps
-    trainer = Trainer(device)
+    compile_for(device)
     folder = options.folder
     state_path = folder / "vae_state.pt"
     state = torch.load(state_path, weights_only=True) if state_path.exists() else None
+    voice = read_voice(options.voice) if options.voice and not state else None
+    trainer = Trainer(device, state["config"] if state else voice.config if voice else CONFIG)
     first_seed = 0
     if state:
         trainer.unpack(state)
         torch.manual_seed(trainer.step)
         first_seed = trainer.step * 10  # other music than before
+    elif voice:
+        trainer.start_from(voice.weights)
     if not trainer.is_frozen:
         (folder / "encoder.done").unlink(missing_ok=True)
     plan = Plan(
@@ -153,12 +163,33 @@ def train(options: Options) -> None:
         pool = clips.Clips(plan, device, first_seed)
         held_out = torch.stack([to_tensor(clip) for clip in rendered]).to(device)
     try:
-        if not state:
+        if voice:
+            report(folder, f"the voice: {judge(trainer.average, trainer.spectra, held_out)}")
+        elif not state:
             trainer.start(pool.audio[: min(len(pool), 60)].float())
             report(folder, f"linear codec: {judge(trainer.average, trainer.spectra, held_out)}")
         run(trainer, pool, held_out, options)
     finally:
         pool.close()
+
+
+class Voice(NamedTuple):
+    """A VAE in the official layout."""
+
+    config: dict[str, Any]
+    weights: dict[str, Tensor]
+
+
+def read_voice(folder: Path) -> Voice:
+    """The VAE of a voice's folder, in float32."""
+    import mlx.core as mx
+
+    config = json.loads((folder / VAE_FOLDER / "config.json").read_text())
+    arrays: Any = mx.load(str(folder / VAE_FOLDER / VAE_FILE))
+    weights = {
+        name: torch.from_numpy(np.array(array.astype(mx.float32))) for name, array in arrays.items()
+    }
+    return Voice(config, weights)
 
 
 def run(trainer: Trainer, pool: clips.Clips, held_out: Tensor, options: Options) -> None:

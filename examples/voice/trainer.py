@@ -43,6 +43,16 @@ def find_rate(step: int, progress: float, progress_of_run: float) -> float:
     return warm * (LOWEST_RATE + (1 - LOWEST_RATE) * min(cosine, falling))
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the device has units for products of bfloat16 matrices, as CPUs with AMX do: five
+    times as fast as float32 there.
+    """
+    if device.type == "cuda":
+        return True
+    ask: Any = getattr(torch.cpu, "get_capabilities", None)  # newer than the oldest torch
+    return bool(ask and ask().get("amx_bf16"))
+
+
 class Trainer:
     """The networks on their device, their optimisers, and one step."""
 
@@ -57,6 +67,7 @@ class Trainer:
         for network in (self.vae, self.average, self.probe, self.discriminators):
             network.to(device)
         self.average.requires_grad_(False)
+        self.is_mixed = multiplies_bfloat16(device)
         self.slowest_average = SLOWEST_AVERAGE[device.type]
         # a fused optimiser leaves a step out by itself, so that nobody waits for the norm
         settings: dict[str, Any] = {"betas": (0.8, 0.99), "fused": True}
@@ -77,6 +88,12 @@ class Trainer:
         write_linear_codec(self.vae, audio, self.config["downsampling_ratios"])
         self.average.load_state_dict(self.vae.state_dict())
 
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """From a VAE that there is: the decoder learns on. Latents stay what they were."""
+        self.vae.load_state_dict(weights)
+        self.average.load_state_dict(weights)
+        self.freeze_encoder()
+
     def freeze_encoder(self) -> None:
         """Take the encoder's average as its last word."""
         self.vae.encoder.load_state_dict(self.average.encoder.state_dict())
@@ -86,8 +103,7 @@ class Trainer:
 
     @contextmanager
     def _mixed_precision(self) -> Iterator[None]:
-        on_card = self.device.type == "cuda"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=on_card):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_mixed):
             yield
 
     def train_step(self, audio: Tensor, rate: float, is_judged: bool) -> None:
@@ -170,7 +186,7 @@ class Trainer:
         """
         networks = {name: getattr(self, name).state_dict() for name in NETWORKS}
         state: dict[str, Any] = {name: to_half(tensors) for name, tensors in networks.items()}
-        numbers = ("step", "listened", "spent", "is_frozen")
+        numbers = ("step", "listened", "spent", "is_frozen", "config")
         return state | {name: getattr(self, name) for name in numbers}
 
     def unpack(self, state: dict[str, Any]) -> None:

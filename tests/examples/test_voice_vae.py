@@ -14,18 +14,30 @@ torch: Any = pytest.importorskip("torch", reason="the VAE is trained in torch")
 
 import mlx.core as mx  # noqa: E402
 
-from examples.voice import clips, export, oobleck, songs, train_vae, trainer  # noqa: E402
+from examples.voice import (  # noqa: E402
+    clips,
+    convolutions,
+    export,
+    fused,
+    oobleck,
+    singing,
+    songs,
+    train_vae,
+    trainer,
+)
 from examples.voice.discriminators import Discriminators  # noqa: E402
-from examples.voice.losses import OWN_LAGS, Spectra, to_mid_side  # noqa: E402
+from examples.voice.losses import OWN_LAGS, SIZES, Spectra, extend, to_mid_side  # noqa: E402
 from examples.voice.rendering import Plan  # noqa: E402
 from pipeline.networks.config import VAEConfig  # noqa: E402
 from pipeline.networks.ops import choose_ops  # noqa: E402
 from pipeline.networks.vae import VAE  # noqa: E402
+from pipeline.singer.english import is_listed  # noqa: E402
 
 # official names are those of the old weight norm
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
 
 CPU = torch.device("cpu")
+MINI = Path(oobleck.__file__).parents[2] / "pipeline" / "voices" / "mini"
 SMALL = oobleck.CONFIG | {"channel_multiples": [8, 8, 8, 8]}
 SAMPLES = 3 * 1920
 
@@ -153,9 +165,8 @@ def test_what_is_trained_decodes_the_same_in_the_pipeline(
 ) -> None:
     small = make_trainer(monkeypatch)
     small.save(tmp_path)
-    monkeypatch.setattr(export, "CONFIG", SMALL)
     state = torch.load(tmp_path / "vae.pt", weights_only=True)
-    export.write_vae(tmp_path / "vae", state, np.ones(64, np.float32))
+    export.write_vae(tmp_path / "vae", state, np.ones(64, np.float32), SMALL)
     network = VAE(VAEConfig.from_folder(tmp_path / "vae"), choose_ops())
     tensors: Any = mx.load(str(tmp_path / "vae" / "diffusion_pytorch_model.safetensors"))
     network.load_weights(
@@ -167,6 +178,130 @@ def test_what_is_trained_decodes_the_same_in_the_pipeline(
         ours = small.average.decode(latents)[0].T.numpy()
     theirs = np.array(network.decode(mx.array(latents[0].T.numpy())[None])[0])
     np.testing.assert_allclose(theirs, ours, atol=0.02 * np.abs(ours).max())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "geometry"),
+    [
+        (4, 4, {"kernel_size": 7, "padding": 3}),
+        (4, 2, {"kernel_size": 7, "padding": 27, "dilation": 9}),
+        (4, 4, {"kernel_size": 7, "padding": 9, "dilation": 3, "bias": False}),
+        (2, 2, {"kernel_size": 1}),
+        (20, 30, {"kernel_size": 7, "padding": 27, "dilation": 9}),
+        (2, 30, {"kernel_size": 32, "padding": 8, "stride": 16}),
+        (2, 30, {"kernel_size": 6, "padding": 2, "stride": 3}),
+    ],
+)
+def test_a_convolution_is_torchs_own(inputs: int, outputs: int, geometry: dict[str, Any]) -> None:
+    assert_same_layer(
+        convolutions.Conv(inputs, outputs, **geometry).double(),
+        torch.nn.Conv1d(inputs, outputs, **geometry).double(),
+        torch.randn(2, inputs, 96, dtype=torch.double, requires_grad=True),
+    )
+
+
+@pytest.mark.parametrize(("outputs", "stride"), [(4, 16), (40, 2), (5, 3)])
+def test_a_transposed_convolution_is_torchs_own(outputs: int, stride: int) -> None:
+    geometry = {"kernel_size": 2 * stride, "stride": stride, "padding": (stride + 1) // 2}
+    assert_same_layer(
+        convolutions.Transposed(12, outputs, **geometry).double(),
+        torch.nn.ConvTranspose1d(12, outputs, **geometry).double(),
+        torch.randn(2, 12, 6, dtype=torch.double, requires_grad=True),
+    )
+
+
+def assert_same_layer(ours: Any, theirs: Any, x: Any) -> None:
+    """The same values and the same gradients."""
+    theirs.load_state_dict(ours.state_dict())
+    made = [ours(convolutions.lay_out(x)), theirs(x)]
+    grad = torch.randn_like(made[1])
+    torch.testing.assert_close(*made)
+    of_each = [
+        torch.autograd.grad(each, (x, *layer.parameters()), grad)
+        for each, layer in zip(made, (ours, theirs))
+    ]
+    torch.testing.assert_close(*of_each)
+
+
+def test_spectra_and_their_gradients_are_those_of_torch() -> None:
+    torch.manual_seed(0)
+    spectra = Spectra()
+    signal = torch.randn(2, 4800, requires_grad=True)
+    for size in SIZES:
+        real, imag = spectra._transform(extend(signal), size)
+        stft = torch.stft(
+            signal, size, size // 4, window=torch.hann_window(size), return_complex=True
+        ) * (4 / size)
+        torch.testing.assert_close(torch.complex(real, imag), stft.transpose(1, 2))
+        weight = torch.randn_like(stft)
+        ours, theirs = (
+            torch.autograd.grad((each * weight.conj()).real.sum(), signal)[0]
+            for each in (torch.complex(real, imag).transpose(1, 2), stft)
+        )
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_a_step_in_bfloat16_is_nearly_that_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    music = make_music()[:2, :, :SAMPLES]
+    losses = []
+    for is_mixed in (False, True):
+        small = make_trainer(monkeypatch)
+        small.is_mixed = is_mixed
+        small.train_step(music, 3e-4, is_judged=False)
+        losses.append(float(small.losses["loss"]))
+    assert losses[1] != losses[0]
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+
+
+@pytest.mark.long
+def test_a_compiled_step_is_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    music = make_music()[:2, :, :SAMPLES]
+    plain = make_trainer(monkeypatch)
+    plain.train_step(music, 3e-4, is_judged=False)
+    before = oobleck.Snake.function
+    try:
+        oobleck.compile_for(CPU)
+        compiled = make_trainer(monkeypatch)
+        compiled.train_step(music, 3e-4, is_judged=False)
+    finally:
+        oobleck.Snake.function = staticmethod(before)
+        for chain in fused.CHAINS:
+            chain.function = chain.plain
+    for name, loss in plain.losses.items():
+        assert float(compiled.losses[name]) == pytest.approx(float(loss), rel=1e-3), name
+
+
+def test_the_decoder_of_a_voice_learns_on_and_its_latents_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(trainer, "HEARD", 4096)
+    voice = train_vae.read_voice(MINI)
+    small = trainer.Trainer(CPU, voice.config)
+    small.start_from(voice.weights)
+    small.train_step(make_music()[:1, :, :SAMPLES], 1e-3, is_judged=False)
+    small.save(tmp_path)
+    monkeypatch.setattr("sys.argv", ["export", str(tmp_path), str(tmp_path), "--vae-alone"])
+    export.main()
+    after = train_vae.read_voice(tmp_path)
+    assert after.config == voice.config
+    assert set(after.weights) == set(voice.weights)
+    moved = {
+        name for name in after.weights if not torch.equal(after.weights[name], voice.weights[name])
+    }
+    assert moved
+    assert all(name.startswith("decoder.") for name in moved)
+
+
+def test_somebody_sings_to_learn_from() -> None:
+    sung = singing.sing(3, 2.0)
+    assert sung.shape == (96_000, 2)
+    assert 0.01 < float(np.sqrt(np.mean(sung**2))) < 0.3
+    assert np.array_equal(sung, singing.sing(3, 2.0))
+    assert not np.array_equal(sung, singing.sing(4, 2.0))
+
+
+def test_all_words_that_are_sung_are_in_the_dictionary() -> None:
+    assert [word for word in singing.WORDS if not is_listed(word)] == []
 
 
 def test_spectra_tell_noise_from_a_tone_and_a_comb_from_noise() -> None:
