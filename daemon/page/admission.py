@@ -23,6 +23,7 @@ from ..osc.wire import Peer
 HOST = re.compile(r"(\[[0-9a-f:.]+]|[0-9a-z.-]+)(?::[0-9]{1,5})?")  # name or address, port
 MAX_HEAD = 16 * 1024  # bytes of a question's head
 READING = ("GET", "HEAD")
+VERSIONS = ("1.0", "1.1")  # of HTTP: h11 takes any
 TOKEN = "/token"  # where a machine that must say the token is sent
 OPEN = (TOKEN, "/style.css", "/icon.svg", "/js/token.js", "/js/http.js")  # what is needed there
 POLICY = "; ".join(
@@ -72,6 +73,8 @@ class Admission:
     def _find_refusal(self, scope: Scope) -> tuple[HTTPStatus, str] | None:
         headers = Headers(scope=scope)
         host = scope["client"][0]
+        if scope["http_version"] not in VERSIONS:
+            return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "it is HTTP/1.1 that is understood here"
         if _measure_head(scope) > MAX_HEAD:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"at most {MAX_HEAD} bytes are read"
         if "transfer-encoding" in headers and "content-length" in headers:

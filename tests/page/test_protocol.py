@@ -94,8 +94,14 @@ NO_QUESTIONS = [
 @pytest.mark.parametrize("text", NO_QUESTIONS)
 def test_what_is_no_question_is_refused_and_the_next_is_answered(asker: Asker, text: str) -> None:
     statuses = read_statuses(ask_raw(asker, text, is_all=True))
-    assert all(400 <= status < 500 or status == 501 for status in statuses)
+    assert all(400 <= status < 500 or status in (501, 505) for status in statuses)
     assert asker.ask("/takes").status == 200
+
+
+def test_another_version_of_http_is_refused(asker: Asker) -> None:
+    host = f"Host: 127.0.0.1:{asker.port}\r\nConnection: close\r\n\r\n"
+    assert read_statuses(ask_raw(asker, f"GET / HTTP/9.9\r\n{host}")) == [505]
+    assert read_statuses(ask_raw(asker, f"GET / HTTP/1.0\r\n{host}")) == [200]
 
 
 def test_bytes_of_all_kinds_are_refused(asker: Asker) -> None:

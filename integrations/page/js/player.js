@@ -173,6 +173,7 @@ export class Player extends EventTarget {
   }
 
   #build() {
+    if (navigator.audioSession) navigator.audioSession.type = "playback"; // or an iPhone's switch mutes it
     this.#context = new AudioContext({ sampleRate: 48000 });
     this.#gain = new GainNode(this.#context, { gain: this.#volume });
     this.analyser = new AnalyserNode(this.#context);
