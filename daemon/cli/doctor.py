@@ -36,7 +36,7 @@ from ..landing import folders
 from ..osc.handlers.daemon import DOCTOR, MIDI
 from ..osc.wire import Message
 from ..runtime import access, lock
-from ..service import select_model
+from ..service import check_cluster_installed, select_model
 from ..settings import AUTO, Settings, SettingsError, Watch
 from ..tempo.link import Link
 from . import client, cluster, install, integrations, status
@@ -513,6 +513,10 @@ CHECKS: dict[str, Check] = {
 
 
 def _check_cluster(settings: Settings) -> Finding:
+    try:
+        check_cluster_installed()
+    except SettingsError as error:
+        return Finding(WRONG, str(error), "without it acestepd does not start with these settings")
     try:
         answer = cluster.ask(settings)
     except SettingsError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon import service
+from daemon.cli import doctor
 from daemon.cli.main import main
 from daemon.settings import SettingsError, from_values
 
@@ -59,6 +60,9 @@ def test_whoever_has_not_got_the_extra_is_told_what_to_install(
     )
     with pytest.raises(SettingsError, match=r"pip install 'acestepd\[cluster\]'"):
         service.Daemon(settings)
+    verdict, _, hint = dict(doctor.list_checks(settings))["cluster"](settings)
+    assert verdict == doctor.WRONG, "although this machine makes takes, too"
+    assert "does not start" in hint
 
 
 @pytest.mark.parametrize("command", ["worker", "cluster"])
