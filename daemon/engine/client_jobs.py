@@ -132,7 +132,8 @@ class ClientJobs:
             self._queue.put_back(job)
             self.note(job)
             self._bus.publish(Event("queued", job, (0, 0.0)))  # before everybody else's like it
-            self._bus.publish(Event("note", job, (f"{reason}: it is made again",)))
+            log.warning("%s: %s is made again", reason, job.id)
+            self._bus.publish(Event("note", job, (f"{reason}: this take is made again",)))
 
     def handle_landing_failure(self, run: Run, error: Exception) -> None:
         if isinstance(error, OSError):

@@ -59,7 +59,7 @@ from .prepared_takes import PreparedTake
 from .process import WorkerHandle
 from .reassembly import Reassembly
 from .render_worker import RenderWorker
-from .run import NOBODY, Loss, Run
+from .run import LOCAL, NOBODY, Loss, Run
 from .stragglers import find_straggler
 from .supervisor import Supervisor
 
@@ -420,6 +420,8 @@ class Dispatcher:
                 *(run.job.id, left, worker.name, other.name, needed),
             )
             self._start(other, Run(run.job, self.client_jobs))
+            said = f"{_call(worker)} is late: {_call(other)} makes this take, too"
+            self._bus.publish(Event("note", run.job, (said,)))
 
     def _may_be_doubled(self, run: Run) -> bool:
         job = run.job
@@ -591,9 +593,6 @@ class Dispatcher:
             self._on_local_exit(lost, reason, gives_up)
             return
         self.show_status()
-        if any(run.owner.serves_clients for run in lost):
-            hint = "what it was working on is made again by itself, elsewhere where that can be"
-            self._bus.publish(Event("fail", None, (GENERATE, 500, reason, hint)))
         self._give_back(lost, reason, loss)
 
     def _take_runs(self, worker: RenderWorker) -> list[Run]:
@@ -607,9 +606,12 @@ class Dispatcher:
     def _give_back(self, lost: list[Run], reason: str, loss: Loss) -> None:
         for run in lost:  # in this order the last one is the first in the queue again
             own = loss if run is lost[-1] else Loss.AWAY
-            if self._find_other(run) is None:
+            other = self._find_other(run)
+            if other is None:
                 run.owner.handle_worker_exit(run, reason, own)
-            elif own is Loss.ENDED:
+                continue
+            log.warning("%s: %s goes on with %s", reason, run.job.id, other.worker)
+            if own is Loss.ENDED:
                 run.job.crashes += 1
 
     def _on_local_exit(self, lost: list[Run], reason: str, gives_up: bool) -> None:
@@ -883,6 +885,11 @@ class Dispatcher:
             return False
         self.on_landed(Run(job, self.client_jobs), landed)
         return True
+
+
+def _call(worker: RenderWorker) -> str:
+    """What a worker is called in a sentence."""
+    return "this machine" if worker.name == LOCAL else worker.name
 
 
 def _describe_difference(given_up: ModelChoice, choice: ModelChoice) -> tuple[str, str]:

@@ -94,10 +94,11 @@ class WorkSource(Protocol):
         self, worker: RenderWorker, reason: str, gives_up: bool = False, loss: Loss = Loss.ENDED
     ) -> None:
         """A worker has lost what it had: its runs go back to the front of the queue, for any
-        worker, and listeners are told, with `reason`: of the local worker half a sentence, of
-        another one a sentence that names it. It is not ready while this is called, and still known.
-        `gives_up`: it has ended again and again while it loaded the model, and is not started again
-        by itself. A job is given up whose fault the `loss` may have been twice.
+        worker, and their clients are told, with `reason`: of the local worker half a sentence, and
+        all listeners are told; of another one a sentence that names it. It is not ready while this
+        is called, and still known. `gives_up`: it has ended again and again while it loaded the
+        model, and is not started again by itself. A job is given up whose fault the `loss` may have
+        been twice.
         """
 
     def on_tick(self) -> None:

@@ -53,7 +53,7 @@ EVENTS = _by_name(
         "id text",
         "id, text",
         "what was read out of the request, was not understood or is left out, and why it is "
-        "made again: one each, behind `/ace/queued`, or as soon as it is known",
+        "made again, or elsewhere, too: one each, behind `/ace/queued`, or as soon as it is known",
         has_id=True,
         max_text=MAX_TEXT,
     ),

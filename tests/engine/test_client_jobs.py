@@ -104,7 +104,7 @@ def test_those_that_a_worker_lost_go_on_the_active_one_first(scene: Scene) -> No
     assert [job.id for job in scene.queue] == ["active", "interrupted", "waiting"]
     assert [interrupted.job.crashes, active.job.crashes] == [0, 1]
     assert active.job.state is JobState.WAITING
-    told = [("queued", (0, 0.0)), ("note", ("it fell: it is made again",))]
+    told = [("queued", (0, 0.0)), ("note", ("it fell: this take is made again",))]
     assert [(event.kind, event.values) for event in scene.events] == told * 2
 
 

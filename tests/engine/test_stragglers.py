@@ -84,6 +84,17 @@ def test_what_is_late_is_made_elsewhere_too_and_whoever_is_first_counts(
     assert len(list(out.iterdir())) == 4, "a sound and a manifest of each"
 
 
+def test_the_client_is_told_that_it_is_made_elsewhere_too(remote: Engine) -> None:
+    recorder = Recorder(remote)
+    studio = Colleague(remote, "studio", SPEED)
+    studio.join()
+    submit(remote, "a", make_request("a"))
+    make_late(remote, studio.wait_for("a"))
+    Colleague(remote, "attic", SPEED).join()
+    said = "studio is late: attic makes this take, too"
+    assert recorder.wait("note", "a").values == (said,)
+
+
 def test_the_slow_one_may_be_first_all_the_same(
     remote: Engine, late: tuple[Colleague, Colleague, Run], out: Path
 ) -> None:
