@@ -119,8 +119,12 @@ class ModelPlugin(WorkerPlugin):  # type: ignore[misc]
                 event |= pack([replace(message, ticket=ticket)])  # type: ignore[call-arg]
             self._worker.log_event(order["topic"], event)
 
+        def settle(outcome: Outcome) -> None:
+            if not ended.done():  # or else it was cancelled, and nobody waits for it
+                ended.set_result(outcome)
+
         def end(outcome: Outcome) -> None:
-            loop.call_soon_threadsafe(ended.set_result, outcome)
+            loop.call_soon_threadsafe(settle, outcome)
 
         try:
             request = Request.restore(order["request"])
