@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WorkerStanding:
-    """How a worker elsewhere stands, for people. `state` is idle, busy, loading, error, rested or
-    unused; `text` says what it makes, or why it makes nothing.
+    """How a worker elsewhere stands, for people. `state` is idle, busy, loading, silent, error,
+    rested or unused; `text` says what it makes, or why it makes nothing.
     """
 
     name: str

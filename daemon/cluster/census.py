@@ -14,6 +14,7 @@ from pipeline.weights.identity import ModelIdentity
 from ..engine.model_state import ModelChoice
 from ..runtime.lines import escape_line
 from ..settings import Settings, SettingsError
+from .cluster_worker import describe_silence
 from .facts import Facts, Metric
 from .identities import Identities
 from .plugin import NAME
@@ -22,13 +23,16 @@ from .shared_folder import describe_other, is_marked
 
 ANSWER_SECONDS = 5.0
 GIGABYTE = 2.0**30
+CLOCK = "acestepd-clock"  # a topic of events, for when they are
+STATES = {"loading": "is being loaded", "warm": "is warm", "error": "could not be loaded"}
 UNKNOWN = "?"  # where a worker does not say it, or not as this version does
 
 
 @dataclass(frozen=True)
 class ClusterMachine:
-    """A worker. `state` is loading, warm or error; `doing` are the takes that it makes, as
-    sentences; `obstacle` is why this machine's daemon would not use it.
+    """A worker. `state` is loading, warm or error, when it was heard last; `doing` are the takes
+    that it makes, as sentences; `silence` are the seconds since its last heartbeat; `obstacle` is
+    why this machine's daemon would not use it.
     """
 
     name: str
@@ -39,6 +43,7 @@ class ClusterMachine:
     state: str
     doing: tuple[str, ...]
     free_memory: int
+    silence: float
     obstacle: str = ""
 
 
@@ -73,6 +78,7 @@ async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Censu
     try:
         await client
         info = await client.scheduler.identity(n_workers=-1)
+        now = await _read_clock(client)
         dashboard = client.dashboard_link
     finally:  # also of one that was never connected: Dask warns of it otherwise
         await client.close()
@@ -82,12 +88,19 @@ async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Censu
         scheduler,
         dashboard,
         tuple(
-            _read(address, each, ours, settings)
+            _read(address, each, ours, settings, now)
             for address, each in workers.items()
             if NAME in each
         ),
         tuple(address for address, each in workers.items() if NAME not in each),
     )
+
+
+async def _read_clock(client: Client) -> float:
+    """What time it is for the scheduler, which stamps events: heartbeats go by its clock."""
+    await client.log_event(CLOCK, "")
+    stamp, _ = (await client.get_events(CLOCK))[-1]
+    return float(stamp)
 
 
 def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
@@ -99,7 +112,11 @@ def _identify(settings: Settings, choice: ModelChoice) -> ModelIdentity | None:
 
 
 def _read(
-    address: str, each: dict[str, Any], ours: ModelIdentity | None, settings: Settings
+    address: str,
+    each: dict[str, Any],
+    ours: ModelIdentity | None,
+    settings: Settings,
+    now: float,
 ) -> ClusterMachine:
     facts, metric = Facts.read(each[NAME]), Metric.read(each)
     identity = facts.identity
@@ -117,6 +134,7 @@ def _read(
         state=metric.state,
         doing=metric.doing,
         free_memory=metric.free_memory,
+        silence=max(0.0, now - each["last_seen"]),
         obstacle=obstacle,
     )
 
@@ -127,7 +145,10 @@ def format_census(census: Census) -> str:
         lines.append(f"no worker is there; on another machine: acestepd worker {census.scheduler}")
     for one in census.machines:
         memory = f"{one.free_memory / GIGABYTE:.1f} GB free"
-        lines.append(f"  {one.name}  {one.model} is {one.state}, {one.device}, {memory}")
+        state = STATES.get(one.state, f"is {one.state}")
+        lines.append(f"  {one.name}  {one.model} {state}, {one.device}, {memory}")
+        if silence := describe_silence(one.silence):
+            lines.append(f"    is {silence}; what is said of it is from before")
         lines += [f"    makes {each}" for each in one.doing]
         if one.obstacle:
             lines.append(f"    is not used from here: {one.obstacle}")

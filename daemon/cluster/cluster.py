@@ -344,8 +344,9 @@ class Cluster:
         worker.note_seen(each["last_seen"])
         if worker.silence > SILENT_SECONDS:
             if worker.is_warm:
-                seconds = f"{SILENT_SECONDS:g} seconds"
-                self._lose(worker, f"{worker.name} gave no sign of life for {seconds}")
+                said = f"{worker.name} gave no sign of life for {SILENT_SECONDS:g} seconds"
+                self._say(worker.address, f"{said}: it is given nothing until it does")
+                self._lose(worker, said)
                 self._keep(self._restart(worker.address))
             return
         obstacle = self._find_obstacle(worker)

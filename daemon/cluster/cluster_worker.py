@@ -21,6 +21,7 @@ log = logging.getLogger("acestepd.cluster")
 FAILURES = 3  # in a row, after which a worker is rested
 REST_SECONDS = 300.0  # for the first time; twice as long whenever it fails again
 LONGEST_REST = 6 * 3600.0
+QUIET_SECONDS = 10.0  # without a heartbeat, which come each second or so, until people are told
 
 
 class Health:
@@ -53,6 +54,11 @@ class Health:
         self._rests += 1
         self._until = self._now() + seconds
         return seconds
+
+
+def describe_silence(seconds: float) -> str:
+    """How long a worker has said nothing, where people are to know that; or else empty."""
+    return f"not heard from for {seconds:.0f} s" if seconds > QUIET_SECONDS else ""
 
 
 class ClusterWorker:
@@ -105,11 +111,14 @@ class ClusterWorker:
         if runs := list(self.running):
             run = runs[-1]
             name = run.job.id if run.owner.serves_clients else "a take in advance"
-            return "busy", f"makes {name}, {run.fraction:.0%}"
+            makes = f"makes {name}, {run.fraction:.0%}"
+            return "busy", "; ".join(filter(None, (makes, describe_silence(self.silence))))
         if self.obstacle:
             return "unused", self.obstacle
         if self.trouble:
             return "error", self.trouble
+        if silence := describe_silence(self.silence):
+            return "silent", silence
         if rest := self.health.rest:
             minutes = math.ceil(rest / 60)
             return "rested", f"it has failed again and again: {minutes} min more"

@@ -262,7 +262,7 @@ REPLIES = _by_name(
         "worker",
         "ssss",
         "name state device text",
-        "name, idle / busy / loading / error / rested / unused, device, text",
+        "name, idle / busy / loading / silent / error / rested / unused, device, text",
         "answers /ace/status, one of those machines; the text: what it makes, or why nothing",
         max_text=MAX_TEXT,
     ),

@@ -23,7 +23,7 @@ from distributed.utils import get_ip
 from daemon.cli import status
 from daemon.cluster import cluster as cluster_module
 from daemon.cluster import cluster_worker
-from daemon.cluster.census import Census, take_census
+from daemon.cluster.census import Census, format_census, take_census
 from daemon.engine import crew
 from daemon.engine.model_state import ModelChoice
 from daemon.service import Daemon
@@ -541,6 +541,37 @@ def test_what_a_worker_makes_that_was_given_up_is_dropped(
         generate(client, "next")
         client.until("/ace/finished", "next")
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 2
+
+
+@pytest.mark.long
+def test_a_worker_that_is_not_heard_from_is_said_to_be_so_until_it_is(
+    tmp_path: Path, quick_voice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is stopped, as where a lid is closed."""
+    monkeypatch.setattr(cluster_module, "SILENT_SECONDS", 3.0)
+    monkeypatch.setattr(cluster_worker, "QUIET_SECONDS", 1.5)
+    with (
+        small_cluster(tmp_path, quick_voice, "studio") as (scheduler, (machine,)),
+        playing(tmp_path, quick_voice, scheduler.address) as (daemon, client),
+    ):
+        wait_for_workers(daemon, "studio")
+        generate(client, "take", **LONG)
+        until(lambda: find_runner(daemon))
+        process = psutil.Process(machine.pid)
+        every = [process, *process.children(recursive=True)]
+        for each in every:
+            each.suspend()
+        until(lambda: "%; not heard from for " in describe_status(daemon))
+        until(lambda: "studio: silent: not heard from for " in describe_status(daemon))
+        assert status.ask(daemon.settings).exit_code == 1
+        census = census_of(scheduler.address, daemon.settings)
+        assert "is not heard from for " in format_census(census)
+        for each in every:
+            each.resume()
+        assert name_machine(client.until("/ace/finished", "take")) == "studio"
+        wait_for_workers(daemon, "studio")
+        assert "not heard from" not in describe_status(daemon)
+        assert not any("Traceback" in line for line in machine.lines)
 
 
 @pytest.mark.long

@@ -83,6 +83,18 @@ def test_how_it_stands_is_said_with_the_reason_why_it_makes_nothing() -> None:
     assert (worker.standing.state, worker.standing.text) == ("busy", "makes a, 40%")
 
 
+def test_one_that_is_not_heard_from_says_so_and_for_how_long() -> None:
+    worker = make_worker(Health())
+    worker.is_warm = True
+    worker.note_seen(1.0)
+    worker.heard -= 44
+    assert (worker.standing.state, worker.standing.text) == ("silent", "not heard from for 44 s")
+    worker.running.append(make_run(Request(prompt="x")))
+    assert worker.standing.text == "makes a, 0%; not heard from for 44 s"
+    worker.note_seen(2.0)
+    assert worker.standing.text == "makes a, 0%"
+
+
 def test_three_failures_in_a_row_rest_it_and_each_time_for_longer() -> None:
     clock = Clock()
     health = Health(clock)
