@@ -27,7 +27,6 @@ SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling 
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _FADE = round(FADE_SECONDS * SAMPLE_RATE)
 _PIECE = 8192  # samples that are computed at once: they stay in the processor's cache
-_PASSED_ON = 2**17  # and passed on at once: the one that receives them is woken up for each
 
 
 class BadAudio(ValueError):
@@ -195,14 +194,11 @@ class LevelledAudio:
 
     def read_frames(self) -> Iterator[Waveform]:
         """(n, 2) after (n, 2), as they follow each other in a file."""
-        for start in range(0, self.samples, _PASSED_ON):
+        for start in range(0, self.samples, _PIECE):
             with self.measured():
-                frames = np.empty((min(_PASSED_ON, self.samples - start), 2), np.float32)
-                for first in range(0, len(frames), _PIECE):
-                    last = min(first + _PIECE, len(frames))
-                    piece = self.part.read(start + first, start + last)
-                    piece *= self.gain
-                    frames[first:last] = piece.T
+                piece = self.part.read(start, min(start + _PIECE, self.samples))
+                piece *= self.gain
+                frames = np.ascontiguousarray(piece.T, np.float32)
             yield frames
 
 

@@ -254,7 +254,7 @@ def test_a_sound_is_placed_cut_and_followed_by_silence() -> None:
     assert audio.place_in_silence(sound, 30, 20).shape == (20, 2)
 
 
-@pytest.mark.parametrize("samples", [0, 1, 8192, 300_001])
+@pytest.mark.parametrize("samples", [0, 1, 8192, 20_001])
 def test_what_is_computed_piece_by_piece_is_the_part_times_its_gain(samples: int) -> None:
     part = np.random.default_rng(samples).uniform(-1, 1, (2, samples))
     levelled = LevelledAudio(LazyAudio.of(part), 0.7)
