@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, Literal, NamedTuple
@@ -209,7 +209,6 @@ class RenderCancelled(WorkerMessage):
 # --- on the pipe ----------------------------------------------------------------------------------
 
 _TYPES = {kind.__name__: kind for kind in WorkerMessage.__subclasses__()}
-_Shape = tuple[tuple[int, ...], str]  # of an array, and which index goes first
 
 
 class EncodedMessage(NamedTuple):
@@ -221,7 +220,7 @@ class EncodedMessage(NamedTuple):
 
 def encode_message(message: WorkerMessage) -> EncodedMessage:
     fields: dict[str, object] = {}
-    shapes: dict[str, _Shape] = {}
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}  # and which index goes first
     arrays: list[memoryview] = []
     for spec in dataclasses.fields(message):
         value = getattr(message, spec.name)
@@ -231,14 +230,8 @@ def encode_message(message: WorkerMessage) -> EncodedMessage:
             arrays.append(_view_bytes(np.asarray(value, np.float32).reshape(-1, order=order)))
         else:
             fields[spec.name] = value
-    return EncodedMessage(_encode_head(type(message), fields, shapes), arrays)
-
-
-def _encode_head(
-    kind: type[WorkerMessage], fields: Mapping[str, object], shapes: Mapping[str, _Shape]
-) -> bytes:
-    head = {"type": kind.__name__, "fields": fields, "arrays": shapes}
-    return json.dumps(head, default=_to_json).encode()
+    head = {"type": type(message).__name__, "fields": fields, "arrays": shapes}
+    return EncodedMessage(json.dumps(head, default=_to_json).encode(), arrays)
 
 
 def send_message(connection: Connection, message: WorkerMessage) -> None:
@@ -249,25 +242,9 @@ def send_message(connection: Connection, message: WorkerMessage) -> None:
 def send_encoded(connection: Connection, message: EncodedMessage) -> None:
     """Raises OSError where the other end is closed."""
     connection.send_bytes(message.head)
-    for array in message.arrays:
-        _send_bytes(connection, array)
-
-
-def send_clip(
-    connection: Connection, ticket: int, name: str, samples: int, frames: Iterable[FloatArray]
-) -> None:
-    """Send the `RenderClip` of so many samples, whose `frames`, (n, 2) after (n, 2), are computed
-    meanwhile. Raises OSError where the other end is closed; whatever else is raised closes it, as
-    half a message was sent.
-    """
-    fields = {"ticket": ticket, "name": name}
-    connection.send_bytes(_encode_head(RenderClip, fields, {"audio": ((2, samples), "F")}))
-    try:
-        for piece in frames:
-            _send_bytes(connection, _view_bytes(piece.reshape(-1)))
-    except BaseException:
-        connection.close()
-        raise
+    for rest in message.arrays:
+        while rest:
+            rest = rest[os.write(connection.fileno(), rest) :]
 
 
 def receive_message(connection: Connection) -> WorkerMessage:
@@ -293,11 +270,6 @@ def decode_message(head: bytes, read_array: Callable[[int], FloatArray]) -> Work
 def _view_bytes(array: FloatArray) -> memoryview:
     """The bytes of an array (N,), where they are."""
     return array.view(np.uint8).data
-
-
-def _send_bytes(connection: Connection, rest: memoryview) -> None:
-    while rest:
-        rest = rest[os.write(connection.fileno(), rest) :]
 
 
 def _receive_into(connection: Connection, rest: memoryview) -> None:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline import audio
 from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
 from pipeline.take import Clip, Progress, TakeInfo, describe_machine
@@ -39,6 +38,7 @@ from .messages import (
     PreviewAudio,
     Render,
     RenderCancelled,
+    RenderClip,
     RenderFailed,
     RenderFinished,
     RenderLines,
@@ -48,7 +48,6 @@ from .messages import (
     SetAdapters,
     WorkerMessage,
     receive_message,
-    send_clip,
     send_message,
 )
 
@@ -195,21 +194,19 @@ class Worker:
             self._pass_on(rendering, next(rendering.outputs))
         except StopIteration:
             self._renderings.pop()
-            self._finish(rendering)
-        except (BrokenPipeError, ConnectionResetError):
-            raise  # the daemon has gone: no rendering has failed
+            self._deliver(rendering)
         except Exception as error:
             self._renderings.pop()
             self._send(_failed(rendering.ticket, error))
 
     def _pass_on(self, rendering: Rendering, output: Progress | Clip) -> None:
-        """Send what a rendering has on its way."""
+        """Send what a rendering has on its way; clips are kept until all are there."""
         if isinstance(output, Clip):
             if output.name.startswith(PREVIEW):
                 step = int(output.name.removeprefix(PREVIEW))
                 self._send(PreviewAudio(rendering.ticket, step, output.samples))
             else:
-                self._send_clip(rendering, output)
+                rendering.clips.append(output)
         elif output.planned is not None:
             self._send(RenderPlan(rendering.ticket, dict(output.planned)))
         elif output.lines is not None:
@@ -220,24 +217,22 @@ class Worker:
             rendering.progress_sent = time.monotonic()
             self._send(RenderProgress(rendering.ticket, output.fraction, output.label))
 
-    def _send_clip(self, rendering: Rendering, clip: Clip) -> None:
-        """The daemon receives it while it is computed."""
-        samples, frames = audio.count_samples(clip.sound), audio.read_frames(clip.sound)
-        send_clip(self._connection, rendering.ticket, clip.name, samples, frames)
-        model = rendering.model
-        if clip.latents is not None and model.keeps_latents:
-            latents = np.asarray(clip.latents)
-            self._send(MixLatents(rendering.ticket, model.vae_digest, clip.gain, latents))
-        rendering.info = clip.info
-
-    def _finish(self, rendering: Rendering) -> None:
-        """Say that a take is complete."""
-        model = rendering.model
+    def _deliver(self, rendering: Rendering) -> None:
+        """Send all of a take that is complete."""
         if rendering.description is not None:
-            info = _description_info(rendering, rendering.description)
-        else:
-            assert rendering.info, "a take has clips"
-            info = rendering.info
+            self._finish(rendering, _description_info(rendering, rendering.description))
+            return
+        for clip in rendering.clips:
+            self._send(RenderClip(rendering.ticket, clip.name, clip.samples))
+        mix = rendering.clips[0]
+        model = rendering.model
+        if mix.latents is not None and model.keeps_latents:
+            latents = np.asarray(mix.latents)
+            self._send(MixLatents(rendering.ticket, model.vae_digest, mix.gain, latents))
+        self._finish(rendering, mix.info)
+
+    def _finish(self, rendering: Rendering, info: TakeInfo) -> None:
+        model = rendering.model
         self._send(RenderFinished(rendering.ticket, info, model.token_cost, model.count_cached()))
 
     def _send(self, message: WorkerMessage) -> None:
@@ -251,7 +246,7 @@ class Rendering:
         self.model = model
         self.ticket = ticket
         self.request = request
-        self.info: TakeInfo | None = None  # of its clips
+        self.clips: list[Clip] = []
         self.description: Description | None = None  # of a recording that is put into words
         self.progress_sent = 0.0  # time.monotonic() of its newest message about progress
         self.outputs = self._render()

@@ -6,9 +6,7 @@ A waveform is (samples, 2); a clip has its channels first, (2, samples). 48 kHz.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -157,7 +155,7 @@ def level(
     def steps() -> Steps[list[npt.NDArray[np.float32]]]:
         surveyed = [(part, complete(survey(part))) for part in map(LazyAudio.of, parts)]
         gain = yield from find_common_gain(surveyed, peak_db, normalize)
-        return [render(LevelledAudio(part, gain)) for part, _ in surveyed]
+        return [complete(render(part, gain)) for part, _ in surveyed]
 
     return complete(steps())
 
@@ -177,56 +175,17 @@ def choose_gain(gain: float, normalize: bool) -> float:
     return gain if normalize and math.isfinite(gain) else min(gain, 1.0)
 
 
-@dataclass(frozen=True)
-class LevelledAudio:
-    """A part times `gain`, computed when it is asked for: whoever passes a clip on piece by piece
-    needs no memory for all of it, and the next one works on a piece while this one computes
-    another. The time that it takes is `measured`.
-    """
-
-    part: LazyAudio
-    gain: float
-    measured: Callable[[], AbstractContextManager[None]] = nullcontext
-
-    @property
-    def samples(self) -> int:
-        return self.part.samples
-
-    def read_frames(self) -> Iterator[Waveform]:
-        """(n, 2) after (n, 2), as they follow each other in a file."""
-        for start in range(0, self.samples, _PIECE):
-            with self.measured():
-                piece = self.part.read(start, min(start + _PIECE, self.samples))
-                piece *= self.gain
-                frames = np.ascontiguousarray(piece.T, np.float32)
-            yield frames
-
-
-ClipSound = npt.NDArray[np.float32] | LevelledAudio  # (2, samples)
-
-
-def count_samples(sound: ClipSound) -> int:
-    return sound.samples if isinstance(sound, LevelledAudio) else sound.shape[1]
-
-
-def read_frames(sound: ClipSound) -> Iterator[Waveform]:
-    """(n, 2) after (n, 2), as they follow each other in a file."""
-    if isinstance(sound, LevelledAudio):
-        yield from sound.read_frames()
-    else:
-        yield np.ascontiguousarray(sound.T)
-
-
-def render(sound: ClipSound) -> npt.NDArray[np.float32]:
-    """All of it: (2, samples), which lie in the order of a file."""
-    if not isinstance(sound, LevelledAudio):
-        return sound
-    whole = np.empty((sound.samples, 2), np.float32)
-    start = 0
-    for frames in sound.read_frames():
-        whole[start : start + len(frames)] = frames
-        start += len(frames)
-    return whole.T
+def render(part: LazyAudio, gain: float) -> Steps[npt.NDArray[np.float32]]:
+    """A part times `gain`: (2, samples), which lie in the order of a file; with pauses."""
+    frames = np.empty((part.samples, 2), np.float32)
+    for number, start in enumerate(range(0, part.samples, _PIECE), 1):
+        stop = min(start + _PIECE, part.samples)
+        piece = part.read(start, stop)
+        piece *= gain
+        frames[start:stop] = piece.T
+        if number * _PIECE % PAUSE < _PIECE:
+            yield
+    return frames.T
 
 
 def find_full_scale_gain(peaks: Iterable[float]) -> float:

@@ -9,7 +9,6 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from daemon import messages
@@ -37,7 +36,6 @@ from daemon.messages import (
     WorkerMessage,
     encode_message,
     receive_message,
-    send_clip,
     send_encoded,
     send_message,
 )
@@ -165,32 +163,6 @@ def test_an_array_that_is_larger_than_the_pipe_arrives_whole(
     assert isinstance(received, RenderClip)
     np.testing.assert_array_equal(received.audio, long)
     assert not pipe[1].poll(), "nothing is left over"
-
-
-def test_a_clip_that_is_sent_while_it_is_computed_is_one_message(
-    pipe: tuple[Connection, Connection],
-) -> None:
-    pieces = [np.full((size, 2), size, np.float32) for size in (3, 1, 5)]
-    send_clip(pipe[0], 7, "drums", 9, iter(pieces))
-    send_message(pipe[0], RenderCancelled(3))
-    received = receive_message(pipe[1])
-    assert isinstance(received, RenderClip)
-    assert (received.ticket, received.name) == (7, "drums")
-    np.testing.assert_array_equal(received.audio, np.concatenate(pieces).T)
-    assert receive_message(pipe[1]) == RenderCancelled(3)
-
-
-def test_nothing_follows_half_a_clip(pipe: tuple[Connection, Connection]) -> None:
-    def compute() -> Iterator[npt.NDArray[np.float32]]:
-        yield np.zeros((5, 2), np.float32)
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        send_clip(pipe[0], 7, "mix", 9, compute())
-    with pytest.raises(OSError, match="closed"):
-        send_message(pipe[0], RenderCancelled(7))
-    with pytest.raises(EOFError):
-        receive_message(pipe[1])
 
 
 def test_an_end_within_an_array_is_an_error(pipe: tuple[Connection, Connection]) -> None:
