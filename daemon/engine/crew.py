@@ -30,11 +30,15 @@ class Lane(NamedTuple):
 
 class Crew:
     """In the order in which they came, the local one first. `find_speed` returns the seconds per
-    cost of a worker, by its name; 0 where that is not known.
+    cost of a worker, by its name; 0 where that is not known. `knows_speed` says whether its takes
+    have shown that lately.
     """
 
-    def __init__(self, find_speed: Callable[[str], float]) -> None:
+    def __init__(
+        self, find_speed: Callable[[str], float], knows_speed: Callable[[str], bool]
+    ) -> None:
         self._find_speed = find_speed
+        self._knows_speed = knows_speed
         self._workers: list[RenderWorker] = []
         # of each worker, by its name, the conditions of its newest takes: when each was begun
         self._warm: dict[str, OrderedDict[Conditions, int]] = defaultdict(OrderedDict)
@@ -133,14 +137,15 @@ class Crew:
 
     def find_job_for(self, worker: RenderWorker, waiting: Iterable[Job]) -> Job | None:
         """The first of these jobs, in order, that this worker has made before those that are much
-        quicker, and busy, would have: nobody waits longer because a slow one has begun it.
+        quicker, and busy, would have: nobody waits longer because a slow one has begun it. Whose
+        takes have not shown lately that it is slow, is tried.
         """
         quicker = [
             other
             for other in self._workers
             if other.is_ready and self._is_much_slower(worker, other)
         ]
-        if not quicker:
+        if not quicker or not self._knows_speed(worker.name):
             return next(iter(waiting), None)
         lanes = self._measure([(other, other.running) for other in quicker])
         own = self._find_speed(worker.name)
@@ -159,6 +164,14 @@ class Crew:
         others; 0 where that is not known of anybody.
         """
         return job.cost * (self._find_speed(worker.name) or self._usual_speed)
+
+    def estimate_at_best(self, worker: RenderWorker, job: Job) -> float:
+        """The same of one that is to be tried: whose takes have not shown lately how quick it is,
+        may be as quick as the quickest.
+        """
+        if self._knows_speed(worker.name):
+            return self.estimate(worker, job)
+        return min((self.estimate(each, job) for each in self._workers), default=0.0)
 
     @property
     def _usual_speed(self) -> float:

@@ -139,7 +139,7 @@ class Dispatcher:
         self._dispatch_thread = ThreadPoolExecutor(1, "dispatch")
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
-        self._crew = Crew(model.find_speed)
+        self._crew = Crew(model.find_speed, model.knows_speed)
         self._crew.add(self.supervisor)
         self._is_closed = False
         self.lander = Lander(settings, journal, self)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
@@ -40,20 +42,37 @@ WORDS_HINT = (
     "acestepd pull --planner fetches a model that knows words; then /ace/model has it loaded"
 )
 MOST_WORN = 8  # choices that are remembered
+KNOWN_SECONDS = 60.0  # for which a machine is taken for as quick as its takes were
 CHOICE_CRASHES = 2  # of the worker with a choice that nothing was played with yet
 
 
 class RenderSpeed:
-    """How long a machine takes, learned from its own takes. A cost is in the model's unit."""
+    """How long a machine takes: `learned` from its own takes, or else `expected` by its warm-up,
+    which on a busy machine may be far from it. A cost is in the model's unit. What was learned long
+    ago is no more than expected either.
+    """
 
-    def __init__(self, seconds_per_cost: float = 0.0) -> None:
-        self.seconds_per_cost = seconds_per_cost
+    def __init__(
+        self,
+        learned: float = 0.0,
+        expected: float = 0.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds_per_cost = learned or expected
+        self._now = now
+        self._learned_at = now() if learned else -math.inf
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is learned, and that not long ago."""
+        return self._now() - self._learned_at < KNOWN_SECONDS
 
     def learn(self, cost: float, seconds: float) -> None:
         measured = seconds / cost
-        if self.seconds_per_cost:
+        if self.is_known:
             measured = (self.seconds_per_cost + measured) / 2
         self.seconds_per_cost = measured
+        self._learned_at = self._now()
 
 
 class MemoryNeed:
@@ -174,7 +193,7 @@ class ModelState:
         self._note_worn()
         self._token_cost = message.token_cost
         self._wordless = message.wordless
-        self._speeds[LOCAL] = RenderSpeed(read_speed(self.title) or message.seconds_per_cost)
+        self._speeds[LOCAL] = RenderSpeed(read_speed(self.title), message.seconds_per_cost)
 
     def on_joined(
         self, worker: str, message: ModelLoaded, read_speed: Callable[[str, str], float]
@@ -184,7 +203,7 @@ class ModelState:
         """
         self._cache_counts.pop(worker, None)
         learned = read_speed(message.title, worker)
-        self._speeds[worker] = RenderSpeed(learned or message.seconds_per_cost)
+        self._speeds[worker] = RenderSpeed(learned, message.seconds_per_cost)
         if not self.loaded:
             self._known = message.capabilities
             self._wordless = message.wordless
@@ -295,6 +314,10 @@ class ModelState:
     def find_speed(self, worker: str) -> float:
         """The seconds per cost of a worker; 0 where that is not known."""
         return self._speeds[worker].seconds_per_cost
+
+    def knows_speed(self, worker: str) -> bool:
+        """Whether a worker has shown lately how quick it is."""
+        return self._speeds[worker].is_known
 
     def estimate_remaining(self, run: Run) -> float:
         """The seconds that its worker still takes for a run."""

@@ -38,9 +38,10 @@ def find_straggler(crew: Crew, may_be_doubled: Callable[[Run], bool]) -> Straggl
     idle = [worker for worker in crew if not worker.running and worker.is_ready]
     found: list[Straggler] = []
     for left, worker, run in late:
-        needed = min((crew.estimate(other, run.job) for other in idle), default=0.0)
+        needed = min((crew.estimate_at_best(other, run.job) for other in idle), default=0.0)
         if _is_much(left, needed) and (other := crew.find_idle(run.job)):
-            found.append(Straggler(run, worker, left, other, crew.estimate(other, run.job)))
+            needed = crew.estimate_at_best(other, run.job)
+            found.append(Straggler(run, worker, left, other, needed))
     found = [each for each in found if _is_much(each.left, each.needed)]
     return max(found, key=lambda each: each.left - each.needed, default=None)
 

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from daemon.engine.model_state import MemoryNeed, ModelChoice, ModelState, ModelStatus
+from daemon.engine.model_state import (
+    KNOWN_SECONDS,
+    MemoryNeed,
+    ModelChoice,
+    ModelState,
+    ModelStatus,
+    RenderSpeed,
+)
 from daemon.engine.run import LOCAL
 from daemon.messages import AdaptersSet, ModelLoaded, RenderFinished
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from pipeline.weights.adapter import Adapter
+from tests.support.clock import Clock
 from tests.support.harness import SteppedModel
 from tests.support.takes import make_run
 
@@ -94,8 +102,23 @@ def test_every_take_teaches_how_long_the_next_one_takes_and_how_much_memory_it_n
     run._elapsed = 4.0 * run.job.cost
     info = TakeInfo(SECOND, "tape", memory={"decode": 600, "text": 100})
     model.learn(run, RenderFinished(run.ticket, info, token_cost=0.0))
-    assert model.find_speed(LOCAL) == pytest.approx(3.0)
+    assert model.find_speed(LOCAL) == pytest.approx(4.0), "its warm-up is forgotten"
     assert model.memory_need.estimate_bytes(48_000) == 600
+
+
+def test_a_speed_is_learned_from_takes_and_known_for_a_while() -> None:
+    clock = Clock()
+    speed = RenderSpeed(expected=50.0, now=clock)
+    assert not speed.is_known, "a busy machine warms up slowly"
+    speed.learn(2.0, 4.0)
+    assert (speed.is_known, speed.seconds_per_cost) == (True, 2.0)
+    speed.learn(1.0, 4.0)
+    assert speed.seconds_per_cost == 3.0
+    clock.now += KNOWN_SECONDS
+    assert not speed.is_known
+    speed.learn(1.0, 1.0)
+    assert speed.seconds_per_cost == 1.0, "what it was before is not held against it"
+    assert RenderSpeed(2.0, 50.0, clock).is_known, "by the journal"
 
 
 def test_a_longer_take_needs_more_memory_and_a_shorter_one_as_much() -> None:

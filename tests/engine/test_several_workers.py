@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from daemon.engine import Engine, ModelChoice, dispatcher
+from daemon.engine import Engine, ModelChoice, dispatcher, model_state
 from daemon.engine.run import Loss
 from daemon.jobs import Event, Order, Priority, Refused
 from daemon.journal import Journal
@@ -145,7 +145,9 @@ def test_of_those_that_are_free_the_quickest_is_given_the_job(remote: Engine) ->
 def test_a_very_slow_one_is_given_what_the_quick_one_would_not_have_made_sooner(
     remote: Engine,
 ) -> None:
-    slow, quick = meet(remote, "slow", 10.0), meet(remote, "quick", 1.0)
+    slow = meet(remote, "slow", 10.0)
+    show(remote, slow)
+    quick = meet(remote, "quick", 1.0)
     submit(remote, "a")
     quick.wait_for("a")
     submit(remote, "b", make_request("b"))
@@ -156,6 +158,36 @@ def test_a_very_slow_one_is_given_what_the_quick_one_would_not_have_made_sooner(
     quick.exit("the plug was pulled", loss=Loss.AWAY)
     slow.finish(run)
     slow.wait_for("a")
+
+
+def show(engine: Engine, worker: Colleague) -> None:
+    """A worker, the only one as yet, makes a take: how quick it is, is known."""
+    recorder = Recorder(engine)
+    submit(engine, "first", make_request("first"))
+    worker.finish(worker.wait_for("first"))
+    recorder.wait("finished", "first")
+    worker.given.clear()
+
+
+def test_whose_warm_up_alone_was_slow_is_tried(remote: Engine) -> None:
+    slow, quick = meet(remote, "slow", 10.0), meet(remote, "quick", 1.0)
+    submit(remote, "a")
+    quick.wait_for("a")
+    submit(remote, "b", make_request("b"))
+    slow.wait_for("b")
+
+
+def test_what_was_slow_once_is_tried_again_after_a_while(
+    remote: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = meet(remote, "slow", 10.0)
+    show(remote, slow)
+    quick = meet(remote, "quick", 1.0)
+    submit(remote, "a")
+    quick.wait_for("a")
+    monkeypatch.setattr(model_state, "KNOWN_SECONDS", 0.0)  # they have passed
+    submit(remote, "b", make_request("b"))
+    slow.wait_for("b")
 
 
 def test_what_is_urgent_interrupts_a_quick_one_rather_than_begin_on_a_slow_one(

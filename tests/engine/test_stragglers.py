@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.engine import Engine, ModelChoice, stragglers
+from daemon.engine import Engine, ModelChoice, model_state, stragglers
 from daemon.engine.run import Loss, Run
 from daemon.jobs import JobState, Priority
 from daemon.journal import Journal
@@ -120,6 +120,22 @@ def test_who_was_late_is_known_to_be_slow(
     assert remote._model.find_speed("studio") > 2 * SPEED
     submit(remote, "b", make_request("b"))
     attic.wait_for("b")
+
+
+def test_who_was_late_a_while_ago_helps_who_is_late_now(
+    remote: Engine, late: tuple[Colleague, Colleague, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(remote)
+    studio, attic, slow = late
+    attic.finish(attic.wait_for("a"))
+    recorder.wait("finished", "a")
+    studio.stop(slow)
+    submit(remote, "b", make_request("b"))
+    monkeypatch.setattr(model_state, "KNOWN_SECONDS", 0.0)  # they have passed
+    make_late(remote, attic.wait_for("b"))
+    with remote.lock:
+        remote._dispatcher.start_idle_run()
+    studio.wait_for("b")
 
 
 def test_it_is_begun_a_second_time_and_no_third(

@@ -1,8 +1,9 @@
 """What Dask adds to a job: `python -m tests.tools.cluster [WORKERS] [SECONDS] [JOBS] [CLIP]
-[SLOW]`, with real Dask workers in another process, whose model sleeps for so many SECONDS instead
-of playing a CLIP of so many seconds. The first of them becomes SLOW times as slow when it has made
-a few. The daemon's queue, files and journal are real, and its scheduler is in its process.
-`tests.tools.crew` is the same without Dask. Nothing is asserted.
+[SLOW] [WARM]`, with real Dask workers in another process, whose model sleeps for so many SECONDS
+instead of playing a CLIP of so many seconds. The first of them becomes SLOW times as slow when it
+has made a few; its warm-up takes WARM times as long as the others'. The daemon's queue, files and
+journal are real, and its scheduler is in its process. `tests.tools.crew` is the same without Dask.
+Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -44,12 +45,18 @@ AS_QUICK = 3  # takes that the slow one makes before
 
 
 class SleepingModel(SteppedModel):
-    """Its takes are there after so many seconds; from the fourth on it is `slow` times as slow."""
+    """Its takes are there after so many seconds; from the fourth on it is `slow` times as slow, and
+    in its warm-up `warm` times.
+    """
 
-    def __init__(self, seconds: float, slow: float = 1.0) -> None:
+    def __init__(self, seconds: float, slow: float = 1.0, warm: float = 1.0) -> None:
         super().__init__()
         self._seconds = seconds
         self._slow = slow
+        self._warm = warm
+
+    def rehearse(self, request: Request) -> None:
+        time.sleep(self._warm * self._seconds / 2)
 
     def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
         slow = self._slow if len(self.played) >= AS_QUICK else 1.0
@@ -59,7 +66,9 @@ class SleepingModel(SteppedModel):
             yield output
 
 
-async def serve(scheduler: str, workers: int, seconds: float, slow: float, folder: Path) -> None:
+async def serve(
+    scheduler: str, workers: int, seconds: float, slow: float, warm: float, folder: Path
+) -> None:
     """So many Dask workers on this thread, each with a thread for its model."""
     silence_dask()
     identity = Identities(Settings(state=folder)).read(MODEL).to_json()
@@ -69,7 +78,8 @@ async def serve(scheduler: str, workers: int, seconds: float, slow: float, folde
                 machine=f"worker {number}", version=VERSION, dask=DASK, identity=identity
             )
             settings = Settings(state=folder / str(number))
-            load = SleepingModel(seconds, 1.0 if number else slow).load
+            unlike = () if number else (slow, warm)
+            load = SleepingModel(seconds, *unlike).load
             model = plugin.ModelPlugin(settings, MODEL, "", partial(ThreadWorker, load))
             worker = Worker(
                 scheduler,
@@ -93,6 +103,7 @@ def main(
     jobs: int = 1000,
     clip: float = 1.0,
     slow: float = 1.0,
+    warm: float = 1.0,
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -112,7 +123,7 @@ def main(
         cluster = Cluster(settings, engine.lock, engine.work_source)
         cluster.start()
         cluster.has_scheduler.wait()
-        arguments = (SERVE, cluster.address, workers, seconds, slow, folder / "workers")
+        arguments = (SERVE, cluster.address, workers, seconds, slow, warm, folder / "workers")
         command = [sys.executable, "-m", "tests.tools.cluster", *map(str, arguments)]
         with subprocess.Popen(command) as process:
             until(lambda: sum(each.is_ready for each in cluster.workers) == workers)
@@ -127,6 +138,7 @@ def main(
             process.kill()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         slowed = f", one of them {slow:g} times as slow" if slow > 1 else ""
+        slowed += f", the warm-up of one {warm:g} times" if warm > 1 else ""
         print(
             f"{jobs} takes of {clip:g} s, by {workers} Dask workers in {seconds:g} s each{slowed}"
         )
@@ -142,8 +154,9 @@ def main(
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [SERVE]:
-        _, _, address, count, each, slowness, path = sys.argv
-        asyncio.run(serve(address, int(count), float(each), float(slowness), Path(path)))
+        _, _, address, count, each, *unlike, path = sys.argv
+        slowness, warmth = map(float, unlike)
+        asyncio.run(serve(address, int(count), float(each), slowness, warmth, Path(path)))
     else:
-        kinds = (int, float, int, float, float)
+        kinds = (int, float, int, float, float, float)
         main(*(kind(text) for kind, text in zip(kinds, sys.argv[1:])))
