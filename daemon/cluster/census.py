@@ -19,7 +19,7 @@ from .facts import Facts, Metric
 from .identities import Identities
 from .plugin import NAME
 from .security import build_security, check_address, silence_dask
-from .shared_folder import describe_other, is_marked
+from .shared_folder import OTHER_FOLDER, is_marked
 
 ANSWER_SECONDS = 5.0
 GIGABYTE = 2.0**30
@@ -124,7 +124,7 @@ def _read(
     if identity and ours and not obstacle:
         obstacle = identity.describe_difference(ours)
     if facts.shared and not obstacle and not is_marked(settings.cluster.shared_folder, facts.mark):
-        obstacle = describe_other(facts.shared)
+        obstacle = f"{OTHER_FOLDER} (there it is {facts.shared})"
     return ClusterMachine(
         name=facts.machine or address,
         address=address,

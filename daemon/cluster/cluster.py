@@ -48,7 +48,7 @@ from .security import (
     silence_dask,
 )
 from .sent_files import NamedFile, list_named_files
-from .shared_folder import describe_other, is_marked
+from .shared_folder import OTHER_FOLDER, is_marked
 
 log = logging.getLogger("acestepd.cluster")
 
@@ -381,7 +381,7 @@ class Cluster:
             difference = identity.describe_difference(wanted)
             if difference or worker.has_our_folder:
                 return difference
-            return describe_other(worker.facts.shared)
+            return OTHER_FOLDER
         return "which model is to play is not known here"
 
     @property

@@ -55,12 +55,11 @@ def is_marked(folder: Path | None, mark: str) -> bool:
     return folder is not None and bool(_MARK.fullmatch(mark)) and (folder / mark).is_file()
 
 
-def describe_other(folder: str) -> str:
-    """Why a worker is not used whose folder is not here."""
-    return (
-        f"it leaves results in a shared folder, there {folder}, which is not the [cluster] shared "
-        "of this machine: set it on both, or on neither"
-    )
+# why a worker is not used; not which folder that is, as clients of the daemon may read this
+OTHER_FOLDER = (
+    "it leaves results in a shared folder which is not the [cluster] shared of the daemon's "
+    "machine: set it on both, or on neither"
+)
 
 
 def remove_old(folder: Path, mark: Path) -> None:

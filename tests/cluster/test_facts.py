@@ -165,7 +165,7 @@ def test_a_worker_that_leaves_results_in_another_folder_is_not_used(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "acestepd.cluster")
-    said = "is not used: it leaves results in a shared folder, there /mnt/takes, which is not"
+    said = "is not used: it leaves results in a shared folder which is not"
     facts = OURS | {"shared": "/mnt/takes", "mark": f".acestepd-worker-{'0' * 32}"}
     with strangers((facts, {"state": "warm"})) as address:
         settings = make_settings(tmp_path, address)
@@ -174,11 +174,15 @@ def test_a_worker_that_leaves_results_in_another_folder_is_not_used(
         cluster.start()
         try:
             until(lambda: f"studio {said}" in caplog.text)
+            (standing,) = cluster.describe().workers
             printed = format_census(take_census(address, settings, TAPE))
         finally:
             cluster.close()
             stop(engine)
     assert "is not used from here: it leaves results in a shared folder" in printed
+    assert "(there it is /mnt/takes)" in printed
+    assert standing.state == "unused"
+    assert "/mnt" not in standing.text, "which clients may read"
 
 
 def test_where_no_scheduler_answers_a_sentence_says_so_and_nothing_else() -> None:
