@@ -73,6 +73,7 @@ MOST_LANDING_BYTES = 2**28
 PROGRESS_SECONDS = 0.1  # between two progress events of a job
 MODEL = "/ace/model"  # the command that failures to load are about
 ADAPTER = "/ace/adapter"  # the command that failures of adapters are about
+WAIT_FOR_WORKER = "no worker is ready: this take waits for one; acestepd status says who is there"
 HOLD_FOR_MODEL_HINT = (
     "it is kept, and goes on when a model plays; /ace/model tries again or plays another; "
     "see: acestepd doctor"
@@ -138,6 +139,7 @@ class Dispatcher:
         self._is_dispatching = False  # soon, on this thread:
         self._dispatch_thread = ThreadPoolExecutor(1, "dispatch")
         self.client_jobs = ClientJobs(journal, bus, self.queue, self.held)
+        self._is_local = start_worker is not None  # this machine makes takes, too
         self.supervisor = Supervisor(lock, settings, model, self, start_worker)
         self._crew = Crew(model.find_speed, model.knows_speed)
         self._crew.add(self.supervisor)
@@ -209,6 +211,8 @@ class Dispatcher:
             self._publish_queued(job, position, estimate_end(own, cost_before, job.cost))
             if job in unwritten:
                 self.client_jobs.note(job)
+        if jobs and not (self._is_local or self._crew.has_ready):
+            self._bus.publish(Event("note", jobs[0], (WAIT_FOR_WORKER,)))
 
     def _publish_queued(self, job: Job, position: int, eta: float) -> None:
         """Tell where a job waits, and what was read out of its request."""

@@ -107,6 +107,19 @@ def test_an_order_of_many_takes_goes_to_whoever_is_free(remote: Engine) -> None:
     assert sorted([*studio.ids, *attic.ids]) == [f"many.{n}" for n in range(1, 9)]
 
 
+def test_where_nobody_is_ready_the_client_is_told_that_it_waits(remote: Engine) -> None:
+    recorder = Recorder(remote)
+    remote.submit(Order(ME, "many", make_request("x", seed=1), count=3))
+    assert "waits for one" in recorder.wait("note", "many.1").values[0]
+    studio = meet(remote, "studio")
+    for n in (1, 2, 3):
+        studio.finish(studio.wait_for(f"many.{n}"))
+    recorder.wait("finished", "many.3")
+    submit(remote, "next")
+    studio.wait_for("next")
+    assert recorder.ids_with("note") == ["many.1"], "once for all of them"
+
+
 def test_a_worker_that_is_not_ready_is_given_nothing(remote: Engine) -> None:
     studio, attic = meet_two(remote)
     studio.is_ready = False
