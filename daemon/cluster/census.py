@@ -18,7 +18,7 @@ from .cluster_worker import describe_silence
 from .facts import Facts, Metric
 from .identities import Identities
 from .plugin import NAME
-from .security import build_security, check_address, silence_dask
+from .security import build_security, check_address, explain_no_answer, silence_dask
 from .shared_folder import OTHER_FOLDER, is_marked
 
 ANSWER_SECONDS = 5.0
@@ -64,7 +64,8 @@ def take_census(scheduler: str, settings: Settings, choice: ModelChoice) -> Cens
     try:
         return asyncio.run(_ask(scheduler, settings, choice))
     except (OSError, TimeoutError) as error:
-        raise SettingsError(f"no scheduler answers at {scheduler}: {error}") from error
+        reason = explain_no_answer(scheduler, error)
+        raise SettingsError(f"no scheduler answers at {scheduler}: {reason}") from error
 
 
 async def _ask(scheduler: str, settings: Settings, choice: ModelChoice) -> Census:

@@ -44,6 +44,7 @@ from .security import (
     LOCAL_DASHBOARD,
     build_security,
     check_address,
+    explain_no_answer,
     find_reason,
     silence_dask,
 )
@@ -185,9 +186,9 @@ class Cluster:
                     self._trouble = "it is gone"  # from when it is not connected any more
                     await self._watch(client)
             except (OSError, TimeoutError) as error:
-                self._trouble = str(error)
-                if str(error) != said:
-                    said = str(error)
+                self._trouble = explain_no_answer(address, error)
+                if self._trouble != said:
+                    said = self._trouble
                     log.warning("no scheduler at %s: %s; it is tried again", address, said)
             except Exception as error:  # whatever it is, takes are made again afterwards
                 self._trouble = repr(error)

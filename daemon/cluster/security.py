@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import distributed
 from distributed import Security
+from distributed.comm import CommClosedError
 
 from ..settings import ClusterSettings, SettingsError
 
@@ -70,6 +71,13 @@ def find_reason(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return str(error) or type(error).__name__
+
+
+def explain_no_answer(address: str, error: BaseException) -> str:
+    """Why no scheduler answers there, in words."""
+    if isinstance(error, CommClosedError) and urlsplit(address).scheme != TLS:
+        return f"it has closed the connection ({find_reason(error)}): does it want {TLS}://?"
+    return str(error)
 
 
 def is_loopback(host: str) -> bool:

@@ -27,7 +27,7 @@ from daemon.cluster.census import Census, format_census, take_census
 from daemon.engine import crew
 from daemon.engine.model_state import ModelChoice
 from daemon.service import Daemon
-from daemon.settings import Settings
+from daemon.settings import Settings, SettingsError
 from tests.support import volumes
 from tests.support.certificates import write_certificates
 from tests.support.cluster import ROOT, MachineProcess, SchedulerProcess, playing, small_cluster
@@ -476,6 +476,9 @@ def test_with_tls_only_those_with_a_certificate_of_its_authority_are_let_in(
         flags = ("--protocol", "tls", *map(str, files))
         scheduler = started.enter_context(SchedulerProcess(tmp_path, *flags))
         assert scheduler.address.startswith("tls://")
+        plain = Settings(state=tmp_path / "plain", model=quick_voice)
+        with pytest.raises(SettingsError, match=r"does it want tls://\?"):
+            census_of(scheduler.address.replace("tls", "tcp"), plain)
         for name, certificates in (("ours", own), ("stranger", strange)):
             settings = tmp_path / f"{name}.toml"
             lines = [f'{key} = "{path}"' for key, path in certificates.items()]
