@@ -16,12 +16,13 @@ LABEL_WIDTH = 8
 
 
 def build_start_screen(daemon: Daemon) -> str:
-    """The model, the folders, where to send, the page, MIDI, tempo, what to try first, and how to
-    stop.
+    """The model, workers elsewhere, the folders, where to send, the page, MIDI, tempo, what to try
+    first, and how to stop.
     """
     settings = daemon.settings
     lines = [f"acestepd {VERSION} is ready"]
     lines += _format_lines("model", _describe_model(daemon))
+    lines += _format_lines("workers", _describe_cluster(daemon))
     lines += _format_lines("clips", [str(settings.out)])
     lines += _format_lines("OSC in", _describe_osc(daemon))
     lines += _format_lines("page", [daemon.page.url] if daemon.page else [])
@@ -57,13 +58,22 @@ def _describe_model(daemon: Daemon) -> list[str]:
     if state == "error":
         return [f"{name} cannot be loaded: {daemon.engine.error}"]
     lines = [name]
-    if state in ("cold", "loading"):
+    if daemon.cluster and not daemon.settings.cluster.local:
+        lines = [f"{name}, which workers play: what you send waits until one is there"]
+    elif state in ("cold", "loading"):
         lines = [f"{name}, which is loading: what you send now waits for it"]
     if selected.name in VOICES:
         lines.append(VOICES[selected.name])
     if selected.reason:
         lines.append(selected.reason)
     return lines
+
+
+def _describe_cluster(daemon: Daemon) -> list[str]:
+    """Nothing where the settings name no scheduler."""
+    if daemon.cluster is None:
+        return []
+    return [f"one joins with acestepd worker {daemon.cluster.describe().scheduler}"]
 
 
 def _describe_osc(daemon: Daemon) -> list[str]:

@@ -50,6 +50,15 @@ def text_of(screen: list[str], label: str) -> list[str]:
     return lines
 
 
+def test_it_shows_how_a_worker_joins_where_others_make_the_takes(tmp_path: Path) -> None:
+    cluster = '[cluster]\nscheduler = "tcp://127.0.0.1:9"\nlocal = false\n'
+    with running(tmp_path, cluster, model="mini") as (daemon, client):
+        client.ask("/ace/ping")
+        daemon.stop()
+    assert text_of(daemon.screen, "workers") == ["one joins with acestepd worker tcp://127.0.0.1:9"]
+    assert "waits until one is there" in text_of(daemon.screen, "model")[0]
+
+
 def test_it_shows_what_a_musician_needs_in_order_and_nothing_above_it(tmp_path: Path) -> None:
     with running(tmp_path, model="mini") as (daemon, client):
         client.ask("/ace/ping")
