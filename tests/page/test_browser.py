@@ -373,6 +373,26 @@ def test_what_came_with_a_source_goes_with_it(stage: Stage, asker: Asker, page: 
 
 
 @long
+def test_a_source_is_left_out_although_it_is_told_again_meanwhile(
+    stage: Stage, asker: Asker, page: Page
+) -> None:
+    source = make_take(stage, asker, "a", "prompt", "x", "bars", 4, "bpm", 240)["path"]
+    stage.panel.set("source", source)
+    stage.panel.set("task", "repaint")
+    page.hover("#source >> text=Leave it out")
+    page.mouse.down()
+    page.evaluate("acestepd.connection.send('/ace/get/source')")
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            acestepd.connection.on("/ace/synced", resolve);
+            acestepd.connection.send("/ace/sync", 99);
+        })"""
+    )
+    page.mouse.up()
+    until(lambda: (stage.panel.request.task, stage.panel.request.source) == ("", ""))
+
+
+@long
 def test_a_text_that_is_replaced_comes_back(stage: Stage, asker: Asker, page: Page) -> None:
     take = make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1, "key", "Am")
     page.locator(".choose").click()

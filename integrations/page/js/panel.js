@@ -42,6 +42,7 @@ export class Panel extends EventTarget {
   #asked = {}; // texts that a take has
   #settled = () => {}; // called once all that was sent is read
   #begun = Promise.resolve(); // once it and the daemon have the same values
+  #sourceShown = ""; // what the line of the source was made of
   #before = null; // {values, takes}: the form before it was replaced
   #isFilling = false; // the form is about to be another one
   #replaced = new Map(); // what its fields have shown since then, by name
@@ -590,13 +591,16 @@ export class Panel extends EventTarget {
   });
 
   #showSource() {
-    const { source = "", guide = "" } = this.#values;
+    const { source = "", guide = "", task = "" } = this.#values;
+    const known = JSON.stringify([source, guide, task]);
+    if (known === this.#sourceShown) return; // a button that is made anew while it is pressed is not clicked
+    this.#sourceShown = known;
     const hasMidi = MIDI.test(guide);
     const shown = [["source", source], ["guide", hasMidi ? guide : ""]].filter(([, path]) => path);
-    const isTorn = source && hasMidi && FOLLOW_SOURCE.includes(this.#values.task);
+    const isTorn = source && hasMidi && FOLLOW_SOURCE.includes(task);
     const button = (text, name, attributes = {}) =>
       make("button", { type: "button", class: "ghost", onclick: () => this.#leaveOut(name), ...attributes }, text);
-    const isIdle = source && !this.#values.task;
+    const isIdle = source && !task;
     $("source").hidden = !shown.length;
     $("source").replaceChildren(
       ...shown.map(([name, path]) => make("div", { class: "line" },
