@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Request as Ask
 
 from daemon.engine.lander import Lander
 from daemon.engine.speculation import PAUSE_SECONDS
@@ -414,6 +415,22 @@ def test_a_text_that_is_replaced_comes_back(stage: Stage, asker: Asker, page: Pa
 
 
 @long
+def test_a_second_undo_waits_for_the_first(stage: Stage, asker: Asker, page: Page) -> None:
+    make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1)
+    page.locator(".choose").click()
+    page.fill("#prompt", "an hour's work")
+    page.click("#detail >> text=Edit")
+    expect(page.locator("#notice")).to_contain_text("Your text was replaced", timeout=PATIENCE)
+    release = hold(page, "/panel")
+    with page.expect_request(is_get_panel):
+        page.click("#form-undo")
+    page.click("#form-undo")  # the first still reads all values
+    page.wait_for_timeout(500)  # what does not wait for it is done
+    release()
+    expect(page.locator("#prompt")).to_have_value("warm keys", timeout=PATIENCE)
+
+
+@long
 def test_a_browsers_undo_brings_back_what_edit_replaced(
     stage: Stage, asker: Asker, page: Page
 ) -> None:
@@ -491,6 +508,10 @@ def test_lyrics_are_dropped_as_a_file(stage: Stage, page: Page, name: str) -> No
     expect(page.locator("#reading")).to_contain_text("verse: 1 line", timeout=PATIENCE)
     page.click("#form-undo")
     expect(page.locator("#lyrics")).to_have_value("what was written", timeout=PATIENCE)
+
+
+def is_get_panel(request: Ask) -> bool:
+    return request.method == "GET" and request.url.endswith("/panel")
 
 
 def hold(page: Page, path: str) -> Callable[[], None]:

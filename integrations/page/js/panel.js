@@ -45,6 +45,7 @@ export class Panel extends EventTarget {
   #sourceShown = ""; // what the line of the source was made of
   #before = null; // {values, takes}: the form before it was replaced
   #isFilling = false; // the form is about to be another one
+  #turn = Promise.resolve(); // once nothing replaces the form any more
   #replaced = new Map(); // what its fields have shown since then, by name
 
   constructor(connection) {
@@ -68,8 +69,8 @@ export class Panel extends EventTarget {
     }
     $("dice").addEventListener("click", () => this.rollSeed());
     $("lock").addEventListener("change", () => this.#lockSeed());
-    $("new").addEventListener("click", saying(() => this.#clear()));
-    $("form-undo").addEventListener("click", saying(() => this.#undo()));
+    $("new").addEventListener("click", saying(() => this.#inTurn(() => this.#clear())));
+    $("form-undo").addEventListener("click", saying(() => this.#inTurn(() => this.#undo())));
     $("request").addEventListener("submit", (event) => {
       event.preventDefault();
       this.go();
@@ -189,16 +190,24 @@ export class Panel extends EventTarget {
   // --- the form as it was -----------------------------------------------------------------------------
 
   /** All that a take was asked for with, and its seed. */
-  async edit(take) {
-    await this.#replace("The form has all that it was asked for with, and its seed, locked: change it, and press Go", async () => {
-      await ask(`/takes/${take.number}/panel`, { method: "POST" });
+  edit(take) {
+    const text = "The form has all that it was asked for with, and its seed, locked: change it, and press Go";
+    return this.#inTurn(async () => {
+      await this.#replace(text, () => ask(`/takes/${take.number}/panel`, { method: "POST" }));
+      this.#asked = { ...this.#values };
     });
-    this.#asked = { ...this.#values };
   }
 
   /** Other lyrics, of which `text` is told. */
   setLyrics(lyrics, text) {
-    return this.#replace(text, () => post("/panel", { lyrics }));
+    return this.#inTurn(() => this.#replace(text, () => post("/panel", { lyrics })));
+  }
+
+  /** Whoever replaces the form waits for who does so now: what Undo brings back is known then. */
+  #inTurn(replace) {
+    const turn = this.#turn.then(replace);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** What was there can be had back, where some of it would be lost. */
@@ -242,7 +251,7 @@ export class Panel extends EventTarget {
     if (this.#isFilling) return true;
     if (bringBack) bringBack();
     else if (!this.#before || !isKept(field)) return false;
-    else if ([...document.querySelectorAll("[data-param]")].every(isKept)) this.#undo().catch(({ message }) => say(message));
+    else if ([...document.querySelectorAll("[data-param]")].every(isKept)) this.#inTurn(() => this.#undo()).catch(({ message }) => say(message));
     else {
       const value = this.#before.values[param];
       this.#before.values[param] = this.#values[param];
