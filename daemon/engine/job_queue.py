@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..jobs import Job, Priority
 
 
-class Place(NamedTuple):
+class QueuePosition(NamedTuple):
     """Where a job waits: how many are before it, and what those cost."""
 
     position: int
@@ -52,16 +52,16 @@ class JobQueue:
         """A job that was interrupted: before all others of its priority."""
         self._insert(0, job)
 
-    def locate(self, jobs: Collection[Job]) -> dict[Job, Place]:
+    def locate(self, jobs: Collection[Job]) -> dict[Job, QueuePosition]:
         """Where those of these jobs are that wait."""
         wanted = set(jobs)
-        found: dict[Job, Place] = {}
+        found: dict[Job, QueuePosition] = {}
         cost_before = 0.0
         for position, job in enumerate(self):
             if len(found) == len(wanted):
                 break
             if job in wanted:
-                found[job] = Place(position, cost_before)
+                found[job] = QueuePosition(position, cost_before)
             cost_before += job.cost
         return found
 
