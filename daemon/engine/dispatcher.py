@@ -202,9 +202,9 @@ class Dispatcher:
             self._model.estimate_cost(job)
             self.queue.add(job)
         lanes = {priority: self._crew.list_lanes(priority) for priority in Priority}
+        jobs_running = {run.job for run in self._clients_running()}
         for job, (before, cost_before) in self.queue.locate(jobs).items():
             own = lanes[job.priority]
-            jobs_running = {run.job for run in self._clients_running()}
             running = sum(each.priority >= job.priority for each in jobs_running)
             # how many have to end before a worker can begin it
             position = max(0, running + before - max(0, len(own) - 1))

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from daemon.engine.run import Loss, Run
-from daemon.jobs import Event, Job, JobState
-from daemon.landing import staging
+from daemon.engine.run import Nobody, Run
+from daemon.jobs import Job
 from daemon.landing.finished_take import ClipAudio, FinishedTake
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -39,22 +38,11 @@ def finished_take(
     return FinishedTake(info, tuple(clips))
 
 
-class SilentOwner:
+class SilentOwner(Nobody):
     """The owner of a run about which nothing has to be told."""
 
     def __init__(self, serves_clients: bool = True) -> None:
         self.serves_clients = serves_clients
-
-    def publish(self, event: Event) -> None: ...
-
-    def keep_staged(self, run: Run, staged: staging.Staged, info: TakeInfo, size: int) -> bool:
-        return False
-
-    def handle_worker_exit(self, run: Run, reason: str, loss: Loss) -> None: ...
-
-    def handle_landing_failure(self, run: Run, error: Exception) -> None: ...
-
-    def end(self, run: Run, state: JobState, *values: object) -> None: ...
 
 
 def make_run(request: Request, out: Path = Path("/out")) -> Run:
