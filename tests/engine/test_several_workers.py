@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,12 @@ from typing import Any
 
 import pytest
 
-from daemon.engine import Engine, ModelChoice, dispatcher, model_state
+from daemon.engine import Engine, dispatcher, model_state
 from daemon.engine.run import Loss
 from daemon.jobs import Event, Order, Priority, Refused
-from daemon.journal import Journal
 from daemon.landing import staging
 from daemon.landing.manifest import JobFacts
 from daemon.messages import RenderProgress
-from daemon.settings import Settings
 from tests.support.colleague import Colleague
 from tests.support.harness import (
     ME,
@@ -31,23 +29,11 @@ from tests.support.harness import (
     Recorder,
     SteppedModel,
     make_request,
-    stop,
     submit,
 )
 from tests.support.waiting import until
 
 UNKNOWN = 0.0  # how quick it is, beside a model that plays silence
-
-
-@pytest.fixture
-def remote(tmp_path: Path, out: Path) -> Iterator[Engine]:
-    """An engine without a local worker."""
-    journal = Journal(tmp_path / "state" / "journal.sqlite")
-    settings = Settings(out=out, state=tmp_path / "state")
-    engine = Engine(settings, ModelChoice("tape", ""), journal, None)
-    engine.start()
-    yield engine
-    stop(engine)
 
 
 def start_local(build: Build, model: SteppedModel) -> tuple[Engine, Recorder]:

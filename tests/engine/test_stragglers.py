@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daemon.engine import Engine, ModelChoice, model_state, stragglers
+from daemon.engine import Engine, model_state, stragglers
 from daemon.engine.run import Loss, Run
 from daemon.jobs import JobState, Priority
-from daemon.journal import Journal
 from daemon.messages import RenderFailed, RenderPlan
-from daemon.settings import Settings
 from tests.support.colleague import Colleague
-from tests.support.harness import ME, Recorder, make_request, stop, submit
+from tests.support.harness import ME, Recorder, make_request, submit
 from tests.support.waiting import until
 
 SPEED = 0.01  # seconds per cost: a take of some seconds
-
-
-@pytest.fixture
-def remote(tmp_path: Path, out: Path) -> Iterator[Engine]:
-    """An engine without a local worker."""
-    journal = Journal(tmp_path / "state" / "journal.sqlite")
-    settings = Settings(out=out, state=tmp_path / "state")
-    engine = Engine(settings, ModelChoice("tape", ""), journal, None)
-    engine.start()
-    yield engine
-    stop(engine)
 
 
 @pytest.fixture
