@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
@@ -27,6 +27,8 @@ _FOLDERS_NOT_SYNCED = {
 }
 
 _HASHED_HERE = 2**20  # bytes of a file whose hashing takes no longer than a thread for it
+_SYNCED_TOGETHER = 2**24  # bytes of a file that is still written
+_sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has one for both
 
 
 class NoLinks(Exception):
@@ -47,11 +49,16 @@ def write_synced(path: Path, content: bytes | memoryview, mode: int = 0o666) -> 
 
 def write_pieces_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> str:
     """The same, of a content that comes piece by piece: each is hashed while it is written and the
-    next one is made.
+    next one is made, and the disk gets what is there meanwhile.
     """
     hashed = hashlib.sha256()
     written = 0
-    with _open_new(path, 0o666) as stream, ThreadPoolExecutor(1, "hashing") as hashing:
+    synced: list[Future[None]] = []
+    with (
+        _open_new(path, 0o666) as stream,
+        ThreadPoolExecutor(1, "hashing") as hashing,
+        ThreadPoolExecutor(1, "syncing") as syncing,
+    ):
         for piece in pieces:
             if written < _HASHED_HERE:
                 hashed.update(piece)
@@ -59,6 +66,10 @@ def write_pieces_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> str
                 hashing.submit(hashed.update, piece)
             _write_all(stream, piece)
             written += memoryview(piece).nbytes
+            if written >= _SYNCED_TOGETHER * (len(synced) + 1):
+                synced.append(syncing.submit(_sync_data, stream.fileno()))
+        for each in synced:
+            each.result()  # the system tells of a failure once
         _sync(stream.fileno())
     return hashed.hexdigest()
 
