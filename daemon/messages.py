@@ -163,8 +163,19 @@ class PreviewAudio(WorkerMessage):
 
 
 @dataclass(frozen=True)
+class RenderDescribed(WorkerMessage):
+    """The take is made: its clips follow, each of so many samples. `RenderFinished` says the same
+    of it once more, with what the clips have taken.
+    """
+
+    ticket: int
+    info: TakeInfo
+    samples: int
+
+
+@dataclass(frozen=True)
 class RenderClip(WorkerMessage):
-    """One finished clip, the mix first: (2, samples) at 48 kHz."""
+    """The next samples of a clip, the mix first: (2, n) at 48 kHz."""
 
     ticket: int
     name: str

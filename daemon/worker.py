@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.audio import count_samples, read_frames
 from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
 from pipeline.take import Clip, Progress, TakeInfo, describe_machine
@@ -39,6 +40,7 @@ from .messages import (
     Render,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
     RenderFailed,
     RenderFinished,
     RenderLines,
@@ -62,6 +64,7 @@ NICENESS = 5
 log = logging.getLogger("acestepd.worker")
 
 PROGRESS_SECONDS = 0.05  # between two messages about a job's progress
+IDLE_SECONDS = 1.0  # without a message, after which memory is given back
 ORPHAN_SECONDS = 2.0  # between two looks whether the daemon is still there
 SIGN_SECONDS = 2.0  # between two signs of life while a model is fetched
 
@@ -158,8 +161,18 @@ class Worker:
         )
         while True:
             while not self._renderings or self._connection.poll():
-                self._handle(model, receive_message(self._connection))
+                self._handle(model, self._wait_for_message())
             self._advance()
+
+    def _wait_for_message(self) -> WorkerMessage:
+        """Whoever has nothing to do for a while keeps no memory for it. Not after every take: it
+        takes a while, and so does new memory for the next one.
+        """
+        if not self._connection.poll(IDLE_SECONDS):
+            from pipeline.memory import release_cache
+
+            release_cache()
+        return receive_message(self._connection)
 
     def _handle(self, model: AceStep, message: WorkerMessage) -> None:
         match message:
@@ -191,13 +204,14 @@ class Worker:
         """One step of the rendering on top."""
         rendering = self._renderings[-1]
         try:
-            self._pass_on(rendering, next(rendering.outputs))
-        except StopIteration:
-            self._renderings.pop()
+            output = next(rendering.outputs, None)
+            if output is not None:
+                self._pass_on(rendering, output)
+                return
             self._deliver(rendering)
         except Exception as error:
-            self._renderings.pop()
             self._send(_failed(rendering.ticket, error))
+        self._renderings.pop()
 
     def _pass_on(self, rendering: Rendering, output: Progress | Clip) -> None:
         """Send what a rendering has on its way; clips are kept until all are there."""
@@ -218,22 +232,25 @@ class Worker:
             self._send(RenderProgress(rendering.ticket, output.fraction, output.label))
 
     def _deliver(self, rendering: Rendering) -> None:
-        """Send all of a take that is complete."""
+        """Send all of a take that is made, in one go: the daemon writes what came while the rest is
+        computed, and no other take of this worker lands meanwhile.
+        """
+        ticket = rendering.ticket
+        model = rendering.model
         if rendering.description is not None:
-            self._finish(rendering, _description_info(rendering, rendering.description))
-            return
-        for clip in rendering.clips:
-            self._send(RenderClip(rendering.ticket, clip.name, clip.samples))
-        mix = rendering.clips[0]
-        model = rendering.model
-        if mix.latents is not None and model.keeps_latents:
-            latents = np.asarray(mix.latents)
-            self._send(MixLatents(rendering.ticket, model.vae_digest, mix.gain, latents))
-        self._finish(rendering, mix.info)
-
-    def _finish(self, rendering: Rendering, info: TakeInfo) -> None:
-        model = rendering.model
-        self._send(RenderFinished(rendering.ticket, info, model.token_cost, model.count_cached()))
+            info = _description_info(rendering, rendering.description)
+            self._send(RenderDescribed(ticket, info, 0))
+        else:
+            mix = rendering.clips[0]
+            info = mix.info
+            self._send(RenderDescribed(ticket, info, count_samples(mix.sound)))
+            if mix.latents is not None and model.keeps_latents:
+                latents = np.asarray(mix.latents)
+                self._send(MixLatents(ticket, model.vae_digest, mix.gain, latents))
+            for clip in rendering.clips:
+                for frames in read_frames(clip.sound):
+                    self._send(RenderClip(ticket, clip.name, frames.T))
+        self._send(RenderFinished(ticket, info, model.token_cost, model.count_cached()))
 
     def _send(self, message: WorkerMessage) -> None:
         send_message(self._connection, message)

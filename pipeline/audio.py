@@ -6,7 +6,9 @@ A waveform is (samples, 2); a clip has its channels first, (2, samples). 48 kHz.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling 
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _FADE = round(FADE_SECONDS * SAMPLE_RATE)
 _PIECE = 8192  # samples that are computed at once: they stay in the processor's cache
+_PASSED_ON = 2**17  # and passed on at once: the one that receives them is woken up for each
 
 
 class BadAudio(ValueError):
@@ -155,7 +158,7 @@ def level(
     def steps() -> Steps[list[npt.NDArray[np.float32]]]:
         surveyed = [(part, complete(survey(part))) for part in map(LazyAudio.of, parts)]
         gain = yield from find_common_gain(surveyed, peak_db, normalize)
-        return [complete(render(part, gain)) for part, _ in surveyed]
+        return [render(LevelledAudio(part, gain)) for part, _ in surveyed]
 
     return complete(steps())
 
@@ -175,17 +178,59 @@ def choose_gain(gain: float, normalize: bool) -> float:
     return gain if normalize and math.isfinite(gain) else min(gain, 1.0)
 
 
-def render(part: LazyAudio, gain: float) -> Steps[npt.NDArray[np.float32]]:
-    """A part times `gain`: (2, samples), which lie in the order of a file; with pauses."""
-    frames = np.empty((part.samples, 2), np.float32)
-    for number, start in enumerate(range(0, part.samples, _PIECE), 1):
-        stop = min(start + _PIECE, part.samples)
-        piece = part.read(start, stop)
-        piece *= gain
-        frames[start:stop] = piece.T
-        if number * _PIECE % PAUSE < _PIECE:
-            yield
-    return frames.T
+@dataclass(frozen=True)
+class LevelledAudio:
+    """A part times `gain`, computed when it is asked for: whoever passes a clip on piece by piece
+    needs no memory for all of it, and the next one works on a piece while this one computes
+    another. The time that it takes is `measured`.
+    """
+
+    part: LazyAudio
+    gain: float
+    measured: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def samples(self) -> int:
+        return self.part.samples
+
+    def read_frames(self) -> Iterator[Waveform]:
+        """(n, 2) after (n, 2), as they follow each other in a file."""
+        for start in range(0, self.samples, _PASSED_ON):
+            with self.measured():
+                frames = np.empty((min(_PASSED_ON, self.samples - start), 2), np.float32)
+                for first in range(0, len(frames), _PIECE):
+                    last = min(first + _PIECE, len(frames))
+                    piece = self.part.read(start + first, start + last)
+                    piece *= self.gain
+                    frames[first:last] = piece.T
+            yield frames
+
+
+ClipSound = npt.NDArray[np.float32] | LevelledAudio  # (2, samples)
+
+
+def count_samples(sound: ClipSound) -> int:
+    return sound.samples if isinstance(sound, LevelledAudio) else sound.shape[1]
+
+
+def read_frames(sound: ClipSound) -> Iterator[Waveform]:
+    """(n, 2) after (n, 2), as they follow each other in a file."""
+    if isinstance(sound, LevelledAudio):
+        yield from sound.read_frames()
+    else:
+        yield np.ascontiguousarray(sound.T)
+
+
+def render(sound: ClipSound) -> npt.NDArray[np.float32]:
+    """All of it: (2, samples), which lie in the order of a file."""
+    if not isinstance(sound, LevelledAudio):
+        return sound
+    whole = np.empty((sound.samples, 2), np.float32)
+    start = 0
+    for frames in sound.read_frames():
+        whole[start : start + len(frames)] = frames
+        start += len(frames)
+    return whole.T
 
 
 def find_full_scale_gain(peaks: Iterable[float]) -> float:

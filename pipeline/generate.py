@@ -104,7 +104,7 @@ class AceStep:
         }
         request = Request().changed(values | more)
         check_files(request)
-        return (event for event in self.render(request) if isinstance(event, Clip))
+        return self._list_clips(request)
 
     def render(
         self, request: Request, noise: mx.array | None = None
@@ -129,8 +129,14 @@ class AceStep:
             raise BadRequest(f"{mix.name} has no noise of its own", "retake the mix")
         request = mix.request.changed({"variation": 0.0} | changes)
         check_files(request)
-        events = self.render(request, mx.array(mix.noise)[None])
-        return (event for event in events if isinstance(event, Clip))
+        return self._list_clips(request, mx.array(mix.noise)[None])
+
+    def _list_clips(self, request: Request, noise: mx.array | None = None) -> Iterator[Clip]:
+        """The clips alone; what memory MLX keeps for the next take is given back at the end."""
+        for event in self.render(request, noise):
+            if isinstance(event, Clip):
+                yield event
+        mx.clear_cache()
 
     def extract(
         self, mix: npt.NDArray[np.float32], track: str, prompt: str = "", seed: int = 0

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import TypeVar
 
 import mlx.core as mx
@@ -25,7 +26,7 @@ from . import (
     sampler,
     tasks,
 )
-from .audio import Floats, Waveform
+from .audio import ClipSound, Floats, LevelledAudio, Waveform
 from .capabilities import explain_lost_vocals, keeps_vocals
 from .explain import Explanation
 from .guide import synth
@@ -140,8 +141,8 @@ class Generation:
             decoded[track] = yield from self._make_track(inputs, "extract", track)
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
-        for name, samples in finished.clips.items():
-            clip = Clip(name, samples, info)
+        for name, sound in finished.clips.items():
+            clip = Clip(name, self._measure_sound(sound), info)
             if name == "mix" and self.request.task != "lego":
                 clip = dataclasses.replace(clip, noise=np.array(noise[0]))
                 # a mix with vocals of ours is not what the latents are decoded to
@@ -507,7 +508,7 @@ class Generation:
             building = self._build_clips({"mix": waveform})
             finished = yield from self._report_steps("finish", building, span.start)
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
-            yield Clip(f"{PREVIEW}{step}", finished.clips["mix"], info)
+            yield Clip(f"{PREVIEW}{step}", self._measure_sound(finished.clips["mix"]), info)
 
     # --- postprocess ------------------------------------------------------------------------------
 
@@ -517,9 +518,14 @@ class Generation:
         yield Progress("finish", span.start)
         building = self._build_clips(decoded, self.source_stems)
         finished = yield from self._report_steps("finish", building, span.start)
-        mx.clear_cache()
         self._learn_costs()
         return finished
+
+    def _measure_sound(self, sound: ClipSound) -> ClipSound:
+        """The same; what it takes when it is asked for is time of the finish, too."""
+        if not isinstance(sound, LevelledAudio):
+            return sound
+        return dataclasses.replace(sound, measured=partial(self.meter.measure, "finish"))
 
     def _build_clips(
         self, decoded: Mapping[str, Decoded], stems: Mapping[str, Waveform] = postprocess.NO_STEMS

@@ -30,3 +30,8 @@ def find_cap() -> int:
 
 
 set_limits()  # what holds until somebody says otherwise
+
+
+def release_cache() -> None:
+    """Give back the memory that MLX keeps for reuse."""
+    mx.clear_cache()

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import audio
-from .audio import Floats, Waveform
+from .audio import ClipSound, Floats, LevelledAudio, Waveform
 from .peaks import LazyAudio, survey
 from .request import REST, SAMPLE_RATE, Request
 from .source_window import find_window
@@ -22,15 +22,13 @@ from .tasks import RepaintBlend
 
 NO_STEMS: Mapping[str, Waveform] = {}
 
-ClipSamples = npt.NDArray[np.float32]  # (2, samples)
-
 
 class PostprocessedClips(NamedTuple):
-    """The clips of a request by their names, what has to be said about their source, and the factor
-    that all decoded audio got.
+    """The clips of a request by their names, (2, samples) or what is computed when it is asked for;
+    what has to be said about their source, and the factor that all decoded audio got.
     """
 
-    clips: dict[str, ClipSamples]
+    clips: Mapping[str, ClipSound]
     notes: tuple[str, ...]
     gain: float
 
@@ -90,9 +88,7 @@ def postprocess_clips_in_steps(
     else:
         surveyed = [(part, highest[name]) for name, part in parts.items()]
         level = yield from audio.find_common_gain(surveyed, request.peak_db, request.normalize)
-    clips = {}
-    for name, part in parts.items():
-        clips[name] = yield from audio.render(part, level)
+    clips = {name: LevelledAudio(part, level) for name, part in parts.items()}
     loudest = max(peaks, key=lambda name: peaks[name], default="")
     notes = _describe_source(request, source, attenuation, loudest)
     return PostprocessedClips(clips, notes, gain * level)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from .audio import ClipSound
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -132,7 +134,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 class Clip:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
-    `samples` are (2, samples) float32 in [-1, 1], `audio` the same as an `mx.array`. A mix also has
+    Its `sound` is `samples`, or becomes that when they are asked for: (2, samples) float32 in
+    [-1, 1]; `audio` is the same as an `mx.array`. A mix also has
     the `noise` (frames, 64) that it was made from, the `latents` (frames, 64) that it was decoded
     from, and the `gain` that the decoded audio was multiplied with; the latter two not where vocals
     were mixed in.
@@ -141,11 +144,20 @@ class Clip:
     sample_rate: ClassVar[int] = SAMPLE_RATE
 
     name: str
-    samples: npt.NDArray[np.float32] = field(repr=False)
+    sound: ClipSound = field(repr=False, compare=False)
     info: TakeInfo
     latents: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     noise: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     gain: float = 1.0
+
+    @property
+    def samples(self) -> npt.NDArray[np.float32]:
+        from .audio import render
+
+        rendered = render(self.sound)
+        # what it was computed from is not needed any more
+        object.__setattr__(self, "sound", rendered)
+        return rendered
 
     @cached_property
     def audio(self) -> mx.array:

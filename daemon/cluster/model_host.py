@@ -24,6 +24,7 @@ from ..messages import (
     ModelLoadFailed,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
     RenderFailed,
     RenderFinished,
     WorkerMessage,
@@ -160,6 +161,8 @@ class ModelHost:
         if rendering is None:
             return
         match message:
+            case RenderDescribed():
+                pass  # the end says it, too, and comes with the clips
             case RenderClip() | MixLatents():
                 rendering.pieces.append(message)
             case RenderFinished() | RenderFailed() | RenderCancelled():

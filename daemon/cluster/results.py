@@ -4,9 +4,11 @@ what was asked for, and of the kinds and sizes that it can have.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from ..messages import (
     PreviewAudio,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
     RenderFailed,
     RenderFinished,
     RenderLines,
@@ -78,7 +81,9 @@ def _read_result(
             others = [each for each in pieces if not isinstance(each, RenderClip | MixLatents)]
             _expect(len(latents) < 2 and all(map(_are_latents, latents)), "latents")
             _expect(not others, "messages")
-            return [*pieces, replace(end, info=replace(end.info, request=made))]
+            info = replace(end.info, request=made)
+            described = RenderDescribed(ticket, info, made.samples)
+            return [described, *pieces, replace(end, info=info)]
         case RenderFailed():
             _expect(
                 _is_whole(end.code) and end.code in CODES and _are_texts((end.message, end.hint)),
@@ -164,17 +169,21 @@ def _check_clips(clips: Sequence[RenderClip], request: Request, made: Request) -
     if request.task == UNDERSTAND:
         _expect(not clips, "clips: it was to say what it hears")
         return
-    names = [clip.name for clip in clips]
+    _expect(all(_is_text(clip.name) and _is_audio(clip.audio) for clip in clips), "audio")
+    lengths: dict[str, int] = defaultdict(int)
+    names = []
+    for name, pieces in groupby(clips, lambda clip: clip.name):
+        names.append(name)
+        lengths[name] += sum(piece.audio.shape[1] for piece in pieces)
     allowed = {MIX, REST, *request.tracks}
     has_mix = request.task == "extract" or names[:1] == [MIX]
-    is_right = names and has_mix and _are_texts(names) and allowed >= {*names}
+    is_right = names and has_mix and allowed >= {*names}
     if not is_right or len({*names}) < len(names):
-        found = " ".join(str(name)[:20] for name in names[:10]) or "none"
+        found = " ".join(name[:20] for name in names[:10]) or "none"
         raise BadParcel(f"its clips are not those that were asked for: {found!a}")
-    lengths = {clip.audio.shape[-1] for clip in clips if _is_audio(clip.audio)}
-    _expect(all(_is_audio(clip.audio) for clip in clips) and len(lengths) == 1, "audio")
-    if lengths != {made.samples}:  # behind a source's end there is silence
-        raise BadParcel(f"its clips have {min(lengths):,} samples, and not {made.samples:,}")
+    for length in lengths.values():
+        if length != made.samples:  # behind a source's end there is silence
+            raise BadParcel(f"its clips have {length:,} samples, and not {made.samples:,}")
 
 
 def _check_finished(end: RenderFinished) -> None:

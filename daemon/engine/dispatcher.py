@@ -20,7 +20,7 @@ from pipeline.take import TakeInfo
 from ..jobs import GENERATE, Event, Failure, Job, JobState, Priority
 from ..journal import Journal
 from ..landing import clips, folders, staging
-from ..landing.finished_take import FinishedTake
+from ..landing.finished_take import add_notes
 from ..messages import (
     AdaptersRefused,
     AdaptersSet,
@@ -30,6 +30,7 @@ from ..messages import (
     PreviewAudio,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
     RenderFailed,
     RenderFinished,
     RenderLines,
@@ -154,6 +155,7 @@ class Dispatcher:
         with self._lock:
             self._is_closed = True
             self._end_cancelled(len(self._cancelled))
+            self._reassembly.close()
         self._dispatch_thread.shutdown()
         self.lander.close()
 
@@ -577,6 +579,8 @@ class Dispatcher:
                 is_first = other is None or run.ticket < other.ticket
                 if run.owner.serves_clients and is_first:
                     self.lander.write_preview(run, message.step, message.audio)
+            case RenderDescribed():
+                self.lander.land(run, self._reassembly.begin(message))
             case RenderClip():
                 self._reassembly.add_clip(message)
             case MixLatents():
@@ -603,8 +607,7 @@ class Dispatcher:
         """A worker has none of its runs any more. They are returned in their order."""
         lost = list(worker.running)
         worker.running.clear()
-        for run in lost:
-            self._reassembly.pop(run.ticket)
+        self._reassembly.abandon(*(run.ticket for run in lost))
         return lost
 
     def _give_back(self, lost: list[Run], reason: str, loss: Loss) -> None:
@@ -732,7 +735,7 @@ class Dispatcher:
 
     def _on_finished(self, worker: RenderWorker, run: Run, message: RenderFinished) -> None:
         self._model.note_caches(worker.name, message.cache_counts)
-        clips, latents = self._reassembly.pop(run.ticket)
+        take = self._reassembly.pop(run.ticket)
         if other := self._find_other(run):
             self._model.learn_lateness(other)
             other.owner = NOBODY
@@ -741,13 +744,14 @@ class Dispatcher:
         if worker is self.supervisor:
             self._confirm_suspicion(run.job)
         if run.job.cancel_requested:
+            take.abandon()
             run.owner.end(run, JobState.CANCELLED)
         else:
             run.job.state = JobState.LANDING
             self.landing.append(run)
             self._model.learn(run, message)
-            run.audio_bytes = sum(clip.audio.nbytes for clip in clips)
-            self.lander.land(run, FinishedTake(message.info, clips), latents)
+            run.audio_bytes = take.audio_bytes
+            take.finish(add_notes(message.info, run.job.notes))
 
     def _on_end(self, worker: RenderWorker, run: Run, state: JobState, *values: object) -> None:
         self._leave_worker(worker, run)
@@ -761,7 +765,7 @@ class Dispatcher:
         """A worker is done with a run; the one that it interrupted goes on."""
         run.pause()
         worker.running.remove(run)
-        self._reassembly.pop(run.ticket)
+        self._reassembly.abandon(run.ticket)
         if worker is self.supervisor and run.owner.serves_clients:
             self.supervisor.note_use()
         if worker.running and worker.running[-1].is_paused:

@@ -20,7 +20,8 @@ from pipeline.take import TakeInfo
 from ..jobs import Job, Priority
 from ..journal import Journal
 from ..landing import audio_files, clips, staging
-from ..landing.finished_take import MIX, FinishedTake
+from ..landing.arriving_take import Abandoned, ArrivingTake
+from ..landing.finished_take import MIX
 from ..landing.latest import KeptLatest
 from ..landing.manifest import JobFacts
 from ..messages import FloatArray, MixLatents
@@ -89,12 +90,14 @@ class Lander:
         # a prepared take waits for no other files
         self._prepared_thread = ThreadPoolExecutor(1, "prepared takes")
 
-    def land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
-        """Write a take's files and give them their names."""
+    def land(self, run: Run, take: ArrivingTake) -> None:
+        """Write a take's files as it comes, and give them their names when all of it came. Of one
+        that is abandoned nothing is told, and nothing is left.
+        """
         if run.owner.serves_clients:
-            self._put(run, partial(self._land, run, take, latents))
+            self._put(run, partial(self._land, run, take))
         else:
-            self._speculation_thread.submit(self._land, run, take, latents)
+            self._speculation_thread.submit(self._land, run, take)
 
     def _put(self, run: Run, task: Callable[[], None]) -> None:
         """Behind what lands of the same worker."""
@@ -130,13 +133,12 @@ class Lander:
 
     # --- on its threads ---------------------------------------------------------------------------
 
-    def _land(self, run: Run, take: FinishedTake, latents: MixLatents | None) -> None:
+    def _land(self, run: Run, take: ArrivingTake) -> None:
         try:
             job = run.job
             token = self._journal.token
             facts = JobFacts(job.id, job.origin, job.parent, job.take, job.takes)
             settings = self.settings
-            take = take.with_notes(job.notes)
             kept = KeptLatest(settings.latest, settings.latest_names)
             staged = staging.stage(job.out, token, facts, take, kept, settings.private)
             if self._listener.on_staged(run, staged, take.info):
@@ -147,10 +149,13 @@ class Lander:
                 staging.discard(staged)
                 self._journal.note(job, {"landing": ""})
                 raise
+        except Abandoned:
+            return
         except Exception as error:
-            self._listener.on_landing_failure(run, error)
+            if take.wait():  # until then it is the worker's
+                self._listener.on_landing_failure(run, error)
         else:
-            self._store_latents(run.job, staged, latents)
+            self._store_latents(run.job, staged, take.latents)
             self.name_files(run, staged, take.info)
 
     def name_files(

@@ -1,30 +1,41 @@
-"""What the worker sends of a take, piece by piece, until the take is complete."""
+"""What the workers send of takes, piece by piece, until each is complete."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from contextlib import suppress
 
-from ..landing.finished_take import ClipAudio
-from ..messages import MixLatents, RenderClip
+from ..landing.arriving_take import ArrivingTake
+from ..messages import MixLatents, RenderClip, RenderDescribed
 
 
 class Reassembly:
-    """The pieces of every run, by its ticket."""
+    """The takes that are on their way, by their tickets."""
 
     def __init__(self) -> None:
-        self._clips: dict[int, list[ClipAudio]] = defaultdict(list)
-        self._latents: dict[int, MixLatents] = {}
+        self._takes: dict[int, ArrivingTake] = {}
+
+    def begin(self, message: RenderDescribed) -> ArrivingTake:
+        """A take begins to come: whoever reads it has what comes from now on."""
+        self.abandon(message.ticket)
+        take = self._takes[message.ticket] = ArrivingTake(message.info, message.samples)
+        return take
 
     def add_clip(self, message: RenderClip) -> None:
-        self._clips[message.ticket].append(ClipAudio(message.name, message.audio))
+        self._takes[message.ticket].add(message.name, message.audio)
 
     def add_latents(self, message: MixLatents) -> None:
-        self._latents[message.ticket] = message
+        self._takes[message.ticket].latents = message
 
-    def pop(self, ticket: int) -> tuple[tuple[ClipAudio, ...], MixLatents | None]:
-        """All that came for a run; nothing of it is kept."""
-        return tuple(self._clips.pop(ticket, ())), self._latents.pop(ticket, None)
+    def pop(self, ticket: int) -> ArrivingTake:
+        """All of it came: it is to be told so."""
+        return self._takes.pop(ticket)
 
-    def clear(self) -> None:
-        self._clips.clear()
-        self._latents.clear()
+    def abandon(self, *tickets: int) -> None:
+        """Of these, what is missing does not come."""
+        for ticket in tickets:
+            with suppress(KeyError):
+                self._takes.pop(ticket).abandon()
+
+    def close(self) -> None:
+        """Nothing comes any more."""
+        self.abandon(*self._takes)

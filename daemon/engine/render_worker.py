@@ -76,8 +76,9 @@ class WorkSource(Protocol):
         """What a worker says. `ModelLoaded`: its model is loaded, and the one that is chosen; it
         comes before the first run, and again whenever a worker is ready that was not. A message
         about a ticket that this worker does not have, or not any more, is dropped: so a take is
-        taken once, whoever answers late or twice. `RenderClip` and `MixLatents` come before
-        `RenderFinished`, each whole. `dispatch` is called afterwards, without the lock.
+        taken once, whoever answers late or twice. A take is told by `RenderDescribed`, then what
+        it has of `MixLatents` and `RenderClip`, then `RenderFinished`; it is written as it comes.
+        `dispatch` is called afterwards, without the lock.
         """
 
     def show_status(self) -> None:

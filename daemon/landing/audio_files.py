@@ -17,6 +17,7 @@ from pipeline.private import make_folder, open_private
 from pipeline.request import SAMPLE_RATE
 
 from . import chunks, levels
+from .finished_take import Audio, ClipSound
 
 PREVIEWS = "previews"  # in the state folder
 MAX_PREVIEWS = 32
@@ -43,30 +44,31 @@ FORMATS = {
 }
 
 
-def encode_clip(
-    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts
-) -> Iterator[bytes | memoryview]:
-    """The bytes of a file with `audio` (2, samples) in it, piece by piece. Raises ValueError, in
-    place of the first, when that is more than a WAV can hold.
+def encode_clip(sound: ClipSound, facts: chunks.ClipFacts) -> Iterator[bytes | memoryview]:
+    """The bytes of a file with that sound, piece by piece, as far as that is read. Raises
+    ValueError, in place of the first, when that is more than a WAV can hold.
     """
     form = FORMATS[facts.request.format]
+    if form == FORMATS["wav24"]:
+        return _encode_pcm(sound, facts, form.bits)
+    audio = sound.read_whole()
     if form.bits == 16:
-        audio = levels.dither(audio, facts.request.seed)
-    if form.subtype in ("PCM_16", "PCM_24") and form.container == "WAV":
-        return _encode_pcm(audio, facts, form.bits)
+        dithered = levels.dither(audio, facts.request.seed)
+        return _encode_pcm(sound._replace(pieces=(dithered,)), facts, form.bits)
     return iter([_encode_with_libsndfile(audio, facts, form)])
 
 
 def _encode_pcm(
-    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts, bits: int
+    sound: ClipSound, facts: chunks.ClipFacts, bits: int
 ) -> Iterator[bytes | memoryview]:
     """A WAV of whole numbers, the same bytes as libsndfile's with our chunks behind them: its calls
     for every 8 kB took four times as long.
     """
     tail = chunks.pack_chunks(chunks.build_chunks(facts))
-    yield chunks.build_head(facts.rate, bits, audio.shape[1], tail)
-    for start in range(0, audio.shape[1], _PIECE):
-        yield quantise(audio[:, start : start + _PIECE].T, bits).data
+    yield chunks.build_head(facts.rate, bits, sound.samples, tail)
+    for audio in sound.pieces:
+        for start in range(0, audio.shape[1], _PIECE):
+            yield quantise(audio[:, start : start + _PIECE].T, bits).data
     yield tail
 
 
@@ -92,9 +94,7 @@ def quantise(frames: npt.NDArray[np.float32], bits: int) -> npt.NDArray[np.uint8
     return highest
 
 
-def _encode_with_libsndfile(
-    audio: npt.NDArray[np.float32], facts: chunks.ClipFacts, form: AudioFormat
-) -> memoryview:
+def _encode_with_libsndfile(audio: Audio, facts: chunks.ClipFacts, form: AudioFormat) -> memoryview:
     """In memory: libsndfile would hide why a disk refuses."""
     buffer = io.BytesIO()
     with soundfile.SoundFile(
@@ -109,7 +109,7 @@ def _encode_with_libsndfile(
     return buffer.getbuffer()
 
 
-def write_preview(folder: Path, name: str, audio: npt.NDArray[np.float32]) -> Path:
+def write_preview(folder: Path, name: str, audio: Audio) -> Path:
     """An estimate (2, samples) at 48 kHz as folder/name.wav; the newest `MAX_PREVIEWS` are kept
     there. Raises OSError.
     """

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import disk, latest, staging
-from .finished_take import FinishedTake
+from .finished_take import Take
 from .manifest import JobFacts
 from .staging import Staged, StagedFile
 
@@ -93,7 +93,7 @@ def recover(
 def write_take(
     folder: Path,
     job_id: str,
-    take: FinishedTake,
+    take: Take,
     origin: str = "",
     kept: latest.KeptLatest = latest.NONE,
 ) -> Landed:

@@ -2,65 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.take import Clip, TakeInfo
 
+from ..messages import MixLatents
+
 MIX = "mix"
 WORDS = ("prompt", "lyrics", "lm_negative_prompt")  # fields of a request
 WRITTEN = (*WORDS, "caption")  # what a planner writes
 
+Audio = npt.NDArray[np.float32]  # (2, n) at 48 kHz in [-1, 1]
+
+
+class ClipSound(NamedTuple):
+    """A clip that can be read once, piece by piece: `name` is "mix", "rest" or a track."""
+
+    name: str
+    samples: int
+    pieces: Iterable[Audio]
+
+    def read_whole(self) -> Audio:
+        """All of its pieces in one, in the order of a file where there are several."""
+        first, *others = self.pieces
+        return np.concatenate([piece.T for piece in (first, *others)]).T if others else first
+
+
+class Take(Protocol):
+    """How a take was made, what its mix was decoded from, and its clips, the mix first, all equally
+    long. Of the task `understand` nothing but the manifest is left: it has no clips.
+    """
+
+    @property
+    def info(self) -> TakeInfo:
+        """Complete when all clips were read."""
+
+    @property
+    def latents(self) -> MixLatents | None:
+        """There when all clips were read, where they are kept."""
+
+    def read_clips(self) -> Iterator[ClipSound]:
+        """Each has to be read before the next one."""
+
 
 @dataclass(frozen=True)
 class ClipAudio:
-    """The audio of one clip: `name` is "mix", "rest" or a track. `audio` is (2, samples) float32 at
-    48 kHz in [-1, 1].
-    """
+    """The audio of one clip, (2, samples)."""
 
     name: str
-    audio: npt.NDArray[np.float32]
+    audio: Audio
 
 
 @dataclass(frozen=True)
 class FinishedTake:
-    """How a take was made, and its clips, the mix first, all equally long. Of the task `understand`
-    nothing but the manifest is left: it has no clips.
-    """
+    """A `Take` that is all there."""
 
     info: TakeInfo
     clips: tuple[ClipAudio, ...]
+    latents: MixLatents | None = None
+
+    def read_clips(self) -> Iterator[ClipSound]:
+        for clip in self.clips:
+            yield ClipSound(clip.name, clip.audio.shape[1], (clip.audio,))
 
     def with_notes(self, notes: Sequence[str]) -> Self:
         """The same take, with more notes in front of its own."""
-        more = [note for note in notes if note not in self.info.notes]
-        return replace(self, info=replace(self.info, notes=(*more, *self.info.notes)))
-
-    def without_words(self) -> Self:
-        """The same take, and nothing of what it was asked for in words: prompt, lyrics, what not to
-        sound like, what the planner wrote of them, and the notes and labels that may quote them.
-        """
-        info = self.info
-        planned = {name: info.planned[name] for name in info.planned if name not in WRITTEN}
-        sections = tuple((seconds, str(n)) for n, (seconds, _) in enumerate(info.sections, 1))
-        request = info.request.changed(dict.fromkeys(WORDS, ""))
-        wordless = replace(
-            info,
-            request=request,
-            planned=planned,
-            sections=sections,
-            lines=(),
-            notes=(),
-            problems=(),
-        )
-        return replace(self, info=wordless)
+        return replace(self, info=add_notes(self.info, notes))
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> Self:
         """From the clips of one run of a model in this process."""
         audio = (ClipAudio(clip.name, clip.samples) for clip in clips)
         return cls(clips[0].info, tuple(audio))
+
+
+def add_notes(info: TakeInfo, notes: Sequence[str]) -> TakeInfo:
+    """The same, with more notes in front of its own."""
+    more = [note for note in notes if note not in info.notes]
+    return replace(info, notes=(*more, *info.notes))
+
+
+def leave_words_out(info: TakeInfo) -> TakeInfo:
+    """The same, and nothing of what it was asked for in words: prompt, lyrics, what not to sound
+    like, what the planner wrote of them, and the notes and labels that may quote them.
+    """
+    return replace(
+        info,
+        request=info.request.changed(dict.fromkeys(WORDS, "")),
+        planned={name: info.planned[name] for name in info.planned if name not in WRITTEN},
+        sections=tuple((seconds, str(n)) for n, (seconds, _) in enumerate(info.sections, 1)),
+        lines=(),
+        notes=(),
+        problems=(),
+    )

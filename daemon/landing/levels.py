@@ -38,6 +38,11 @@ class LevelledTake:
     loudness: float | None = None
 
 
+def are_levels_kept(request: Request) -> bool:
+    """Whether the clips become files at the rate and the level at which they were made."""
+    return not request.loudness and request.sample_rate == SAMPLE_RATE
+
+
 def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
     """The mix and its stems, 48 kHz, as `request` wants them: all with one gain, so that the stems
     still add up.
@@ -52,7 +57,7 @@ def apply_levels(parts: Sequence[Audio], request: Request) -> LevelledTake:
         resample(part, rate, length if part.shape[1] == request.samples else None, request.loop)
         for part in parts
     ]
-    if not request.loudness and rate == SAMPLE_RATE:
+    if are_levels_kept(request):
         return LevelledTake(resampled)  # the model's own level, which is below the peak
     before = measure_loudness(resampled[0], rate) if request.loudness else -math.inf
     requested_gain = 10 ** ((request.loudness - before) / 20) if math.isfinite(before) else 1.0

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from pipeline.singer.lrc import format_lrc
 from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
 from .chunks import ClipFacts
-from .finished_take import WORDS, FinishedTake
+from .finished_take import WORDS, ClipSound, Take, leave_words_out
 from .latest import NONE, KeptLatest, build_base_name
 from .manifest import JobFacts, build_manifest
 
@@ -125,13 +125,13 @@ def stage(
     folder: Path,
     token: str,
     job: JobFacts,
-    take: FinishedTake,
+    take: Take,
     kept: KeptLatest = NONE,
     private: bool = False,
 ) -> Staged:
     """Write every file of a job into a hidden folder, and wait until the disk has them. `token`
     marks that folder as one journal's, for its `sweep`. With `private`, none of them says the words
-    of its request. Raises OSError, and then leaves nothing.
+    of its request. Raises OSError, and what the take raises, and then leaves nothing.
     """
     # somebody may have tidied up; what is above may be a volume that is not there
     folder.mkdir(exist_ok=True)
@@ -176,48 +176,47 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
 
 
 def _write_files(
-    staging: Path, job: JobFacts, take: FinishedTake, kept: KeptLatest, private: bool
+    staging: Path, job: JobFacts, take: Take, kept: KeptLatest, private: bool
 ) -> Staged:
     left_out = [name for name in WORDS if private and getattr(take.info.request, name)]
-    if private:
-        take = take.without_words()
-    info = take.info
+    info = leave_words_out(take.info) if private else take.info
     request = info.request
     file_format = FORMATS[request.format]
     created = time.localtime()
-    levelled = levels.apply_levels([clip.audio for clip in take.clips], request)
+    sounds, gain, loudness = _level(take, request)
     pairs = []
     sums = []
-    clips = []
-    for number, (clip, audio) in enumerate(zip(take.clips, levelled.parts)):
+    clips: list[dict[str, Any]] = []
+    for sound in sounds:
         facts = ClipFacts(
             request=request,
-            stem=clip.name,
+            stem=sound.name,
             job=job.id,
             model=info.model,
             created=created,
-            samples=audio.shape[1],
+            samples=sound.samples,
             bits=file_format.bits,
-            loudness=levelled.loudness if number == 0 else None,
+            loudness=None if clips else loudness,
             sections=info.sections,
         )
-        part = f"{number}{PART}"
-        checksum = disk.write_pieces_synced(staging / part, encode_clip(audio, facts))
-        pairs.append((part, names.build_suffix(clip.name, file_format.extension)))
+        part = f"{len(clips)}{PART}"
+        checksum = disk.write_pieces_synced(staging / part, encode_clip(sound, facts))
+        pairs.append((part, names.build_suffix(sound.name, file_format.extension)))
         sums.append(checksum)
         clips.append(
             {
-                "stem": clip.name,
+                "stem": sound.name,
                 "file": "",
-                "samples": audio.shape[1],
+                "samples": sound.samples,
                 "beats": facts.beats,
                 "sample_rate": request.sample_rate,
                 "format": request.format,
-                "gain_db": round(20 * math.log10(levelled.gain), 3),
+                "gain_db": round(20 * math.log10(gain), 3),
                 "sha256": checksum,
             }
         )
-    stems = tuple(clip.name for clip in take.clips)
+    info = leave_words_out(take.info) if private else take.info  # it is complete now
+    stems = tuple(clip["stem"] for clip in clips)
     if any(line.is_sung for line in info.lines):
         text = format_lrc(info.lines, request.name or names.build_slug(request), request.length)
         part = f"{len(pairs)}{PART}"
@@ -230,13 +229,13 @@ def _write_files(
         pairs=(*pairs, ("", ".json")),
         stems=stems,
         sums=(*sums, ""),
-        latest=kept.list_base_names(names.build_slug(request)) if take.clips else (),
+        latest=kept.list_base_names(names.build_slug(request)) if clips else (),
     )
-    shortfall = _describe_shortfall(request, levelled)
+    shortfall = _describe_shortfall(request, loudness)
     manifest = build_manifest(job, info, created) | {
         "notes": [*info.notes, *shortfall],
         "problems": [*info.problems, *shortfall],
-        "loudness": levelled.loudness,
+        "loudness": loudness,
         "clips": clips,
         "left_out": left_out,
     }
@@ -244,6 +243,28 @@ def _write_files(
         draft.folder, names.build_base_name(request), draft.suffixes
     )
     return _write_manifest(draft, base_name, manifest)
+
+
+class _Levelled(NamedTuple):
+    """The clips as their files have them, the factor that they all got, and the loudness of the
+    first one, where the request has one.
+    """
+
+    sounds: Iterator[ClipSound]
+    gain: float
+    loudness: float | None
+
+
+def _level(take: Take, request: Request) -> _Levelled:
+    """One after the other as they come, unless how loud they are as a whole decides their gain."""
+    if levels.are_levels_kept(request):
+        return _Levelled(take.read_clips(), 1.0, None)
+    clips = [(clip.name, clip.read_whole()) for clip in take.read_clips()]
+    levelled = levels.apply_levels([audio for _, audio in clips], request)
+    sounds = (
+        ClipSound(name, audio.shape[1], (audio,)) for (name, _), audio in zip(clips, levelled.parts)
+    )
+    return _Levelled(sounds, levelled.gain, levelled.loudness)
 
 
 def _parse_latest(latest: object) -> tuple[str, ...]:
@@ -255,9 +276,8 @@ def _parse_latest(latest: object) -> tuple[str, ...]:
     return tuple(map(str, latest))
 
 
-def _describe_shortfall(request: Request, levelled: levels.LevelledTake) -> list[str]:
+def _describe_shortfall(request: Request, loudness: float | None) -> list[str]:
     """What to say where the true peak did not allow the loudness."""
-    loudness = levelled.loudness
     if loudness is None or loudness > request.loudness - AUDIBLE:
         return []
     reached = f"{loudness:.1f} LUFS instead of {request.loudness:g}"

@@ -17,6 +17,7 @@ from daemon.messages import (
     PreviewAudio,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
     RenderFailed,
     RenderFinished,
     RenderLines,
@@ -71,15 +72,34 @@ def bend(**values: Any) -> RenderFinished:
 
 def test_a_take_as_it_was_asked_for_is_taken() -> None:
     *pieces, end = read(MIX, DRUMS, LATENTS, END)
-    assert [type(each) for each in pieces] == [RenderClip, RenderClip, MixLatents]
+    assert [type(each) for each in pieces] == [
+        RenderDescribed,
+        RenderClip,
+        RenderClip,
+        MixLatents,
+    ]
+    assert pieces[0] == RenderDescribed(TICKET, INFO, 24_000)
     assert end == END
+
+
+def test_clips_may_come_in_pieces() -> None:
+    halves = [clip(samples=12_000)] * 2
+    pieces = [*halves, clip("drums", 1), clip("drums", 23_999)]
+    came = [each for each in read(*pieces, END) if isinstance(each, RenderClip)]
+    assert [(each.name, each.audio.shape[1]) for each in came] == [
+        ("mix", 12_000),
+        ("mix", 12_000),
+        ("drums", 1),
+        ("drums", 23_999),
+    ]
 
 
 def test_what_else_a_run_ends_with_is_taken() -> None:
     for end in (RenderFailed(TICKET, 422, "no", "yes"), RenderCancelled(TICKET)):
         assert read(MIX, end) == [end]
     asked = Request(task="understand", source="/x.wav", seconds=1)
-    assert len(read(bend(request=asked), request=asked)) == 1
+    described, _ = read(bend(request=asked), request=asked)
+    assert isinstance(described, RenderDescribed)
 
 
 def test_the_name_the_seed_and_the_format_are_those_that_were_asked_for() -> None:
@@ -111,7 +131,7 @@ def test_what_a_request_leaves_open_may_be_filled_in_and_nothing_else() -> None:
 
 def test_an_extract_has_its_tracks_and_no_mix() -> None:
     asked = Request(task="extract", source="/x.wav", stems="drums", seconds=0.5)
-    assert len(read(DRUMS, clip("rest"), bend(request=asked), request=asked)) == 3
+    assert len(read(DRUMS, clip("rest"), bend(request=asked), request=asked)) == 4
 
 
 def test_what_is_made_of_a_source_has_its_whole_length_too() -> None:
@@ -129,7 +149,7 @@ def test_a_length_that_was_left_open_is_the_takes() -> None:
 def test_a_recording_is_put_into_words_that_play_it() -> None:
     asked = Request(task="understand", source="/x.wav", name="mine", seed=3)
     theirs = Request(prompt="house", seconds=9, key="A minor", codes="1 2", name="evil")
-    (end,) = read(bend(request=theirs.changed({"source": "/x.wav"})), request=asked)
+    _, end = read(bend(request=theirs.changed({"source": "/x.wav"})), request=asked)
     assert isinstance(end, RenderFinished)
     assert end.info.request == theirs.changed({"name": "mine", "seed": 3})
 
@@ -139,6 +159,8 @@ def test_a_recording_is_put_into_words_that_play_it() -> None:
     [
         (),
         (MIX, MIX),
+        (clip(samples=12_000), DRUMS, clip(samples=12_000)),
+        (clip(samples=12_000), clip(samples=12_001)),
         (DRUMS,),
         (DRUMS, MIX),
         (MIX, clip("vocals")),

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import mlx.core as mx
 import numpy as np
 import pytest
 
+from daemon import worker
 from daemon.engine.process import WorkerProcess
 from daemon.messages import (
     CancelRender,
@@ -27,8 +29,9 @@ from daemon.messages import (
     receive_message,
     send_message,
 )
-from daemon.worker import NICENESS
 from pipeline.request import Request
+from tests.support import waiting
+from tests.support.harness import ThreadWorker
 
 PATIENCE = 120.0
 SECOND = Request(prompt="x", seconds=1)
@@ -143,7 +146,7 @@ def test_it_stands_back_for_the_daemon_and_other_programs(load: LoadModel) -> No
     with working(load) as process:
         until(process, ModelLoaded)
         own = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + NICENESS)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(19, own + worker.NICENESS)
 
 
 @pytest.mark.long
@@ -154,3 +157,19 @@ def test_ctrl_c_in_the_terminal_is_left_to_the_daemon(load: LoadModel) -> None:
         os.kill(process.pid, signal.SIGTERM)
         send(process, Render(2, SECOND))
         assert until(process, RenderClip).ticket == 2
+
+
+def test_whoever_is_asked_for_nothing_keeps_no_memory_for_it(
+    load: LoadModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.5)
+    idle = ThreadWorker(worker.load_model)
+    try:
+        send_message(idle.connection, load)
+        send_message(idle.connection, Render(1, Request(prompt="pad", seconds=1, seed=1)))
+        while not isinstance(receive_message(idle.connection), RenderFinished):
+            pass
+        assert mx.get_cache_memory() > 0
+        waiting.until(lambda: mx.get_cache_memory() == 0)
+    finally:
+        idle.stop()

@@ -23,7 +23,7 @@ from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
 from tests.support.harness import PATIENCE
-from tests.support.takes import SilentOwner, finished_take
+from tests.support.takes import SilentOwner, arrived_take, finished_take
 
 REQUEST = Request(prompt="x", seconds=0.1, seed=1)
 
@@ -105,7 +105,7 @@ def test_the_journal_knows_every_name_before_it_is_taken(
         return land(staged)
 
     monkeypatch.setattr(clips, "land", watched)
-    lander.land(run, finished_take(REQUEST), None)
+    lander.land(run, arrived_take(REQUEST))
     what, landed, _ = listener.next()
     assert what == "landed"
     assert journaled == [True, True]
@@ -117,7 +117,7 @@ def test_what_nobody_asked_for_is_taken_away_before_the_journal_hears_of_it(
     lander: Lander, listener: Listener, job: Job, run: Run, out: Path, journal: Journal
 ) -> None:
     listener.takes_away = True
-    lander.land(run, finished_take(REQUEST), None)
+    lander.land(run, arrived_take(REQUEST))
     what, staged = listener.next()
     assert what == "taken away"
     assert journal.read_landing(job) == ""
@@ -134,7 +134,7 @@ def test_files_that_the_journal_cannot_note_are_removed_and_said(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(Journal, "update", full)
-    lander.land(run, finished_take(REQUEST), None)
+    lander.land(run, arrived_take(REQUEST))
     what, error = listener.next()
     assert what == "not landed"
     assert error.errno == errno.ENOSPC
@@ -177,7 +177,9 @@ def test_what_a_mix_was_decoded_from_is_kept_where_the_file_is_the_mix(
     journal.add([job])
     run = Run(job, SilentOwner())
     latents = MixLatents(run.ticket, "vae", 1.0, np.ones((3, 64), np.float32))
-    lander.land(run, finished_take(request), latents)
+    take = arrived_take(request)
+    take.latents = latents
+    lander.land(run, take)
     assert listener.next()[0] == "landed"
     files = [path for path in (tmp_path / "latents").rglob("*") if path.is_file()]
     assert bool(files) == bool(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import time
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 
 from daemon.landing import audio_files, chunks, disk, levels
+from daemon.landing.finished_take import ClipSound
 from pipeline.request import Request
 
 RANDOM = np.random.default_rng(0)
@@ -52,14 +54,17 @@ def test_a_wav_is_what_libsndfile_would_write(
     audio = frames(samples)
     facts = describe(form, samples)
     expected = levels.dither(audio.T, facts.request.seed).T if form == "wav16" else audio
-    pieces = audio_files.encode_clip(np.array(audio.T, order=order), facts)
-    assert b"".join(pieces) == write_with_libsndfile(expected, facts, subtype)
+    whole = np.array(audio.T, order=order)
+    for pieces in ([whole], np.split(whole, [samples // 3, samples // 2], axis=1)):
+        encoded = audio_files.encode_clip(ClipSound("mix", samples, pieces), facts)
+        assert b"".join(encoded) == write_with_libsndfile(expected, facts, subtype)
 
 
 @pytest.mark.parametrize("form", sorted(audio_files.FORMATS))
 def test_a_clip_in_any_format_is_read_back(form: str) -> None:
     audio = frames(50_000).clip(-1, 1)
-    pieces = audio_files.encode_clip(audio.T, describe(form, 50_000))
+    sound = ClipSound("mix", 50_000, np.split(audio.T, 5, axis=1))
+    pieces = audio_files.encode_clip(sound, describe(form, 50_000))
     read, rate = soundfile.read(io.BytesIO(b"".join(pieces)), dtype="float32")
     assert rate == 48_000
     np.testing.assert_allclose(read, audio, atol=2.0**-14 if form == "wav16" else 2.0**-22)
@@ -67,9 +72,8 @@ def test_a_clip_in_any_format_is_read_back(form: str) -> None:
 
 def test_a_clip_that_no_wav_holds_is_refused_before_anything_is_written() -> None:
     samples = 2**32 // 6 + 1
-    silence = np.broadcast_to(np.zeros((2, 1), np.float32), (2, samples))
     with pytest.raises(ValueError, match="a WAV holds at most"):
-        next(audio_files.encode_clip(silence, describe("wav24", samples)))
+        next(audio_files.encode_clip(ClipSound("mix", samples, ()), describe("wav24", samples)))
 
 
 @pytest.mark.parametrize("size", [100_000, 3_000_000])
@@ -90,3 +94,21 @@ def test_what_making_a_piece_raises_is_raised(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="no second one"):
         disk.write_pieces_synced(tmp_path / "clip.part", make())
+
+
+def test_a_failure_of_the_disk_that_was_told_on_the_way_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells of it once: a sync behind it succeeds."""
+    told = []
+
+    def fail_once(handle: int) -> None:
+        told.append(handle)
+        if len(told) == 1:
+            raise OSError(errno.EIO, "it could not be written")
+
+    monkeypatch.setattr(disk, "_SYNCED_TOGETHER", 1000)
+    monkeypatch.setattr(disk, "_sync_data", fail_once)
+    with pytest.raises(OSError, match="it could not be written"):
+        disk.write_pieces_synced(tmp_path / "clip.part", [bytes(1000)] * 3)
+    assert len(told) == 3

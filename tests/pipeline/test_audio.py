@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import audio
-from pipeline.audio import BadAudio
+from pipeline.audio import BadAudio, LevelledAudio
+from pipeline.peaks import LazyAudio
 from pipeline.postprocess import postprocess_clips, postprocess_clips_in_steps
 from pipeline.request import SAMPLE_RATE, Request
 from tests.support.signals import N, every_signal, stereo
@@ -30,7 +31,7 @@ def highest_between_samples(clip: np.ndarray, times: int = 16) -> float:
 def finish(sound: np.ndarray, samples: int, peak_db: float, normalize: bool) -> np.ndarray:
     """What becomes of decoded audio (2, N) where a request has no more than these wishes."""
     request = Request(seconds=samples / SAMPLE_RATE, peak_db=peak_db, normalize=normalize)
-    return postprocess_clips(request, {"mix": sound}, None).clips["mix"]
+    return audio.render(postprocess_clips(request, {"mix": sound}, None).clips["mix"])
 
 
 def test_a_long_clip_is_finished_in_steps_of_seconds() -> None:
@@ -251,3 +252,16 @@ def test_a_sound_is_placed_cut_and_followed_by_silence() -> None:
     assert audio.place_in_silence(sound, 3, 20)[:, 0].tolist() == [0] * 3 + [1] * 10 + [0] * 7
     assert audio.place_in_silence(sound, 3, 8)[:, 0].tolist() == [0] * 3 + [1] * 5
     assert audio.place_in_silence(sound, 30, 20).shape == (20, 2)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 8192, 300_001])
+def test_what_is_computed_piece_by_piece_is_the_part_times_its_gain(samples: int) -> None:
+    part = np.random.default_rng(samples).uniform(-1, 1, (2, samples))
+    levelled = LevelledAudio(LazyAudio.of(part), 0.7)
+    whole = audio.render(levelled)
+    assert np.array_equal(whole, (part * 0.7).astype(np.float32))
+    for sound in (levelled, whole):
+        assert audio.count_samples(sound) == samples
+        pieces = [np.zeros((0, 2), np.float32), *audio.read_frames(sound)]
+        assert all(piece.flags.c_contiguous and piece.dtype == np.float32 for piece in pieces)
+        assert np.array_equal(np.concatenate(pieces).T, whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline import AceStep, device, device_finish, load
+from pipeline import AceStep, audio, device, device_finish, load
 from pipeline.audio import BadAudio, true_peak
 from pipeline.generation import Generation
 from pipeline.postprocess import postprocess_clips
@@ -24,7 +24,7 @@ def finish_on_both(sound: np.ndarray, request: Request) -> tuple[np.ndarray, np.
     there = complete(device_finish.finish(request, mx.array(np.ascontiguousarray(sound.T))))
     assert there.gain == pytest.approx(here.gain, rel=1e-4)
     assert there.notes == here.notes == ()
-    return here.clips["mix"], there.clips["mix"]
+    return audio.render(here.clips["mix"]), audio.render(there.clips["mix"])
 
 
 @every_signal

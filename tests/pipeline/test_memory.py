@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mlx.core as mx
 import numpy as np
 
 from pipeline import load
@@ -9,8 +10,6 @@ from pipeline.memory import set_limits
 
 
 def test_limits_hold_until_others_are_given() -> None:
-    import mlx.core as mx
-
     ace_step = load("mini")
     before = mx.set_memory_limit(2**40)
     set_limits(cache_gb=0.5, memory_gb=3, wired_gb=1)
@@ -23,3 +22,12 @@ def test_limits_hold_until_others_are_given() -> None:
     assert mx.get_cache_memory() == 0
     set_limits()
     assert mx.set_cache_limit(2**31) == 2**31
+
+
+def test_what_clips_were_made_with_is_given_back_when_all_are_there() -> None:
+    model = load("mini")
+    clips = model.generate(text="pad", duration=1.0, seed=1)
+    assert next(clips).name == "mix"
+    assert mx.get_cache_memory() > 0
+    assert list(clips) == []
+    assert mx.get_cache_memory() == 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
+from pipeline.audio import LevelledAudio
+from pipeline.peaks import LazyAudio
 from pipeline.request import BadRequest, Request
-from pipeline.take import Progress, TakeInfo, describe_machine
+from pipeline.take import Clip, Progress, TakeInfo, describe_machine
 from pipeline.weights.adapter import Adapter
 from tests.support.line_times import sung_line
 from tests.support.old_requests import build_old_request
@@ -84,3 +87,11 @@ def test_what_an_older_acestepd_wrote_of_a_take_is_read() -> None:
 def test_facts_with_a_request_that_cannot_be_made_are_refused() -> None:
     with pytest.raises(BadRequest, match="bars"):
         TakeInfo.from_json(INFO.to_json() | {"request": {"bars": -1}})
+
+
+def test_samples_are_computed_once_and_what_they_were_computed_from_is_let_go() -> None:
+    part = LazyAudio.of(np.full((2, 10_000), 0.5))
+    clip = Clip("mix", LevelledAudio(part, 0.5), INFO)
+    assert clip.samples.shape == (2, 10_000)
+    assert (clip.samples == 0.25).all()
+    assert clip.sound is clip.samples

@@ -10,6 +10,8 @@ from daemon.messages import (
     ModelLoaded,
     RenderCancelled,
     RenderClip,
+    RenderDescribed,
+    RenderFailed,
     RenderFinished,
     RenderProgress,
     WorkerMessage,
@@ -84,15 +86,30 @@ class Colleague:
     def progress(self, run: Run, fraction: float) -> None:
         self.say(RenderProgress(run.ticket, fraction, "diffusion"))
 
-    def finish(self, run: Run) -> None:
+    def bring_half(self, run: Run) -> None:
+        """The take is made, and half of it has come."""
         request = run.job.resolved
-        audio = np.full((2, request.samples), 0.25, np.float32)
-        self.say(RenderClip(run.ticket, "mix", audio))
+        self.say(RenderDescribed(run.ticket, TakeInfo(request, "tape"), request.samples))
+        half = np.full((2, request.samples // 2), 0.25, np.float32)
+        self.say(RenderClip(run.ticket, "mix", half))
+
+    def bring_rest(self, run: Run) -> None:
+        request = run.job.resolved
+        info = TakeInfo(request, "tape")
+        rest = np.full((2, request.samples - request.samples // 2), 0.25, np.float32)
+        self.say(RenderClip(run.ticket, "mix", rest))
         with self._engine.lock:  # it has taken as long as its takes do
             run.pause()
             run._elapsed = run.job.cost * self.seconds_per_cost
-            self._work.on_message(self, RenderFinished(run.ticket, TakeInfo(request, "tape"), 0.0))
+            self._work.on_message(self, RenderFinished(run.ticket, info, 0.0))
         self._work.dispatch()
+
+    def finish(self, run: Run) -> None:
+        self.bring_half(run)
+        self.bring_rest(run)
+
+    def fail(self, run: Run, code: int, message: str) -> None:
+        self.say(RenderFailed(run.ticket, code, message, ""))
 
     def stop(self, run: Run) -> None:
         self.say(RenderCancelled(run.ticket))

@@ -9,6 +9,7 @@ import numpy as np
 
 from daemon.engine.run import Nobody, Run
 from daemon.jobs import Job
+from daemon.landing.arriving_take import ArrivingTake
 from daemon.landing.finished_take import ClipAudio, FinishedTake
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -36,6 +37,17 @@ def finished_take(
         **facts,
     )
     return FinishedTake(info, tuple(clips))
+
+
+def arrived_take(request: Request, *names: str) -> ArrivingTake:
+    """The same as a worker has brought it, in two pieces for each clip."""
+    finished = finished_take(request, *names)
+    take = ArrivingTake(finished.info, finished.clips[0].audio.shape[1])
+    for clip in finished.clips:
+        for piece in np.array_split(clip.audio, 2, axis=1):
+            take.add(clip.name, piece)
+    take.finish(finished.info)
+    return take
 
 
 class SilentOwner(Nobody):

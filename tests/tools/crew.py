@@ -30,7 +30,14 @@ from daemon.engine import Engine, ModelChoice
 from daemon.engine.run import Run
 from daemon.jobs import Event, Order, Priority
 from daemon.journal import Journal
-from daemon.messages import ModelLoaded, RenderClip, RenderFinished, RenderProgress
+from daemon.messages import (
+    ModelLoaded,
+    RenderClip,
+    RenderDescribed,
+    RenderFinished,
+    RenderProgress,
+    WorkerMessage,
+)
 from daemon.settings import Settings
 from pipeline.request import Request
 from pipeline.take import TakeInfo
@@ -96,7 +103,7 @@ class FakeWorker:
 
     def cancel(self, run: Run) -> None: ...
 
-    def _say(self, *messages: RenderProgress | RenderClip | RenderFinished) -> None:
+    def _say(self, *messages: WorkerMessage) -> None:
         for message in messages:
             with self._engine.lock:
                 self._work.on_message(self, message)
@@ -106,7 +113,11 @@ class FakeWorker:
         request = run.job.resolved
         audio = np.full((2, request.samples), 0.25, np.float32)
         info = TakeInfo(request, "fake", timings={"diffusion": self._seconds})
-        self._say(RenderClip(run.ticket, "mix", audio), RenderFinished(run.ticket, info, 0.0))
+        self._say(
+            RenderDescribed(run.ticket, info, request.samples),
+            RenderClip(run.ticket, "mix", audio),
+            RenderFinished(run.ticket, info, 0.0),
+        )
 
 
 class Landings:
