@@ -1,8 +1,9 @@
 """What the daemon and its worker send each other over their pipe, a type for every message.
 
-On the pipe a message is a frame of JSON, its head, and then the bytes of every array that it has,
-float32, in the order in which they lie in the memory. They go from one array into the other: a
-take of minutes is not copied for it. Both ends run the same version of the program. No MLX.
+On the pipe a message is the length of its head, the head in JSON, and then the bytes of every
+array that it has, float32, in the order in which they lie in the memory. They go from one array
+into the other: a take of minutes is not copied for it. Both ends run the same version of the
+program. No MLX.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import dataclasses
 import json
 import math
 import os
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -219,6 +221,7 @@ class RenderCancelled(WorkerMessage):
 
 # --- on the pipe ----------------------------------------------------------------------------------
 
+_LENGTH = struct.Struct("!I")  # of a head, in bytes
 _TYPES = {kind.__name__: kind for kind in WorkerMessage.__subclasses__()}
 
 
@@ -252,24 +255,45 @@ def send_message(connection: Connection, message: WorkerMessage) -> None:
 
 def send_encoded(connection: Connection, message: EncodedMessage) -> None:
     """Raises OSError where the other end is closed."""
-    connection.send_bytes(message.head)
-    for rest in message.arrays:
+    head = memoryview(_LENGTH.pack(len(message.head)) + message.head)
+    for rest in (head, *message.arrays):
         while rest:
             rest = rest[os.write(connection.fileno(), rest) :]
 
 
-def receive_message(connection: Connection) -> WorkerMessage:
-    """Waits for the next one. Raises EOFError or OSError where the other end is closed."""
+def receive_message(
+    connection: Connection, wait: Callable[[], None] | None = None
+) -> WorkerMessage:
+    """Waits for the next one. Raises EOFError or OSError where the other end is closed. `wait` is
+    called before every piece of it, and returns when there is one, or raises.
+    """
+
+    def receive_into(rest: memoryview) -> None:
+        while rest:
+            if wait:
+                wait()
+            received = os.readv(connection.fileno(), [rest])
+            if not received:
+                raise EOFError
+            rest = rest[received:]
+
+    def receive_bytes(length: int) -> bytearray:
+        content = bytearray(length)
+        receive_into(memoryview(content))
+        return content
 
     def receive_array(length: int) -> FloatArray:
         array = np.empty(length, np.float32)
-        _receive_into(connection, _view_bytes(array))
+        receive_into(_view_bytes(array))
         return array
 
-    return decode_message(connection.recv_bytes(), receive_array)
+    (length,) = _LENGTH.unpack(receive_bytes(_LENGTH.size))
+    return decode_message(receive_bytes(length), receive_array)
 
 
-def decode_message(head: bytes, read_array: Callable[[int], FloatArray]) -> WorkerMessage:
+def decode_message(
+    head: bytes | bytearray, read_array: Callable[[int], FloatArray]
+) -> WorkerMessage:
     """The message of a head. `read_array` gives the next array (N,) of so many numbers."""
     parsed = json.loads(head)
     values = {name: _from_json(name, value) for name, value in parsed["fields"].items()}
@@ -281,15 +305,6 @@ def decode_message(head: bytes, read_array: Callable[[int], FloatArray]) -> Work
 def _view_bytes(array: FloatArray) -> memoryview:
     """The bytes of an array (N,), where they are."""
     return array.view(np.uint8).data
-
-
-def _receive_into(connection: Connection, rest: memoryview) -> None:
-    """Fill it: `recv_bytes` would hand over a copy of what it has put together of pieces."""
-    while rest:
-        received = os.readv(connection.fileno(), [rest])
-        if not received:
-            raise EOFError
-        rest = rest[received:]
 
 
 def _to_json(value: object) -> object:

@@ -24,7 +24,7 @@ import numpy as np
 from pipeline.audio import count_samples, read_frames
 from pipeline.latent_store import LatentStore
 from pipeline.request import PREVIEW, UNDERSTAND, Request
-from pipeline.take import Clip, Progress, TakeInfo, describe_machine
+from pipeline.take import PendingClip, Progress, TakeInfo, describe_machine
 
 from .jobs import describe_failure
 from .messages import (
@@ -64,7 +64,6 @@ NICENESS = 5
 log = logging.getLogger("acestepd.worker")
 
 PROGRESS_SECONDS = 0.05  # between two messages about a job's progress
-IDLE_SECONDS = 1.0  # without a message, after which memory is given back
 ORPHAN_SECONDS = 2.0  # between two looks whether the daemon is still there
 SIGN_SECONDS = 2.0  # between two signs of life while a model is fetched
 
@@ -161,18 +160,8 @@ class Worker:
         )
         while True:
             while not self._renderings or self._connection.poll():
-                self._handle(model, self._wait_for_message())
+                self._handle(model, receive_message(self._connection))
             self._advance()
-
-    def _wait_for_message(self) -> WorkerMessage:
-        """Whoever has nothing to do for a while keeps no memory for it. Not after every take: it
-        takes a while, and so does new memory for the next one.
-        """
-        if not self._connection.poll(IDLE_SECONDS):
-            from pipeline.memory import release_cache
-
-            release_cache()
-        return receive_message(self._connection)
 
     def _handle(self, model: AceStep, message: WorkerMessage) -> None:
         match message:
@@ -213,12 +202,12 @@ class Worker:
             self._send(_failed(rendering.ticket, error))
         self._renderings.pop()
 
-    def _pass_on(self, rendering: Rendering, output: Progress | Clip) -> None:
+    def _pass_on(self, rendering: Rendering, output: Progress | PendingClip) -> None:
         """Send what a rendering has on its way; clips are kept until all are there."""
-        if isinstance(output, Clip):
+        if isinstance(output, PendingClip):
             if output.name.startswith(PREVIEW):
                 step = int(output.name.removeprefix(PREVIEW))
-                self._send(PreviewAudio(rendering.ticket, step, output.samples))
+                self._send(PreviewAudio(rendering.ticket, step, output.render().samples))
             else:
                 rendering.clips.append(output)
         elif output.planned is not None:
@@ -251,6 +240,9 @@ class Worker:
                 for frames in read_frames(clip.sound):
                     self._send(RenderClip(ticket, clip.name, frames.T))
         self._send(RenderFinished(ticket, info, model.token_cost, model.count_cached()))
+        from pipeline.memory import release_cache
+
+        release_cache()  # now nobody waits for that
 
     def _send(self, message: WorkerMessage) -> None:
         send_message(self._connection, message)
@@ -263,14 +255,14 @@ class Rendering:
         self.model = model
         self.ticket = ticket
         self.request = request
-        self.clips: list[Clip] = []
+        self.clips: list[PendingClip] = []
         self.description: Description | None = None  # of a recording that is put into words
         self.progress_sent = 0.0  # time.monotonic() of its newest message about progress
         self.outputs = self._render()
 
-    def _render(self) -> Generator[Progress | Clip, None, None]:
+    def _render(self) -> Generator[Progress | PendingClip, None, None]:
         if self.request.task != UNDERSTAND:
-            yield from self.model.render(self.request)
+            yield from self.model.render_pending(self.request)
             return
         self.description = yield from self.model.understand(self.request)
         yield Progress("plan", 1.0, planned=self.description.values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Container, Generator, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from .planner.planner import UNDERSTAND_TEMPERATURE, Description
 from .planner.planning import sampling_of
 from .request import FIELDS, MAX_SECONDS, SAMPLE_RATE, BadRequest, OutOfRange, Request
 from .request_files import check_files, follow_links, resolve_request
-from .take import Clip, Progress
+from .take import Clip, PendingClip, Progress
 from .weights import adapter, checkpoint
 from .weights.adapter import Adapter
 
@@ -116,6 +116,14 @@ class AceStep:
         `noise` (1, frames, 64) replaces what the seed would draw. Raises `BadRequest`, or
         `BadAudio` when the result is not music.
         """
+        with closing(self.render_pending(request, noise)) as events:
+            for event in events:
+                yield event.render() if isinstance(event, PendingClip) else event
+
+    def render_pending(
+        self, request: Request, noise: mx.array | None = None
+    ) -> Generator[Progress | PendingClip, None, None]:
+        """The same with the last pass over each clip left to whoever passes it on."""
         yield from Generation(self.model, self._locate_files(request), noise).run()
 
     def retake(self, mix: Clip, **changes: Any) -> Iterator[Clip]:
@@ -132,11 +140,13 @@ class AceStep:
         return self._list_clips(request, mx.array(mix.noise)[None])
 
     def _list_clips(self, request: Request, noise: mx.array | None = None) -> Iterator[Clip]:
-        """The clips alone; what memory MLX keeps for the next take is given back at the end."""
-        for event in self.render(request, noise):
-            if isinstance(event, Clip):
-                yield event
-        mx.clear_cache()
+        """The clips alone. At the end MLX gives back the memory that it keeps for the next take."""
+        try:
+            for event in self.render(request, noise):
+                if isinstance(event, Clip):
+                    yield event
+        finally:
+            mx.clear_cache()
 
     def extract(
         self, mix: npt.NDArray[np.float32], track: str, prompt: str = "", seed: int = 0

@@ -57,7 +57,7 @@ from .singing import (
 from .source_facts import find_stem
 from .source_window import find_window
 from .steps import Steps, advance
-from .take import Clip, Progress, TakeInfo, describe_machine
+from .take import PendingClip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
 # seconds between pauses of work in steps, for a more urgent take, or a cancel: pauses after each
@@ -70,7 +70,7 @@ Decoded = Floats | mx.array
 
 _Result = TypeVar("_Result")
 # a stage of a run: yields progress and clips on its way to its result
-_Stage = Generator[Progress | Clip, None, _Result]
+_Stage = Generator[Progress | PendingClip, None, _Result]
 
 
 class Generation:
@@ -142,7 +142,7 @@ class Generation:
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
         for name, sound in finished.clips.items():
-            clip = Clip(name, self._measure_sound(sound), info)
+            clip = PendingClip(name, self._measure_sound(sound), info)
             if name == "mix" and self.request.task != "lego":
                 clip = dataclasses.replace(clip, noise=np.array(noise[0]))
                 # a mix with vocals of ours is not what the latents are decoded to
@@ -508,7 +508,7 @@ class Generation:
             building = self._build_clips({"mix": waveform})
             finished = yield from self._report_steps("finish", building, span.start)
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
-            yield Clip(f"{PREVIEW}{step}", self._measure_sound(finished.clips["mix"]), info)
+            yield PendingClip(f"{PREVIEW}{step}", self._measure_sound(finished.clips["mix"]), info)
 
     # --- postprocess ------------------------------------------------------------------------------
 

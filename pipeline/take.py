@@ -134,8 +134,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 class Clip:
     """One finished clip of a take: the mix, a stem, the rest, or a preview, as `name` says.
 
-    Its `sound` is `samples`, or becomes that when they are asked for: (2, samples) float32 in
-    [-1, 1]; `audio` is the same as an `mx.array`. A mix also has
+    `samples` are (2, samples) float32 in [-1, 1], `audio` the same as an `mx.array`. A mix also has
     the `noise` (frames, 64) that it was made from, the `latents` (frames, 64) that it was decoded
     from, and the `gain` that the decoded audio was multiplied with; the latter two not where vocals
     were mixed in.
@@ -144,20 +143,11 @@ class Clip:
     sample_rate: ClassVar[int] = SAMPLE_RATE
 
     name: str
-    sound: ClipSound = field(repr=False, compare=False)
+    samples: npt.NDArray[np.float32] = field(repr=False)
     info: TakeInfo
     latents: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     noise: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     gain: float = 1.0
-
-    @property
-    def samples(self) -> npt.NDArray[np.float32]:
-        from .audio import render
-
-        rendered = render(self.sound)
-        # what it was computed from is not needed any more
-        object.__setattr__(self, "sound", rendered)
-        return rendered
 
     @cached_property
     def audio(self) -> mx.array:
@@ -175,6 +165,26 @@ class Clip:
     def title(self) -> str:
         """The model's name, and what else decides how it sounds."""
         return self.info.title
+
+
+@dataclass(frozen=True)
+class PendingClip:
+    """A clip whose last pass, over its `sound`, is still to be made: a piece at a time by whoever
+    passes it on (`audio.read_frames`), or all of it by `render`. The rest is as `Clip` has it.
+    """
+
+    name: str
+    sound: ClipSound
+    info: TakeInfo
+    latents: npt.NDArray[np.float32] | None = None
+    noise: npt.NDArray[np.float32] | None = None
+    gain: float = 1.0
+
+    def render(self) -> Clip:
+        from .audio import render
+
+        samples = render(self.sound)
+        return Clip(self.name, samples, self.info, self.latents, self.noise, self.gain)
 
 
 def describe_machine(device: str) -> dict[str, str]:

@@ -134,9 +134,8 @@ def _make_take(model: AceStep, length: float, seed: int) -> _Take:
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         made = [each for each in model.render(request) if isinstance(each, Clip)]
-        take = FinishedTake.of(made)
         rendered = time.perf_counter()
-        clips.write_take(Path(folder), "bench", take)
+        clips.write_take(Path(folder), "bench", FinishedTake.of(made))
         landed = time.perf_counter()
     info = made[0].info
     return _Take(landed - started, {**info.timings, LAND: landed - rendered}, info)

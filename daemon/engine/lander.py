@@ -101,8 +101,10 @@ class Lander:
 
     def _put(self, run: Run, task: Callable[[], None]) -> None:
         """Behind what lands of the same worker."""
-        known = self._lanes_of
-        lane = known.setdefault(run.worker, self._lanes[len(known) % len(self._lanes)])
+        if run.worker not in self._lanes_of:
+            users = list(self._lanes_of.values())
+            self._lanes_of[run.worker] = min(self._lanes, key=users.count)
+        lane = self._lanes_of[run.worker]
         lane.put(task, is_live=run.job.priority >= Priority.LIVE)
 
     def forget_worker(self, name: str) -> None:

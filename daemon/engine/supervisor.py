@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -46,11 +47,20 @@ class WorkerHung(Exception):
 
 class WorkerConnection:
     """The pipe to one worker. What is sent goes through a thread: a worker that does not read keeps
-    nobody waiting.
+    nobody waiting. While one is silent in the middle of a message, `on_silence` is called with the
+    seconds every now and then; what it raises, `receive` raises.
     """
 
-    def __init__(self, pipe: Connection, load_message: LoadModel) -> None:
+    def __init__(
+        self,
+        pipe: Connection,
+        load_message: LoadModel,
+        on_silence: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self.pipe = pipe
+        self._on_silence = on_silence
+        self._readable = select.poll()
+        self._readable.register(pipe.fileno(), select.POLLIN)
         self.last_sign_of_life = time.monotonic()
         self._outbox: queue.SimpleQueue[EncodedMessage | None] = queue.SimpleQueue()
         self.send(load_message)
@@ -63,7 +73,13 @@ class WorkerConnection:
         """The next message, if there is one within that time. Raises EOFError or OSError where the
         worker has ended.
         """
-        return receive_message(self.pipe) if self.pipe.poll(seconds) else None
+        return receive_message(self.pipe, self._wait) if self.pipe.poll(seconds) else None
+
+    def _wait(self) -> None:
+        """For more of a message."""
+        began = time.monotonic()
+        while not self._readable.poll(1000 * TICK):
+            self._on_silence(time.monotonic() - began)
 
     @property
     def silence(self) -> float:
@@ -233,7 +249,7 @@ class Supervisor:
         """Until the worker ends, or is not needed any more."""
         with self._lock:
             load_message = self._model.make_load_message(self.settings)
-            connection = WorkerConnection(worker.connection, load_message)
+            connection = WorkerConnection(worker.connection, load_message, self._on_silence)
             self.connection = connection
         while True:
             if message := connection.receive(TICK):
@@ -251,6 +267,13 @@ class Supervisor:
                     self._work.show_status()
                     return
                 self._work.on_tick()
+
+    def _on_silence(self, seconds: float) -> None:
+        """A worker has said half of something, and has been silent for so long."""
+        if self.closing:
+            raise EOFError
+        if seconds > self.settings.hang_seconds:
+            raise WorkerHung(f"it was silent for {seconds:.0f} seconds in the middle of a message")
 
     def _note_status(self, message: WorkerMessage) -> None:
         """What a message says of how the worker stands; it is shown when the message was read."""

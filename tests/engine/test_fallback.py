@@ -20,7 +20,7 @@ from daemon.messages import LoadModel
 from daemon.service import Daemon
 from daemon.settings import Settings
 from pipeline.request import Request
-from pipeline.take import Clip, Progress
+from pipeline.take import PendingClip, Progress
 from pipeline.weights.adapter import Adapter, AdapterLike, parse_adapters
 from tests.support.harness import (
     PATIENCE,
@@ -66,10 +66,10 @@ class HostileModel(SteppedModel):
         if name == "hanging":
             self.hung.wait(PATIENCE)
 
-    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+    def render_pending(self, request: Request) -> Generator[Progress | PendingClip, None, None]:
         if POISON in self.adapters:
             raise SystemExit
-        yield from super().render(request)
+        yield from super().render_pending(request)
 
 
 @pytest.fixture

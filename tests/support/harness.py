@@ -25,7 +25,7 @@ from pipeline.guide.guide import resolve_guide
 from pipeline.request import PREVIEW, BadRequest, Request
 from pipeline.request_files import check_files, explain
 from pipeline.singer.lines import LineTime
-from pipeline.take import Clip, Progress, TakeInfo
+from pipeline.take import PendingClip, Progress, TakeInfo
 from pipeline.variants import BASE_TASKS, COMMON_TASKS, Defaults
 from pipeline.weights.adapter import (
     Adapter,
@@ -193,7 +193,7 @@ class SteppedModel:
     def estimate_cost(self, request: Request) -> float:
         return estimate_cost(request, self.defaults, token_cost=self.token_cost)
 
-    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+    def render_pending(self, request: Request) -> Generator[Progress | PendingClip, None, None]:
         check_files(request)
         if request.prompt == "bad":
             raise BadRequest("it is bad", "be good")
@@ -207,7 +207,7 @@ class SteppedModel:
             yield Progress("diffusion", number / 4)
             if str(number) in request.preview.split():
                 early: Any = np.full((2, request.samples), 0.125, np.float32)
-                yield Clip(f"{PREVIEW}{number}", early, TakeInfo(request, self.name))
+                yield PendingClip(f"{PREVIEW}{number}", early, TakeInfo(request, self.name))
             if request.prompt == "die":
                 raise SystemExit
             while not self._free.is_set() and not self._steps.acquire(timeout=0.02):
@@ -224,7 +224,7 @@ class SteppedModel:
             notes=explain(request),
         )
         for name in ("mix", *request.stems.split()):
-            yield Clip(name, audio, info)
+            yield PendingClip(name, audio, info)
 
 
 class ComposingModel(SteppedModel):
@@ -234,9 +234,9 @@ class ComposingModel(SteppedModel):
 
     plays_guides = True
 
-    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+    def render_pending(self, request: Request) -> Generator[Progress | PendingClip, None, None]:
         composed, _ = resolve_guide(request, "auto")
-        yield from super().render(composed)
+        yield from super().render_pending(composed)
 
 
 class Recorder:

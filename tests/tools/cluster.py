@@ -34,7 +34,7 @@ from daemon.jobs import Order, Priority
 from daemon.journal import Journal
 from daemon.settings import ClusterSettings, Settings
 from pipeline.request import Request
-from pipeline.take import Clip, Progress
+from pipeline.take import PendingClip, Progress
 from tests.support.harness import SteppedModel, ThreadWorker
 from tests.support.waiting import until
 from tests.tools.crew import BATCH, Landings
@@ -58,9 +58,9 @@ class SleepingModel(SteppedModel):
     def rehearse(self, request: Request) -> None:
         time.sleep(self._warm * self._seconds / 2)
 
-    def render(self, request: Request) -> Generator[Progress | Clip, None, None]:
+    def render_pending(self, request: Request) -> Generator[Progress | PendingClip, None, None]:
         slow = self._slow if len(self.played) >= AS_QUICK else 1.0
-        for output in super().render(request):
+        for output in super().render_pending(request):
             if isinstance(output, Progress):
                 time.sleep(slow * self._seconds / 4)
             yield output
