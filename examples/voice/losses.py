@@ -5,6 +5,7 @@ Signals are (N, samples), float32: mid and side of a batch, one after the other.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -39,12 +40,12 @@ PERIODIC_FROM = 2000.0  # Hz
 SHORTEST = 24  # samples: lags of that autocorrelation
 LONGEST = 2048
 PERIODIC_WEIGHT = 4.0
-# samples: the decoder's own frames, from 3 kHz to 25 Hz. What it makes of one frame and then of the
-# next is alike; in noise that is heard as a comb
-OWN_LAGS = (16, 160, 320, 480, 640, 800, 960, 1920)
+# samples: the decoder's own frames at 200, 50 and 25 Hz, some of them together. What it makes of
+# one frame and then of the next is alike; in noise that is heard as a comb
+OWN_LAGS = (240, 480, 720, 960, 1200, 1440, 1680, 1920)
 COMB_WEIGHT = 1.0
 SILENT = 1e-6  # power of a frame's highs, below which it has no period
-WAVE_WEIGHT = 0.2
+WAVE_WEIGHT = 1.0
 PROBED = 1024  # window of the envelope that `Probe` predicts, twice per latent frame
 BANDS = 32  # of it
 
@@ -78,17 +79,24 @@ class Spectra(nn.Module):
         self.register_buffer("highs", highs)
         self.register_buffer("own_lags", torch.tensor(OWN_LAGS))
 
-    def forward(self, ours: Tensor, theirs: Tensor) -> dict[str, Tensor]:
-        """The distance in parts, each weighted: their sum is what is made small."""
+    def forward(
+        self, ours: Tensor, theirs: Tensor, sizes: Collection[int] = tuple(SIZES)
+    ) -> dict[str, Tensor]:
+        """The distance in parts, each weighted: their sum is what is made small. Spectra and mel
+        bands of some `sizes` alone count as much as all; what is found in one size counts where
+        that is among them.
+        """
+        counts = len(SIZES) / len(sizes)
         parts: dict[str, Tensor] = dict.fromkeys(
             ("spectrum", "mel", "advance", "period", "comb"), ours.new_zeros(())
         )
         ours_padded, theirs_padded = extend(ours), extend(theirs)
-        for size, (_, weight) in SIZES.items():
+        for size in sizes:
+            weight = counts * SIZES[size][1]
             a, b = self._transform(ours_padded, size), self._transform(theirs_padded, size)
             tilt = self._get("tilt", size)
             spectrum, mel = compare_magnitudes(*a, *b, tilt, self._get("bank", size))
-            parts["spectrum"] = parts["spectrum"] + spectrum / len(SIZES)
+            parts["spectrum"] = parts["spectrum"] + spectrum / len(sizes)
             parts["mel"] = parts["mel"] + weight * mel
             if size in ADVANCED:
                 advance = compare_advances(*a, *b, tilt)

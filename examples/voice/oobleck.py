@@ -1,11 +1,5 @@
 """The VAE in torch, for training: the same tensors under the same names as in
-`pipeline/networks/vae.py`.
-
-`write_linear_codec` starts it as a codec that needs no training: each strided convolution keeps the
-strongest directions of its input blocks (a principal component analysis), each transposed
-convolution interpolates between two frames as well as a linear map can, and the residual branches
-are almost silent. Training then only has to add what a linear code cannot do; from random weights
-it collapses.
+`pipeline/networks/vae.py`. `linear_codec` writes what it starts as.
 """
 
 from __future__ import annotations
@@ -25,24 +19,15 @@ LATENT = 64
 CONFIG: dict[str, Any] = {
     "_class_name": "AutoencoderOobleck",
     "audio_channels": 2,
-    # decoder: 128 channels at 3 kHz, where harmonics are made, 256 at 300 Hz, 288 at 50 and 25 Hz;
-    # encoder: half of that
-    "channel_multiples": [32, 64, 72, 72],
-    "decoder_channels": 4,
+    # 256 channels at 200 and 50 Hz, where a step costs little; two, which are only put together of
+    # frames that overlap, at the audio's rate, where it costs most
+    "channel_multiples": [128, 128, 128],
+    "decoder_channels": 2,
     "decoder_input_channels": LATENT,
-    "downsampling_ratios": [16, 10, 6, 2],
+    "downsampling_ratios": [240, 4, 2],
     "encoder_hidden_size": 2,
     "sampling_rate": 48000,
 }
-# sizes of the random weights beside the linear codec, and at the ends of its branches
-QUIET = 0.002
-FAINT = 0.01
-SPARE = 0.05  # size of the weights that lead to latents the linear codec does not use
-STRAIGHT = 4.0  # logarithm of a snake's beta: high is nearly a straight line
-NARROW = 0.6  # exponent that evens out the latents' sizes: 1 makes all equal
-USED = 44  # latents that the linear codec uses
-ROWS = 12_000  # frames that a stage of it learns from, at most
-RIDGE = 1e-4  # of its regression, as a part of the mean power
 
 
 @Chain
@@ -213,111 +198,3 @@ class VAE(nn.Module):
     def decode(self, latents: Tensor) -> Tensor:
         """Latents -> audio."""
         return self.decoder(latents)
-
-
-@torch.no_grad()
-def write_linear_codec(vae: VAE, audio: Tensor, strides: list[int], used: int = USED) -> None:
-    """Write the linear codec for `audio` (B, 2, samples) into `vae`, with `used` of the latents.
-
-    A block of the decoder's is made of two frames that overlap, not of one alone: blocks that meet
-    abruptly are heard as a comb at their rate, and training does not get rid of it.
-    """
-    _write_quiet_weights(vae)
-    encoder: Any = vae.encoder
-    decoder: Any = vae.decoder
-    _write_diagonal(encoder.conv1, torch.ones(2))
-    _write_diagonal(decoder.conv2, torch.ones(2))
-    signal = audio
-    for stage, stride in enumerate(strides):
-        down = encoder.block[stage].conv1
-        up = decoder.block[len(strides) - 1 - stage].conv_t1
-        batch, channels, length = signal.shape
-        blocks = signal.reshape(batch, channels, length // stride, stride).permute(0, 2, 1, 3)
-        blocks = blocks.flatten(2)  # (batch, frames, channels * stride)
-        count = min(down.out_channels, up.in_channels, channels * stride)
-        directions = _find_directions(blocks.flatten(0, 1), count)
-        weight = _fuse(down)
-        at = math.ceil(stride / 2)
-        weight[:count] = 0
-        weight[:count, :channels, at : at + stride] = directions.T.reshape(count, channels, stride)
-        _write_weight(down, weight)
-        coded = (blocks @ directions).transpose(1, 2)
-        sent = count if stage < len(strides) - 1 else min(count, used)
-        weight = _fuse(up)
-        weight[:sent] = 0
-        weight[:sent, :channels] = _fit_synthesis(coded[:, :sent], signal, stride)
-        _write_weight(up, weight)
-        signal = coded
-    size = signal[:, :used].std((0, 2))
-    scale = size**-NARROW
-    scale = scale / (size * scale).square().mean().sqrt()
-    _write_weight(encoder.conv2, torch.randn_like(encoder.conv2.weight_v) * SPARE)
-    _write_diagonal(encoder.conv2, scale)
-    _write_diagonal(decoder.conv1, 1 / scale)
-
-
-def _thin_out(rows: Tensor) -> Tensor:
-    """At most ROWS of the rows, evenly chosen."""
-    return rows[:: math.ceil(len(rows) / ROWS)]
-
-
-def _fit_synthesis(coded: Tensor, signal: Tensor, stride: int) -> Tensor:
-    """(count, C, 2 * stride): the transposed convolution's weight that brings `coded`
-    (B, count, L / stride) back to `signal` (B, C, L) with the least squared error.
-
-    A block of `stride` samples is made of the frame whose first half lies there, and of the second
-    half of the one before.
-    """
-    count, channels = coded.shape[1], signal.shape[1]
-    pairs = torch.cat([coded[:, :, 1:], coded[:, :, :-1]], dim=1)
-    pairs = _thin_out(pairs.transpose(1, 2).flatten(0, 1)).double()
-    blocks = signal[:, :, stride - stride // 2 : -(stride // 2)].unfold(2, stride, stride)
-    blocks = _thin_out(blocks.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)).double()
-    products = pairs.T @ pairs
-    ridge = RIDGE * products.diagonal().mean() * torch.eye(2 * count).to(products)
-    halves = torch.linalg.solve(products + ridge, pairs.T @ blocks)
-    return halves.reshape(2, count, channels, stride).permute(1, 2, 0, 3).flatten(2).float()
-
-
-def _write_quiet_weights(vae: VAE) -> None:
-    """Small random weights everywhere, so that the residual branches add almost nothing."""
-    name: str
-    module: Any
-    for name, module in vae.named_modules():
-        if hasattr(module, "weight_g"):
-            size = QUIET
-            if "res_unit" in name:
-                inside = 1.0 if name.endswith("conv1") else FAINT
-                size = inside / math.sqrt(module.weight_v[0].numel())
-            _write_weight(module, torch.randn_like(module.weight_v) * size)
-            if module.bias is not None:
-                module.bias.zero_()
-        elif isinstance(module, Snake) and "res_unit" not in name:
-            module.beta.fill_(STRAIGHT)
-
-
-def _find_directions(rows: Tensor, count: int) -> Tensor:
-    """The `count` strongest directions of rows (N, width), as columns."""
-    chosen = _thin_out(rows)
-    return torch.linalg.eigh(chosen.T @ chosen / len(chosen))[1].flip(1)[:, :count]
-
-
-def _write_diagonal(module: Any, values: Tensor) -> None:
-    """Let channel i go to channel i with these factors, in the kernel's middle tap."""
-    weight = _fuse(module)
-    count = len(values)
-    weight[:count] = 0
-    weight[range(count), range(count), weight.shape[2] // 2] = values.to(weight)
-    _write_weight(module, weight)
-
-
-def _fuse(module: Any) -> Tensor:
-    """The weight of a weight-normed convolution."""
-    v = module.weight_v
-    return module.weight_g * v / v.flatten(1).norm(dim=1).view(-1, 1, 1)
-
-
-def _write_weight(module: Any, weight: Tensor) -> None:
-    """As direction and length."""
-    module.weight_v.copy_(weight)
-    module.weight_g.copy_(weight.flatten(1).norm(dim=1).view(-1, 1, 1))

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .discriminators import Discriminators
-from .losses import Probe, Spectra, to_mid_side
-from .oobleck import CONFIG, VAE, write_linear_codec
+from .linear_codec import write_linear_codec
+from .losses import SIZES, Probe, Spectra, to_mid_side
+from .oobleck import CONFIG, VAE
 
 NOISE = 0.1  # on the latents that the decoder learns from, at most
 EVEN_WEIGHT = 0.003  # on the latents' squares
@@ -26,6 +27,10 @@ LARGEST_STEP = 2.0  # norm of the gradients
 WARM_UP = 100  # steps, after every start
 SETTLING = 0.2  # part of a run that ends before the plan does, in which the rate falls
 LOWEST_RATE = 0.03
+# how far the directions of weights go in a step beside lengths and all else: there are many in a
+# row, and what the linear codec knows would be lost in the noise of them all
+TURNING = 0.2
+SIZES_AT_ONCE = {"cpu": 3, "cuda": len(SIZES)}  # spectra of a step: other ones each time
 HEARD = 24_576  # samples of an example that the discriminators hear
 WELCOME = 300  # steps until what they say counts fully
 # how much of itself the average keeps in a step, at most
@@ -71,9 +76,12 @@ class Trainer:
         self.slowest_average = SLOWEST_AVERAGE[device.type]
         # a fused optimiser leaves a step out by itself, so that nobody waits for the norm
         settings: dict[str, Any] = {"betas": (0.8, 0.99), "fused": True}
-        self.optimiser = torch.optim.AdamW(
-            [*self.vae.parameters(), *self.probe.parameters()], weight_decay=1e-4, **settings
-        )
+        directions: list[nn.Parameter] = []
+        others = list(self.probe.parameters())
+        for name, parameter in self.vae.named_parameters():
+            (directions if name.endswith("weight_v") else others).append(parameter)
+        groups = [{"params": directions, "share": TURNING}, {"params": others}]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=1e-4, **settings)
         self.listening = torch.optim.AdamW(
             self.discriminators.parameters(), weight_decay=1e-3, **settings
         )
@@ -110,9 +118,10 @@ class Trainer:
         """Learn from audio (B, 2, samples); `is_judged`: by discriminators too. Nothing here waits
         for the device.
         """
-        for optimiser in (self.optimiser, self.listening):
-            for group in optimiser.param_groups:
-                group["lr"] = rate / 2 if optimiser is self.listening else rate
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("share", 1.0)
+        for group in self.listening.param_groups:
+            group["lr"] = rate / 2
         batch = len(audio)
         with self._mixed_precision(), torch.set_grad_enabled(not self.is_frozen):
             mean = self.vae.encode(audio).float()
@@ -121,7 +130,8 @@ class Trainer:
         with self._mixed_precision():
             decoded = self.vae.decode(mean + noise * torch.randn_like(mean)).float()
         ours, theirs = to_mid_side(decoded), to_mid_side(audio)
-        losses = self.spectra(ours, theirs)
+        shuffled = torch.tensor(list(SIZES))[torch.randperm(len(SIZES))].tolist()
+        losses = self.spectra(ours, theirs, shuffled[: SIZES_AT_ONCE[self.device.type]])
         if not self.is_frozen:
             losses["probe"] = self.probe.measure_loss(mean, audio)
             losses["even"] = EVEN_WEIGHT * mean.square().mean()
