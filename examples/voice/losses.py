@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool1d, pad
 
 from pipeline.request import SAMPLE_RATE
 
@@ -44,6 +44,11 @@ PERIODIC_WEIGHT = 4.0
 # one frame and then of the next is alike; in noise that is heard as a comb
 OWN_LAGS = (240, 480, 720, 960, 1200, 1440, 1680, 1920)
 COMB_WEIGHT = 1.0
+# Hz: the decoder's rates, and what both divide. A spectrum of a whole example that is the same
+# again after so much is a comb
+SPACINGS = (50.0, 200.0, 300.0)
+REPEATS_WEIGHT = 4.0
+COMB_FLOOR = 1e-6  # power, in that spectrum
 SILENT = 1e-6  # power of a frame's highs, below which it has no period
 WAVE_WEIGHT = 1.0
 PROBED = 1024  # window of the envelope that `Probe` predicts, twice per latent frame
@@ -105,6 +110,7 @@ class Spectra(nn.Module):
                 period, comb = self._compare_periods(a, b)
                 parts["period"] = PERIODIC_WEIGHT * period
                 parts["comb"] = COMB_WEIGHT * comb
+        parts["repeats"] = REPEATS_WEIGHT * compare_combs(ours, theirs)
         wave = (ours - theirs).abs().mean() / (theirs.abs().mean() + 1e-3)
         return parts | {"wave": WAVE_WEIGHT * wave}
 
@@ -247,6 +253,33 @@ def compare_lags(ours: Tensor, theirs: Tensor, own_lags: Tensor) -> tuple[Tensor
     own = distance.index_select(-1, own_lags).abs().mean(-1, keepdim=True)
     count = sounding.sum() + 1
     return (sounding * every).sum() / count, (sounding * own).sum() / count
+
+
+def compare_combs(ours: Tensor, theirs: Tensor) -> Tensor:
+    """How far what `measure_combs` finds is apart; 0 of signals that are too short for it."""
+    if ours.shape[1] < 2 * metrics.COMB_SIZE:
+        return ours.new_zeros(())
+    return (measure_combs(ours) - measure_combs(theirs)).square().mean()
+
+
+def measure_combs(signal: Tensor) -> Tensor:
+    """(N, spacings): `metrics.measure_comb` of each signal (N, samples), at all of `SPACINGS`."""
+    size = metrics.COMB_SIZE
+    window = torch.hann_window(size, device=signal.device)
+    spectra = torch.fft.rfft(signal.unfold(1, size, size // 2) * window)
+    power = torch.view_as_real(spectra).square().sum(-1).mean(1)
+    logarithm = torch.log10(power + COMB_FLOOR)[:, None]
+    bins = [round(edge * size / SAMPLE_RATE) for edge in metrics.COMB_BAND]
+    combs = []
+    for spacing in SPACINGS:
+        lag = round(spacing * size / SAMPLE_RATE)
+        # the mean over one spacing is the spectrum's shape, without any comb
+        shape = avg_pool1d(logarithm, lag, 1, lag // 2)[..., : logarithm.shape[2]]
+        detail = (logarithm - shape)[:, 0, slice(*bins)]
+        ahead, behind = detail[:, lag:], detail[:, :-lag]
+        energy = (ahead.square().sum(1) * behind.square().sum(1)).sqrt()
+        combs.append((ahead * behind).sum(1) / (energy + 1))
+    return torch.stack(combs, 1)
 
 
 class Probe(nn.Module):

@@ -27,7 +27,16 @@ from examples.voice import (  # noqa: E402
     trainer,
 )
 from examples.voice.discriminators import Discriminators  # noqa: E402
-from examples.voice.losses import OWN_LAGS, SIZES, Spectra, extend, to_mid_side  # noqa: E402
+from examples.voice.losses import (  # noqa: E402
+    OWN_LAGS,
+    SIZES,
+    SPACINGS,
+    Spectra,
+    compare_combs,
+    extend,
+    measure_combs,
+    to_mid_side,
+)
 from examples.voice.rendering import Plan  # noqa: E402
 from pipeline.networks.config import VAEConfig  # noqa: E402
 from pipeline.networks.ops import choose_ops  # noqa: E402
@@ -346,6 +355,50 @@ def test_spectra_tell_noise_from_a_tone_and_a_comb_from_noise() -> None:
     tone = 0.1 * torch.sin(2 * math.pi * 3000 * time)[None]
     later = 0.1 * torch.sin(2 * math.pi * 3000 * time + 1)[None]
     assert float(spectra(later, tone)["advance"]) < 0.2 * float(spectra(noise, tone)["advance"])
+
+
+def test_combs_are_those_of_the_evaluation() -> None:
+    from examples.voice import metrics
+
+    torch.manual_seed(1)
+    noise = 0.1 * torch.randn(1, 96_000)
+    combs = {
+        hertz: 0.1 * torch.randn(1, 48_000 // hertz).repeat(1, 2 * hertz) for hertz in (50, 300)
+    }
+    for name, signal in {"noise": noise, **combs}.items():
+        found = dict(zip(SPACINGS, measure_combs(signal)[0].tolist(), strict=True))
+        for spacing in SPACINGS:
+            judged = metrics.measure_comb(signal.numpy().repeat(2, 0).T, spacing)
+            is_comb = name in (50, spacing)
+            assert (found[spacing] > 0.7) == (judged > 0.7) == is_comb
+            if name == "noise":
+                assert found[spacing] == pytest.approx(judged, abs=0.1)
+    assert float(compare_combs(combs[50], noise)) > 10 * float(compare_combs(noise.flip(1), noise))
+    assert float(compare_combs(noise[:, :9600], noise[:, :9600])) == 0
+
+
+def test_the_highs_that_the_codec_leaves_out_are_noise_as_loud_as_they_are() -> None:
+    torch.manual_seed(0)
+    sound = 0.1 * torch.randn(4, 1, 96_000).repeat(1, 2, 1)
+    config = oobleck.CONFIG | {"channel_multiples": [64, 64, 64]}
+    made = {}
+    for heard in (0.0, linear_codec.HEARD):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(linear_codec, "HEARD", heard)
+            vae = oobleck.VAE(config)
+            linear_codec.write_linear_codec(vae, sound, config["downsampling_ratios"], used=4)
+        made[heard] = train_vae.decode_clips(vae, sound)
+    levels = {heard: measure_highs(audio) / measure_highs(sound) for heard, audio in made.items()}
+    assert levels[0.0] + 0.1 < levels[linear_codec.HEARD] < 1
+    combs = measure_combs(to_mid_side(made[linear_codec.HEARD])[:4])
+    assert float(combs.abs().max()) < 0.4
+
+
+def measure_highs(audio: torch.Tensor) -> float:
+    """The level between 10 and 16 kHz."""
+    spectrum = torch.fft.rfft(audio.mean(1))
+    hertz = torch.fft.rfftfreq(audio.shape[2], 1 / 48_000)
+    return float(spectrum[:, (hertz > 10_000) & (hertz < 16_000)].abs().square().sum().sqrt())
 
 
 def test_spectra_of_some_sizes_count_as_much_as_all() -> None:
