@@ -365,13 +365,13 @@ def test_combs_are_those_of_the_evaluation() -> None:
     combs = {
         hertz: 0.1 * torch.randn(1, 48_000 // hertz).repeat(1, 2 * hertz) for hertz in (50, 300)
     }
-    for name, signal in {"noise": noise, **combs}.items():
+    for own, signal in {0: noise, **combs}.items():
         found = dict(zip(SPACINGS, measure_combs(signal)[0].tolist(), strict=True))
         for spacing in SPACINGS:
             judged = metrics.measure_comb(signal.numpy().repeat(2, 0).T, spacing)
-            is_comb = name in (50, spacing)
+            is_comb = own in (50, spacing)
             assert (found[spacing] > 0.7) == (judged > 0.7) == is_comb
-            if name == "noise":
+            if not own:
                 assert found[spacing] == pytest.approx(judged, abs=0.1)
     assert float(compare_combs(combs[50], noise)) > 10 * float(compare_combs(noise.flip(1), noise))
     assert float(compare_combs(noise[:, :9600], noise[:, :9600])) == 0
