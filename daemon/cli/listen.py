@@ -41,8 +41,8 @@ def listen(
     printed = 0
     is_new = False  # the daemon that answers: it has not said its version
     with OscClient((found.host, found.port), token) as client:
-        client.send(*subscription)
         try:
+            client.send(*subscription)
             for told in follow(client, locate):
                 if told is Turn.GONE:
                     _tell("gone", "acestepd does not answer", as_json)
