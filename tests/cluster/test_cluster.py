@@ -4,6 +4,7 @@ Schedulers, workers and models are real processes.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import signal
@@ -390,10 +391,15 @@ def test_the_local_engine_and_a_worker_share_the_work(tmp_path: Path, quick_voic
         playing(tmp_path, quick_voice, scheduler.address, local=True) as (daemon, client),
     ):
         wait_for_workers(daemon, "studio")
-        for number in range(6):
-            generate(client, f"take{number}", seconds=20)
-        manifests = [read_manifest(client.until("/ace/finished")) for _ in range(6)]
-        assert {each["machine"].get("name", "") for each in manifests} == {"", "studio"}
+        makers: set[str] = set()
+        for number in itertools.count():  # the local model may still be loading
+            for half in "ab":
+                generate(client, f"take {number}{half}", seconds=20)
+            manifests = [read_manifest(client.until("/ace/finished")) for _ in "ab"]
+            makers |= {each["machine"].get("name", "") for each in manifests}
+            if makers == {"", "studio"}:
+                break
+            assert number < 100, f"all made by {makers}"
 
 
 def write_other_voice(folder: Path) -> Path:
