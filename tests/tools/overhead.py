@@ -25,7 +25,7 @@ from tests.tools.loads import run_daemon
 PROMPT = "upbeat electronic dance music, 120 bpm, A minor"
 
 
-class Take(NamedTuple):
+class MeasuredTake(NamedTuple):
     seconds: float  # from the datagram to `/ace/finished`
     stages: dict[str, float]  # seconds
 
@@ -34,7 +34,7 @@ class Take(NamedTuple):
         return self.seconds - sum(self.stages.values())
 
 
-def make_take(client: OscClient, length: float, seed: int) -> Take:
+def make_take(client: OscClient, length: float, seed: int) -> MeasuredTake:
     id = f"{length:g} {seed}"
     started = time.perf_counter()
     client.send("/ace/generate", id, "prompt", PROMPT, "seconds", length, "seed", seed)
@@ -43,7 +43,7 @@ def make_take(client: OscClient, length: float, seed: int) -> Take:
     if address != "/ace/finished":
         raise SystemExit(f"{address} {arguments}")
     manifest = json.loads(Path(arguments[-1]).read_text())
-    return Take(seconds, manifest["seconds_spent"])
+    return MeasuredTake(seconds, manifest["seconds_spent"])
 
 
 def main(runs: int, lengths: list[float], programs: list[Path | None]) -> None:
@@ -63,7 +63,7 @@ def main(runs: int, lengths: list[float], programs: list[Path | None]) -> None:
                 report(program, length, takes[program][1:])  # the first one warms up
 
 
-def report(program: Path | None, length: float, takes: list[Take]) -> None:
+def report(program: Path | None, length: float, takes: list[MeasuredTake]) -> None:
     whole = statistics.median(take.seconds for take in takes)
     beside = sorted(1e3 * take.beside for take in takes)
     stages = ", ".join(
