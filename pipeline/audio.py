@@ -218,7 +218,9 @@ def read_frames(sound: ClipSound) -> Iterator[Waveform]:
     if isinstance(sound, LevelledAudio):
         yield from sound.read_frames()
     else:
-        yield np.ascontiguousarray(sound.T)
+        frames = np.ascontiguousarray(sound.T)
+        for start in range(0, len(frames), _PASSED_ON):
+            yield frames[start : start + _PASSED_ON]
 
 
 def render(sound: ClipSound) -> npt.NDArray[np.float32]:
