@@ -206,14 +206,14 @@ class LevelledAudio:
             yield frames
 
 
-ClipSound = npt.NDArray[np.float32] | LevelledAudio  # (2, samples)
+PendingSound = npt.NDArray[np.float32] | LevelledAudio  # (2, samples)
 
 
-def count_samples(sound: ClipSound) -> int:
+def count_samples(sound: PendingSound) -> int:
     return sound.samples if isinstance(sound, LevelledAudio) else sound.shape[1]
 
 
-def read_frames(sound: ClipSound) -> Iterator[Waveform]:
+def read_frames(sound: PendingSound) -> Iterator[Waveform]:
     """(n, 2) after (n, 2), as they follow each other in a file."""
     if isinstance(sound, LevelledAudio):
         yield from sound.read_frames()
@@ -223,16 +223,24 @@ def read_frames(sound: ClipSound) -> Iterator[Waveform]:
             yield frames[start : start + _PASSED_ON]
 
 
-def render(sound: ClipSound) -> npt.NDArray[np.float32]:
+def render(sound: PendingSound) -> npt.NDArray[np.float32]:
     """All of it: (2, samples), which lie in the order of a file."""
     if not isinstance(sound, LevelledAudio):
         return sound
-    whole = np.empty((sound.samples, 2), np.float32)
+    return join_frames(sound.read_frames(), sound.samples)
+
+
+def join_frames(pieces: Iterable[Waveform], samples: int) -> npt.NDArray[np.float32]:
+    """(n, 2) after (n, 2) in one: (2, samples), which lie in the order of a file. What there is
+    beyond is left out.
+    """
+    frames = np.empty((samples, 2), np.float32)
     start = 0
-    for frames in sound.read_frames():
-        whole[start : start + len(frames)] = frames
-        start += len(frames)
-    return whole.T
+    for piece in pieces:
+        stop = min(start + len(piece), samples)
+        frames[start:stop] = piece[: stop - start]
+        start = stop
+    return frames.T
 
 
 def find_full_scale_gain(peaks: Iterable[float]) -> float:

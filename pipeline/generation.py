@@ -26,7 +26,7 @@ from . import (
     sampler,
     tasks,
 )
-from .audio import ClipSound, Floats, LevelledAudio, Waveform
+from .audio import Floats, LevelledAudio, PendingSound, Waveform
 from .capabilities import explain_lost_vocals, keeps_vocals
 from .explain import Explanation
 from .guide import synth
@@ -521,7 +521,7 @@ class Generation:
         self._learn_costs()
         return finished
 
-    def _measure_sound(self, sound: ClipSound) -> ClipSound:
+    def _measure_sound(self, sound: PendingSound) -> PendingSound:
         """The same; what it takes when it is asked for is time of the finish, too."""
         if not isinstance(sound, LevelledAudio):
             return sound

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import audio
-from .audio import ClipSound, Floats, LevelledAudio, Waveform
+from .audio import Floats, LevelledAudio, PendingSound, Waveform
 from .peaks import LazyAudio, survey
 from .request import REST, SAMPLE_RATE, Request
 from .source_window import find_window
@@ -28,7 +28,7 @@ class PostprocessedClips(NamedTuple):
     what has to be said about their source, and the factor that all decoded audio got.
     """
 
-    clips: Mapping[str, ClipSound]
+    clips: Mapping[str, PendingSound]
     notes: tuple[str, ...]
     gain: float
 

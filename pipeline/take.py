@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .audio import ClipSound
+    from .audio import PendingSound
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class PendingClip:
     """
 
     name: str
-    sound: ClipSound
+    sound: PendingSound
     info: TakeInfo
     latents: npt.NDArray[np.float32] | None = None
     noise: npt.NDArray[np.float32] | None = None

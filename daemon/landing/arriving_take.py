@@ -17,8 +17,8 @@ class Abandoned(Exception):
 
 
 class ArrivingTake:
-    """A `Take` of clips that have so many samples each. One thread brings it, piece by piece, and
-    never waits; another one reads it, and waits for what is not there yet.
+    """A `LandingTake` of clips that have so many samples each. One thread brings it, piece by
+    piece, and never waits; another one reads it, and waits for what is not there yet.
     """
 
     def __init__(self, info: TakeInfo, samples: int) -> None:

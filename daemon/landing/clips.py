@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import disk, latest, staging
-from .finished_take import Take
+from .finished_take import LandingTake
 from .manifest import JobFacts
 from .staging import Staged, StagedFile
 
@@ -93,7 +93,7 @@ def recover(
 def write_take(
     folder: Path,
     job_id: str,
-    take: Take,
+    take: LandingTake,
     origin: str = "",
     kept: latest.KeptLatest = latest.NONE,
 ) -> Landed:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.audio import join_frames
 from pipeline.take import Clip, TakeInfo
 
 from ..messages import MixLatents
@@ -29,16 +30,11 @@ class ClipSound(NamedTuple):
 
     def read_whole(self) -> Audio:
         """All of its pieces in one, in the order of a file."""
-        frames = np.empty((self.samples, 2), np.float32)
-        start = 0
-        for piece in self.pieces:  # whoever makes them says where they are too many or too few
-            stop = min(start + piece.shape[1], self.samples)
-            frames[start:stop] = piece.T[: stop - start]
-            start = stop
-        return frames.T
+        # whoever makes the pieces says where they are too many or too few
+        return join_frames((piece.T for piece in self.pieces), self.samples)
 
 
-class Take(Protocol):
+class LandingTake(Protocol):
     """How a take was made, what its mix was decoded from, and its clips, the mix first, all equally
     long. Of the task `understand` nothing but the manifest is left: it has no clips.
     """
@@ -65,7 +61,7 @@ class ClipAudio:
 
 @dataclass(frozen=True)
 class FinishedTake:
-    """A `Take` that is all there."""
+    """A `LandingTake` that is all there."""
 
     info: TakeInfo
     clips: tuple[ClipAudio, ...]

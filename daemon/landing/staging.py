@@ -23,7 +23,7 @@ from pipeline.singer.lrc import format_lrc
 from . import disk, levels, names
 from .audio_files import FORMATS, PART, encode_clip
 from .chunks import ClipFacts
-from .finished_take import WORDS, ClipSound, Take, leave_words_out
+from .finished_take import WORDS, ClipSound, LandingTake, leave_words_out
 from .latest import NONE, KeptLatest, build_base_name
 from .manifest import JobFacts, build_manifest
 
@@ -125,7 +125,7 @@ def stage(
     folder: Path,
     token: str,
     job: JobFacts,
-    take: Take,
+    take: LandingTake,
     kept: KeptLatest = NONE,
     private: bool = False,
 ) -> Staged:
@@ -176,7 +176,7 @@ def sweep(folder: Path, token: str, keep: Container[Path] = (), older: float = 0
 
 
 def _write_files(
-    staging: Path, job: JobFacts, take: Take, kept: KeptLatest, private: bool
+    staging: Path, job: JobFacts, take: LandingTake, kept: KeptLatest, private: bool
 ) -> Staged:
     left_out = [name for name in WORDS if private and getattr(take.info.request, name)]
     info = leave_words_out(take.info) if private else take.info
@@ -255,7 +255,7 @@ class _Levelled(NamedTuple):
     loudness: float | None
 
 
-def _level(take: Take, request: Request) -> _Levelled:
+def _level(take: LandingTake, request: Request) -> _Levelled:
     """One after the other as they come, unless how loud they are as a whole decides their gain."""
     if levels.are_levels_kept(request):
         return _Levelled(take.read_clips(), 1.0, None)

@@ -20,7 +20,7 @@ from daemon.jobs import Event, Order, Priority, Refused
 from daemon.landing import staging
 from daemon.landing.manifest import JobFacts
 from daemon.messages import RenderProgress
-from tests.support.colleague import Colleague
+from tests.support.colleague import Colleague, meet
 from tests.support.harness import (
     ME,
     PATIENCE,
@@ -42,13 +42,6 @@ def start_local(build: Build, model: SteppedModel) -> tuple[Engine, Recorder]:
     engine.start()
     recorder.wait("state", first="warm")
     return engine, recorder
-
-
-def meet(engine: Engine, name: str, speed: float = 1.0) -> Colleague:
-    """Another worker joins."""
-    colleague = Colleague(engine, name, speed)
-    colleague.join()
-    return colleague
 
 
 def meet_two(engine: Engine) -> tuple[Colleague, Colleague]:

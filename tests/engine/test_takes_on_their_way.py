@@ -13,16 +13,10 @@ from daemon.engine import Engine, held_jobs
 from daemon.engine.run import Loss, Run
 from daemon.jobs import JobState
 from daemon.landing import audio_files
-from tests.support.colleague import Colleague
+from tests.support.colleague import Colleague, meet
 from tests.support.harness import ME, PATIENCE, Recorder, make_request, stop, submit
 from tests.support.landings import assert_take_whole, list_hidden
 from tests.support.waiting import until
-
-
-def meet(engine: Engine, name: str) -> Colleague:
-    colleague = Colleague(engine, name, 1.0)
-    colleague.join()
-    return colleague
 
 
 def bring_half(engine: Engine, worker: Colleague, out: Path) -> Run:

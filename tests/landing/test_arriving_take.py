@@ -13,7 +13,7 @@ import soundfile
 
 from daemon.landing import clips, staging
 from daemon.landing.arriving_take import Abandoned, ArrivingTake
-from daemon.landing.finished_take import FinishedTake, Take
+from daemon.landing.finished_take import FinishedTake, LandingTake
 from daemon.landing.manifest import JobFacts
 from pipeline.request import Request
 from tests.support.landings import TOKEN, assert_whole, list_hidden, list_visible
@@ -45,7 +45,7 @@ def test_a_take_in_pieces_becomes_the_same_files(tmp_path: Path, values: dict[st
     bring(take, whole)
     take.finish(whole.info)
     sounds = []
-    takes: list[Take] = [whole, take]
+    takes: list[LandingTake] = [whole, take]
     for number, each in enumerate(takes):
         folder = tmp_path / str(number)
         staged = staging.stage(folder, TOKEN, JobFacts("job"), each)

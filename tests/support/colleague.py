@@ -113,3 +113,10 @@ class Colleague:
 
     def stop(self, run: Run) -> None:
         self.say(RenderCancelled(run.ticket))
+
+
+def meet(engine: Engine, name: str, speed: float = 1.0) -> Colleague:
+    """Another worker joins."""
+    colleague = Colleague(engine, name, speed)
+    colleague.join()
+    return colleague
