@@ -173,6 +173,13 @@ def find_row(page: Page, text: str) -> Locator:
     return page.locator("#rows li").filter(has_text=text)
 
 
+def choose_take(page: Page, text: str = "") -> None:
+    """Choose a take that is finished, once the page knows that it is: the API tells it earlier."""
+    row = find_row(page, text)
+    expect(row.locator(".hear")).to_be_visible(timeout=PATIENCE)
+    row.locator(".choose").click()
+
+
 def wait_for_level(page: Page, low: float, high: float) -> None:
     """What is heard has its peak in between."""
     until(lambda: low <= page.evaluate(LOUDEST) <= high)

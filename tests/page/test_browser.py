@@ -28,6 +28,7 @@ from tests.page.conftest import (
     PATIENCE,
     Asker,
     OpenPage,
+    choose_take,
     find_row,
     make_take,
     wait_for_level,
@@ -437,7 +438,7 @@ def test_a_browsers_undo_brings_back_what_edit_replaced(
     make_take(stage, asker, "a", "prompt", "warm keys", "bars", 1, "key", "Am")
     page.fill("#prompt", "an hour's work")
     page.fill("#bars", "7")
-    page.locator(".choose").click()
+    choose_take(page)
     page.keyboard.press("e")
     prompt = page.locator("#prompt")
     expect(prompt).to_have_value("warm keys", timeout=PATIENCE)
@@ -667,7 +668,7 @@ def test_bars_are_chosen_looped_and_repainted_by_keys(
     make_take(stage, asker, "a", "prompt", "four bars", "bars", 4, "bpm", 240)
     page.keyboard.press("b")
     expect(page.locator("#notice")).to_contain_text("choose bars first", timeout=PATIENCE)
-    find_row(page, "four bars").locator(".choose").click()
+    choose_take(page, "four bars")
     first, last = page.locator("#repaint-from"), page.locator("#repaint-to")
     for key, bars in (
         ("ArrowRight", ("1", "1")),
@@ -696,10 +697,10 @@ def test_bars_are_chosen_looped_and_repainted_by_keys(
 def test_stems_are_muted_and_heard_alone_by_keys(stage: Stage, asker: Asker, page: Page) -> None:
     make_take(stage, asker, "a", "prompt", "no stems", "bars", 2)
     make_take(stage, asker, "b", "prompt", "two stems", "bars", 2, "stems", "drums bass")
-    find_row(page, "no stems").locator(".choose").click()
+    choose_take(page, "no stems")
     page.keyboard.press("s")
     expect(page.locator("#notice")).to_contain_text("has no stems", timeout=PATIENCE)
-    find_row(page, "two stems").locator(".choose").click()
+    choose_take(page, "two stems")
     page.keyboard.press("s")
     expect(page.locator("[aria-label='Solo drums']")).to_be_focused()
     page.keyboard.press("m")
@@ -725,10 +726,10 @@ def test_a_click_beside_the_bars_that_are_looped_leaves_them(
     drag_over(page, 0.3, 0.45)
     page.click("#loop-bars")
     until(lambda: page.evaluate("acestepd.player.isPlaying"))
-    find_row(page, "long one").locator(".choose").click()
+    choose_take(page, "long one")
     expect(page.locator("#repaint-to")).to_have_value("8", timeout=PATIENCE)
     expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "false")
-    find_row(page, "short one").locator(".choose").click()
+    choose_take(page, "short one")
     expect(page.locator("#repaint-to")).to_have_value("2", timeout=PATIENCE)
     expect(page.locator("#loop-bars")).to_have_attribute("aria-pressed", "true")
     box = page.locator("#picture").bounding_box()
@@ -1097,7 +1098,7 @@ def test_a_search_stays_until_escape_is_pressed_again_and_hides_what_delete_woul
 ) -> None:
     make_take(stage, asker, "a", "prompt", "horns", "bars", 1)
     make_take(stage, asker, "b", "prompt", "keys", "bars", 1)
-    find_row(page, "horns").locator(".choose").click()
+    choose_take(page, "horns")
     page.keyboard.press("/")
     page.keyboard.type("keys")
     expect(page.locator("#count-text")).to_have_text("1 of 2 takes", timeout=PATIENCE)
@@ -1315,7 +1316,7 @@ def test_a_take_is_thrown_away_once_it_is_said_twice(
     trash = use_trash(tmp_path, monkeypatch)
     take = make_take(stage, asker, "a", "prompt", "x", "bars", 1)
     expect(page.locator(".hear")).to_be_visible(timeout=PATIENCE)
-    page.locator(".choose").click()
+    choose_take(page)
     page.keyboard.press("Delete")
     expect(page.locator("#confirm-text")).to_contain_text(Path(take["path"]).name)
     page.keyboard.press("Enter")  # what has the focus keeps it
