@@ -203,3 +203,9 @@ CHORD_WORDS = tuple(
     for name, instrument in palette.INSTRUMENTS.items()
     if "chords" in instrument.roles and name not in ("bell", "vibraphone", "vocal", "clavinet")
 )
+# styles in which nobody sings, and who sings in the others
+UNSUNG = ("techno", "ambient")
+SINGER_WORDS = {
+    "woman": ("female vocals", "female singer", "sung by a woman", "female voice"),
+    "man": ("male vocals", "male singer", "sung by a man", "male voice"),
+}

@@ -16,12 +16,11 @@ from torch import Tensor
 
 from pipeline.request import SAMPLE_RATE
 
-from .rendering import Plan, render_clips, view_slots
+from .rendering import ONE_THREAD, Plan, render_clips, view_slots
 
 SLOTS = 4  # clips that each worker may be ahead
 QUIET_SHARE = 0.03  # of the examples are silence
 PATIENCE = 5.0  # seconds between two looks at whether somebody renders
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Clips:
@@ -73,7 +72,7 @@ class Clips:
             )
             for number in range(self.plan.workers)
         ]
-        with mock.patch.dict(os.environ, dict.fromkeys(THREADS, "1")):
+        with mock.patch.dict(os.environ, ONE_THREAD):
             for worker in self._workers:
                 worker.start()
 

@@ -51,6 +51,7 @@ from pipeline.take import Clip
 from pipeline.weights import checkpoint
 
 from . import bands, metrics, palette, songs
+from .rendering import ONE_THREAD
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -140,8 +141,6 @@ class Sizes:
 # a function's values, in order
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
 
 @functools.cache
 def get_model(name: str) -> AceStep:
@@ -155,7 +154,7 @@ def start_pool(processes: int) -> Iterator[Map]:
     if processes < 2:
         yield map
         return
-    with mock.patch.dict(os.environ, dict.fromkeys(THREADS, "1")):
+    with mock.patch.dict(os.environ, ONE_THREAD):
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, mp_context=spawning) as pool:
             yield pool.map

@@ -1,20 +1,25 @@
-"""What the processes do that render clips for the VAE. No torch, which takes seconds to import."""
+"""What the processes do that render: clips for the VAE, and songs for the DiT. No torch, which
+takes seconds to import.
+"""
 
 from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.request import SAMPLE_RATE
 
-from . import songs
+from . import palette, songs
 
 CLIP_SECONDS = 8.0
 SEEDS = 999_000  # from here on songs are held out
+# what lets a process compute with one thread: they are as many as there are cores
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+WITH_STEMS = 3  # every so many songs have all their stems
 
 
 @dataclass(frozen=True)
@@ -58,3 +63,26 @@ def view_slots(shared: Any, seconds: float) -> npt.NDArray[np.float16]:
     """The memory of all processes as clips (slots, 2, samples)."""
     samples = round(seconds * SAMPLE_RATE)
     return np.frombuffer(shared, np.float16).reshape(-1, 2, samples)
+
+
+class RenderedSong(NamedTuple):
+    """What the DiT learns from of one song, (samples, 2) each."""
+
+    mix: songs.Audio
+    guide: songs.Audio
+    stems: dict[str, songs.Audio]  # by track
+
+
+def render_lesson(number: int) -> RenderedSong:
+    """The song of this number: of every third all stems, of any that is sung its vocals."""
+    song = songs.make_lesson(number)
+    is_taken_apart = number % songs.SHARD % WITH_STEMS == 0
+    stems = song.render_tracks() if is_taken_apart else song.render_band()
+    mix = palette.mix(stems)
+    if len(stems) == 1:  # it is the mix
+        stems = {}
+    return RenderedSong(
+        mix,
+        song.render_guide(),
+        {track: stem for track, stem in stems.items() if track != "band"},
+    )

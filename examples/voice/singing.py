@@ -1,4 +1,4 @@
-"""Somebody who sings what the VAE learns from: the guide's own singer, words at random on a tune.
+"""Words at random, and somebody who sings them to the VAE: the guide's own singer, on a tune.
 
 python -m examples.voice.train_vae runs/voice --singer examples.voice.singing:sing
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.guide.guide import resolve_guide
 from pipeline.request import SAMPLE_RATE, Request
@@ -15,7 +16,7 @@ from pipeline.singer.lyrics import parse_lyrics
 from pipeline.singing import render_vocals, write_part
 from pipeline.steps import complete
 
-from .songs import Audio
+Audio = npt.NDArray[np.float32]  # (samples, 2)
 
 VOICES = ("male vocals", "female vocals")
 STYLES = ("pop", "rock", "house", "r&b", "country", "disco")
@@ -49,17 +50,21 @@ WORDS = (
 ).split()
 
 
+def write_lines(rng: np.random.Generator, count: int) -> str:
+    """So many lines of words that have nothing to do with each other."""
+    lines = (rng.choice(WORDS, int(rng.integers(4, 9))) for _ in range(count))
+    return "\n".join(map(" ".join, lines))
+
+
 def sing(seed: int, seconds: float) -> Audio:
     """What a seed sings, (samples, 2), as loud as a stem."""
     rng = np.random.default_rng(seed)
     bpm = float(rng.integers(SLOWEST, FASTEST + 1))
     bars = math.ceil(seconds * bpm / 60 / BEATS)
-    lines = [
-        " ".join(rng.choice(WORDS, int(rng.integers(4, 9)))) for _ in range(math.ceil(bars / BARS))
-    ]
+    lyrics = write_lines(rng, math.ceil(bars / BARS))
     request = Request(
         f"{rng.choice(STYLES)}, {rng.choice(VOICES)}",
-        lyrics="\n".join(lines),
+        lyrics=lyrics,
         language="en",
         guide="auto",
         bpm=bpm,
@@ -67,10 +72,10 @@ def sing(seed: int, seconds: float) -> Audio:
         beats_per_bar=BEATS,
         seed=seed + 1,
     ).resolved()
-    lyrics = parse_lyrics(request.lyrics, request.language)
-    request, guide = resolve_guide(request, "auto", lyrics.sections)
+    parsed = parse_lyrics(request.lyrics, request.language)
+    request, guide = resolve_guide(request, "auto", parsed.sections)
     assert guide is not None
-    part = complete(write_part(request, guide, lyrics))
+    part = complete(write_part(request, guide, parsed))
     assert part is not None
     samples = round(seconds * SAMPLE_RATE)
     return complete(render_vocals(part, request))[:samples]

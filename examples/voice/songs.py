@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,17 +16,23 @@ import numpy.typing as npt
 
 from pipeline.guide import synth
 from pipeline.guide.composer.captions import read_mood
-from pipeline.guide.composer.compose import compose
+from pipeline.guide.composer.compose import Composition, compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.guide import choose_palette
 from pipeline.guide.score import ROLES, Score
-from pipeline.request import SAMPLE_RATE
+from pipeline.request import SAMPLE_RATE, VOCALS, Request
+from pipeline.singer.lyrics import parse_lyrics
+from pipeline.singer.production import duck, find_balance
+from pipeline.singer.vocals import write_vocals
+from pipeline.singing import put_before, render_vocals
+from pipeline.steps import complete
 
 from . import palette
-from .bands import BANDS, CHORD_WORDS, DRUM_WORDS, TRACK_OF
+from .bands import BANDS, CHORD_WORDS, DRUM_WORDS, SINGER_WORDS, TRACK_OF, UNSUNG
 from .metrics import HeldNote
+from .singing import write_lines
 
 Audio = npt.NDArray[np.float32]  # (samples, 2)
 # sings a seed's words for so many seconds, as loud as a stem
@@ -36,6 +42,9 @@ FIRST_SEED = 100_000  # of the songs that the DiT learns from
 SECONDS = 8.0  # of each of them
 SHARD = 50  # so many are encoded into one file
 SUNG_SHARE = 0.2  # of the excerpts, where there is a singer
+SUNG_SONGS = 0.25  # of the songs whose style has singers, where songs may be sung
+LINE_SECONDS = (2.7, 5.0)  # of a sung line, about
+LANGUAGE = "en"  # of all words
 NOTES = "C C# D D# E F F# G G# A A# B".split()
 
 
@@ -61,38 +70,80 @@ class Song:
     sounds: dict[str, str]  # an instrument or a kit for every part
     seconds: float
     seed: int
+    lyrics: str = ""
+    singer: str = ""  # of those: "man" or "woman"
 
     @property
     def samples(self) -> int:
         return round(self.seconds * SAMPLE_RATE)
 
     @cached_property
+    def composition(self) -> Composition:
+        return compose(self.sketch)
+
+    @property
     def score(self) -> Score:
-        return compose(self.sketch).score
+        return self.composition.score
 
     @property
     def production(self) -> palette.Production:
         return palette.choose_production(self.sketch.style, self.sketch.mood)
 
+    @cached_property
+    def vocals(self) -> Audio:
+        """The lyrics on the tune of the composition, (samples, 2), as the guide's singer sings
+        them; silence without any.
+        """
+        lyrics = parse_lyrics(self.lyrics, LANGUAGE)
+        part = write_vocals(self.composition.arrangement, lyrics, self.singer, self.seconds)
+        if part is None:
+            return np.zeros((self.samples, 2), np.float32)
+        request = Request("", seconds=self.seconds, guide_seed=self.sketch.seed)
+        return complete(render_vocals(part, request))
+
     def render_stems(self) -> dict[str, Audio]:
-        """By role, (samples, 2), as loud as they are in the mix: they add up to it."""
-        return palette.render(self.score, self.sounds, self.samples, self.production)
+        """By role, (samples, 2), as loud as they are in the mix: they add up to it. The vocals are
+        one of them where somebody sings.
+        """
+        return self._sing_over(
+            palette.render(self.score, self.sounds, self.samples, self.production)
+        )
 
     def render_tracks(self) -> dict[str, Audio]:
         """The stems under the standard track names; two sounds of one track are one stem."""
         tracks: dict[str, Audio] = {}
         for role, stem in self.render_stems().items():
-            track = TRACK_OF[self.sounds[role]]
+            track = VOCALS if role == VOCALS else TRACK_OF[self.sounds[role]]
             tracks[track] = tracks[track] + stem if track in tracks else stem
         return tracks
 
+    def render_band(self) -> dict[str, Audio]:
+        """All stems but the vocals together, as "band", and the vocals where somebody sings: in
+        less time than all stems take.
+        """
+        mix = palette.render_mix(self.score, self.sounds, self.samples, self.production)
+        return self._sing_over({"band": mix})
+
     def render_mix(self) -> Audio:
         """All stems together."""
-        return palette.render_mix(self.score, self.sounds, self.samples, self.production)
+        return palette.mix(self.render_band())
 
     def render_guide(self) -> Audio:
-        """The same notes, as the guide's plain synthesiser plays them."""
-        return synth.render(self.score, self.samples, choose_palette(self.sketch.mood))
+        """The same notes, as the guide's plain synthesiser plays them, and what is sung over
+        them.
+        """
+        plain = synth.render(self.score, self.samples, choose_palette(self.sketch.mood))
+        return np.add(*complete(put_before(plain, self.vocals))) if self.lyrics else plain
+
+    def _sing_over(self, band: dict[str, Audio]) -> dict[str, Audio]:
+        """The stems of the band, giving way to the vocals, and those, as a take's are put before
+        its band; the bus lets no sum of them clip.
+        """
+        if not self.lyrics:
+            return band
+        gain = np.float32(find_balance(palette.mix(band), self.vocals))
+        ducked = {role: duck(stem, self.vocals) for role, stem in band.items()}
+        return palette.limit({**ducked, VOCALS: gain * self.vocals})
 
     def list_held_notes(self) -> list[HeldNote]:
         """The notes of all parts but the drums, as their instruments play them."""
@@ -113,7 +164,14 @@ class Song:
         ]
 
     def write_caption(self, rng: np.random.Generator) -> str:
-        """One of the many ways to ask for this song."""
+        """One of the many ways to ask for this song; who sings is mostly said."""
+        caption = self._describe_band(rng)
+        if not self.lyrics or rng.random() < 0.2:
+            return caption
+        singer = _choose(rng, SINGER_WORDS[self.singer])
+        return _choose(rng, (f"{caption}, {singer}", f"{singer}, {caption}"))
+
+    def _describe_band(self, rng: np.random.Generator) -> str:
         style = self.sketch.style
         parts = self.sketch.parts
         word = self.word
@@ -135,7 +193,8 @@ class Song:
             f"a {word} {style} track with {spoken}",
         )
         missing = [role for role in usual if role not in parts]
-        if missing and (len(parts) == 1 or rng.random() < 0.6):
+        # of who sings nothing could be said behind "only"
+        if missing and not self.lyrics and (len(parts) == 1 or rng.random() < 0.6):
             shapes = (
                 f"{spoken} only, {style}",
                 f"only {spoken}, {word} {style}",
@@ -162,8 +221,17 @@ def _choose(rng: np.random.Generator, choices: Sequence[str]) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
-    """The song of this number; `parts` replaces those that the number would choose."""
+def make_lesson(number: int) -> Song:
+    """The song of this place among those that the DiT learns from."""
+    return make_song(FIRST_SEED + number, SECONDS, singing=True)
+
+
+def make_song(
+    seed: int, seconds: float, parts: tuple[str, ...] = (), singing: bool = False
+) -> Song:
+    """The song of this number; `parts` replaces those that the number would choose. With `singing`
+    some numbers are songs that are sung, and all others the same songs as without.
+    """
     rng = np.random.default_rng(seed)
     style = _choose(rng, tuple(BANDS))
     band = BANDS[style]
@@ -187,7 +255,32 @@ def make_song(seed: int, seconds: float, parts: tuple[str, ...] = ()) -> Song:
         int(rng.integers(2**31)),
         mood=read_mood(f"{word} {style}"),
     )
-    return Song(sketch, word, sounds, seconds, seed)
+    song = Song(sketch, word, sounds, seconds, seed)
+    rng = np.random.default_rng([seed, *VOCALS.encode()])
+    # a lead alone would rest where words are sung
+    has_singer = singing and style not in UNSUNG and playing != ("lead",)
+    return _add_lyrics(song, rng) if has_singer and rng.random() < SUNG_SONGS else song
+
+
+def _add_lyrics(song: Song, rng: np.random.Generator) -> Song:
+    """The song with words on a tune of its own. The form follows them, and no instrument has the
+    track of the vocals.
+    """
+    count = math.ceil(song.seconds / rng.uniform(*LINE_SECONDS))
+    lyrics = f"{_choose(rng, ('[Verse]', '[Chorus]'))}\n{write_lines(rng, count)}"
+    sections = parse_lyrics(lyrics, LANGUAGE).sections
+    sounds = dict(song.sounds)
+    for role, sound in song.sounds.items():
+        if TRACK_OF[sound] == VOCALS:
+            usual = getattr(BANDS[song.sketch.style], role)
+            sounds[role] = _choose(rng, [each for each in usual if TRACK_OF[each] != VOCALS])
+    return replace(
+        song,
+        sketch=replace(song.sketch, lyrics=sections),
+        sounds=sounds,
+        lyrics=lyrics,
+        singer=_choose(rng, tuple(SINGER_WORDS)),
+    )
 
 
 def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> Audio:
@@ -201,7 +294,7 @@ def render_excerpt(seed: int, seconds: float, singer: Singer | None = None) -> A
         voice = singer(seed, seconds)
         if rng.random() < 0.5:
             return voice
-        return palette.limit(song.render_mix() + voice)
+        return palette.mix(palette.limit({"band": song.render_mix(), VOCALS: voice}))
     if kind < 0.15:
         return song.render_guide()
     if kind < 0.3 and len(song.sketch.parts) > 1:

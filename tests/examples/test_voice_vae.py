@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from examples.voice import (  # noqa: E402
     convolutions,
     export,
     fused,
+    latents,
     linear_codec,
     oobleck,
     singing,
@@ -37,10 +39,11 @@ from examples.voice.losses import (  # noqa: E402
     measure_combs,
     to_mid_side,
 )
-from examples.voice.rendering import Plan  # noqa: E402
+from examples.voice.rendering import Plan, RenderedSong  # noqa: E402
 from pipeline.networks.config import VAEConfig  # noqa: E402
 from pipeline.networks.ops import choose_ops  # noqa: E402
 from pipeline.networks.vae import VAE  # noqa: E402
+from pipeline.request import TRACKS  # noqa: E402
 from pipeline.singer.english import is_listed  # noqa: E402
 
 # official names are those of the old weight norm
@@ -449,6 +452,42 @@ def test_clips_are_rendered_by_other_processes_and_cut_anywhere() -> None:
     assert 0.005 < float(batch.abs().max()) <= 1
     first = torch.from_numpy(songs.render_excerpt(0, 0.5).T.copy()).half()
     assert any(torch.equal(first, clip) for clip in pool.audio)
+
+
+def test_latents_are_in_order_and_made_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of noise: where a clip belongs is heard in its latents."""
+    rendered = []
+
+    def render(number: int) -> RenderedSong:
+        rendered.append(number)
+        noise = np.random.default_rng(number).standard_normal((5, 9_600, 2)).astype(np.float32)
+        return RenderedSong(noise[0], noise[1], dict(zip(TRACKS[: number % 4], noise[2:])))
+
+    monkeypatch.setattr(latents, "render_lesson", render)
+    monkeypatch.setattr(latents, "SHARD", 4)
+    vae = oobleck.VAE(SMALL)
+    with ThreadPoolExecutor(2) as pool:
+        latents.write_shards(vae, tmp_path, 1, pool, ahead=3)
+        latents.write_shards(vae, tmp_path, 2, pool, ahead=3)
+    assert sorted(rendered) == [*range(8)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000.npz", "0001.npz"]
+    shard = np.load(tmp_path / "0001.npz")
+    assert shard["stem_song"].tolist() == [1, 2, 2, 3, 3, 3]
+    assert [str(track) for track in shard["stem_track"]] == [
+        *TRACKS[:1],
+        *TRACKS[:2],
+        *TRACKS[:3],
+    ]
+    for place in range(4):
+        song = render(4 + place)
+        mix, guide = latents.encode(vae, [song.mix, song.guide])
+        assert mix.dtype == np.float16
+        assert np.allclose(shard["mix"][place], mix, atol=0.01 * np.abs(mix).max())
+        assert np.allclose(shard["guide"][place], guide, atol=0.01 * np.abs(guide).max())
+    [last] = latents.encode(vae, [render(7).stems[TRACKS[2]]])
+    assert np.allclose(shard["stem"][-1], last, atol=0.01 * np.abs(last).max())
 
 
 def test_a_renderer_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

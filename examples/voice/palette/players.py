@@ -84,10 +84,10 @@ def mix(stems: Mapping[str, Audio]) -> Audio:
     return functools.reduce(np.add, stems.values())
 
 
-def limit(sound: Audio) -> Audio:
-    """The sound (samples, 2), turned down for as long as it would clip."""
-    limited: Audio = sound * effects.make_bus_gain(sound.T, 0.0)[:, None]
-    return limited
+def limit(stems: Mapping[str, Audio]) -> dict[str, Audio]:
+    """The stems (samples, 2), turned down together for as long as their sum would clip."""
+    gain = effects.make_bus_gain(mix(stems).T, 0.0)[:, None]
+    return {name: stem * gain for name, stem in stems.items()}
 
 
 def _play_parts(
