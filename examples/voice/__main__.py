@@ -25,7 +25,7 @@ def main() -> None:
         "folder", type=Path, help="where the training lives, and its result in voice/"
     )
     parser.add_argument("--minutes", type=float, default=600.0, help="of training, in all")
-    parser.add_argument("--device", default="auto", help="of the VAE: auto, cuda or cpu")
+    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
     options = parser.parse_args()
     folder = options.folder
     device = ("--device", options.device)
@@ -34,7 +34,7 @@ def main() -> None:
     stages = [
         start("train_vae", folder, "--hours", 0.7 * hours, "--threads", 1, *device),
         start("latents", folder, "--songs", songs, *device),
-        start("train_dit", folder, "--hours", 0.6 * hours),
+        start("train_dit", folder, "--hours", 0.6 * hours, "--threads", 1, *device),
     ]
     try:
         failed = [stage for stage in stages if stage.wait()]

@@ -20,15 +20,20 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 import torch
+from mlx.utils import tree_flatten
 
-from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO, VAE_FOLDER
+from pipeline.networks.config import AceStepConfig
+from pipeline.networks.ops import choose_ops
+from pipeline.weights.checkpoint import TEXT_ENCODER, TURBO, VAE_FOLDER, AceStepModel
 
 from .layout import DIT, TEXT, write_config, write_silence
+from .lessons import find_steady_silence, get_tokenizer, measure_scale
 from .oobleck import CONFIG, LATENT
-from .train_dit import find_steady_silence, get_tokenizer, measure_scale
 
 UNTRAINED = ("tokenizer.", "detokenizer.")  # the audio codes: in the layout, but not in any lesson
 CAPABILITIES = {"guided": True, "sings": False, "extracts": True, "extract_steps": 1}
+
+Tensors = dict[str, torch.Tensor]
 
 
 def main() -> None:
@@ -49,8 +54,7 @@ def main() -> None:
         return
     latents = options.folder / "latents"
     factors = measure_scale(np.load(latents / "0000.npz")["mix"])
-    loaded: Any = mx.load(str(options.folder / "dit_state.safetensors"))
-    average = select(loaded, "average.")
+    average = torch.load(options.folder / "dit.pt", weights_only=True)
     write_text(options.into / TEXT_ENCODER, average)
     get_tokenizer(options.folder).save(str(options.into / TEXT_ENCODER / "tokenizer.json"))
     write_dit(options.into / TURBO, average)
@@ -61,49 +65,44 @@ def main() -> None:
     write_vae(options.into / VAE_FOLDER, state, factors, run_state["config"])
 
 
-def write_text(folder: Path, average: dict[str, mx.array]) -> None:
+def write_text(folder: Path, average: Tensors) -> None:
     """The text encoder's folder."""
     write_config(folder, TEXT)
-    tensors = select(average, "text.")
+    tensors = to_arrays(select(average, "text."))
     mx.save_safetensors(str(folder / "model.safetensors"), to_half(tensors))
 
 
-def write_dit(folder: Path, average: dict[str, mx.array]) -> None:
+def write_dit(folder: Path, average: Tensors) -> None:
     """The folder of the DiT and its encoders."""
     write_config(folder, DIT | CAPABILITIES)
-    tensors = {
-        name: mx.zeros_like(array) if name.startswith(UNTRAINED) else array
-        for name, array in select(average, "model.").items()
+    layout = AceStepModel(AceStepConfig.from_dict(DIT), choose_ops())
+    parameters: dict[str, mx.array] = dict(tree_flatten(layout.parameters()))
+    untrained = {
+        name: mx.zeros_like(array)
+        for name, array in parameters.items()
+        if name.startswith(UNTRAINED)
     }
-    mx.save_safetensors(str(folder / "model.safetensors"), to_half(unfold_patches(tensors)))
+    tensors = untrained | to_arrays(select(average, "model."))
+    mx.save_safetensors(str(folder / "model.safetensors"), to_half(tensors))
 
 
-def select(tensors: dict[str, mx.array], prefix: str) -> dict[str, mx.array]:
+def select(tensors: Tensors, prefix: str) -> Tensors:
     """The tensors whose names begin with the prefix, without it."""
     return {
-        name.removeprefix(prefix): array
-        for name, array in tensors.items()
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
 
 
-def unfold_patches(tensors: dict[str, mx.array]) -> dict[str, mx.array]:
-    """The DiT's patches as the convolutions of the layout: see `dit.Patches.fold`."""
-    patch = DIT["patch_size"]
-    width = DIT["hidden_size"]
-    into = "decoder.proj_in.1.weight"
-    out = "decoder.proj_out.1"
-    rows = {
-        into: tensors[into].reshape(width, patch, -1).transpose(0, 2, 1),
-        f"{out}.weight": tensors[f"{out}.weight"].T.reshape(width, patch, -1).transpose(0, 2, 1),
-        f"{out}.bias": tensors[f"{out}.bias"].reshape(patch, -1).mean(axis=0),
-    }
-    return tensors | {name: mx.contiguous(array) for name, array in rows.items()}
+def to_arrays(tensors: Tensors) -> dict[str, mx.array]:
+    """The same for MLX, in float32."""
+    return {name: mx.array(tensor.float().numpy()) for name, tensor in tensors.items()}
 
 
 def write_vae(
     folder: Path,
-    state: dict[str, torch.Tensor],
+    state: Tensors,
     factors: npt.NDArray[np.float32],
     config: dict[str, Any] = CONFIG,
 ) -> None:
@@ -119,9 +118,8 @@ def write_vae(
     fused = fused / by[None, :, None]
     state["decoder.conv1.weight_v"] = fused
     state["decoder.conv1.weight_g"] = fused.flatten(1).norm(dim=1).view(-1, 1, 1)
-    tensors = {name: mx.array(tensor.numpy()) for name, tensor in state.items()}
     path = folder / "diffusion_pytorch_model.safetensors"
-    mx.save_safetensors(str(path), to_half(tensors, mx.float16))
+    mx.save_safetensors(str(path), to_half(to_arrays(state), mx.float16))
 
 
 def fuse(length: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:

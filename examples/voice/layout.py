@@ -44,10 +44,10 @@ TEXT: dict[str, Any] = {
     "vocab_size": 1024,
 }
 DIT: dict[str, Any] = {
-    "hidden_size": 256,
-    "intermediate_size": 640,
+    "hidden_size": 384,
+    "intermediate_size": 704,
     "num_hidden_layers": 5,
-    "num_attention_heads": 4,
+    "num_attention_heads": 6,
     "num_key_value_heads": 2,
     "head_dim": 64,
     "sliding_window": 40,

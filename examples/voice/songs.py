@@ -137,13 +137,16 @@ class Song:
 
     def _sing_over(self, band: dict[str, Audio]) -> dict[str, Audio]:
         """The stems of the band, giving way to the vocals, and those, as a take's are put before
-        its band; the bus lets no sum of them clip.
+        its band; together they are as loud as the band alone, and the bus lets no sum of them clip.
         """
         if not self.lyrics:
             return band
-        gain = np.float32(find_balance(palette.mix(band), self.vocals))
-        ducked = {role: duck(stem, self.vocals) for role, stem in band.items()}
-        return palette.limit({**ducked, VOCALS: gain * self.vocals})
+        alone = palette.mix(band)
+        gain = np.float32(find_balance(alone, self.vocals))
+        stems = {role: duck(stem, self.vocals) for role, stem in band.items()}
+        stems[VOCALS] = gain * self.vocals
+        level = np.float32(np.sqrt(np.mean(alone**2) / np.mean(palette.mix(stems) ** 2)))
+        return palette.limit({role: level * stem for role, stem in stems.items()})
 
     def list_held_notes(self) -> list[HeldNote]:
         """The notes of all parts but the drums, as their instruments play them."""

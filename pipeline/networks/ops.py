@@ -12,11 +12,11 @@ from typing import Protocol
 import mlx.core as mx
 
 from .. import device
-from . import cpu_ops, gpu_ops, training_ops
+from . import cpu_ops, gpu_ops
 
 
 class Ops(Protocol):
-    """What the modules `cpu_ops`, `gpu_ops` and `training_ops` have. Arrays are channels last."""
+    """What the modules `cpu_ops` and `gpu_ops` have. Arrays are channels last."""
 
     DTYPE: mx.Dtype  # of weights, by default
 
@@ -81,14 +81,6 @@ class Ops(Protocol):
         ...
 
 
-def choose_ops(differentiable: bool = False) -> Ops:
-    """The operations for the device that MLX uses by default now.
-
-    `differentiable`: for training. The polynomials of a CPU have no gradients; the plain operations
-    of a GPU have.
-    """
-    if not device.is_cpu():
-        return gpu_ops
-    if differentiable:
-        return training_ops
-    return cpu_ops
+def choose_ops() -> Ops:
+    """The operations for the device that MLX uses by default now."""
+    return cpu_ops if device.is_cpu() else gpu_ops

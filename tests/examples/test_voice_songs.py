@@ -7,27 +7,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from examples.voice import bands, layout, palette, rendering, songs, train_dit
+from examples.voice import bands, layout, palette, rendering, songs
 from pipeline.guide import synth
 from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.guide import choose_palette
-from pipeline.networks import training_ops
-from pipeline.networks.ops import choose_ops
 from pipeline.prompt_reading import read_prompt
 from pipeline.request import SAMPLE_RATE, TRACKS
 from pipeline.singing import put_before
 from pipeline.steps import complete
-from pipeline.weights import checkpoint
 from pipeline.weights.tensors import read_torch
-
-import mlx.core as mx  # isort: skip
-from mlx.utils import tree_flatten  # isort: skip
 
 
 @pytest.mark.parametrize("singing", [False, True])
@@ -176,35 +169,3 @@ def test_the_silence_that_is_written_is_read_as_torch_wrote_it(tmp_path: Path) -
     latent = np.random.default_rng(0).standard_normal((1, 64, 30)).astype(np.float32)
     layout.write_silence(tmp_path / "silence.pt", latent.transpose(0, 1, 2))
     assert np.array_equal(read_torch(tmp_path / "silence.pt"), latent)
-
-
-def test_what_is_trained_loads_strictly_and_computes_the_same(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="export reads what torch trained")
-    from examples.voice import export
-
-    voice = train_dit.Voice()
-    train_dit.fill_weights(voice, mx.random.key(1))
-    arrays = dict(tree_flatten(voice.parameters()))
-    export.write_dit(tmp_path, arrays)
-    layout.write_silence(tmp_path / "silence_latent.pt", np.zeros((1, 64, 30), np.float32))
-    model, config = checkpoint.load_model(tmp_path, choose_ops(), mx.float32)
-    assert config.plays_guides is True
-    assert config.sings is False
-    assert config.extracts is True
-    assert config.extract_steps == 1
-    before = voice.model.decoder.proj_in[1].weight
-    after = model.decoder.proj_in[1].weight
-    assert float(mx.abs(before - after).max()) < 0.01  # bfloat16
-
-
-def test_the_activation_for_training_has_the_right_slopes() -> None:
-    gate, up, weight = (mx.random.normal((4, 8), key=mx.random.key(k)) * 3 for k in range(3))
-
-    def slopes(swiglu: Any) -> list[mx.array]:
-        gradients: list[mx.array] = mx.grad(
-            lambda g, u: mx.sum(swiglu(g, u) * weight), argnums=(0, 1)
-        )(gate, up)
-        return gradients
-
-    for ours, plain in zip(slopes(training_ops.swiglu), slopes(lambda g, u: g * mx.sigmoid(g) * u)):
-        assert float(mx.abs(ours - plain).max()) < 1e-5

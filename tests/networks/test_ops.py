@@ -9,14 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import mlx.core as mx
 import numpy as np
 import pytest
 
 from pipeline import device
-from pipeline.networks import cpu_ops, gpu_ops, training_ops
+from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
 from pipeline.networks.windows import make_causal_mask, window_attention
 from tests.conftest import ROOT
@@ -302,12 +301,9 @@ def test_a_residual_is_the_same_in_blocks_of_rows(length: int, channels: int) ->
 
 
 def test_the_device_that_is_the_default_now_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chosen() -> list[Any]:
-        return [choose_ops(), choose_ops(differentiable=True)]
-
-    assert chosen() == [cpu_ops, training_ops]
+    assert choose_ops() is cpu_ops
     monkeypatch.setattr(mx, "default_device", lambda: mx.Device(mx.gpu))
-    assert chosen() == [gpu_ops, gpu_ops]
+    assert choose_ops() is gpu_ops
 
 
 IMPORT_ALL = """
@@ -327,24 +323,10 @@ def test_nothing_looks_at_the_default_device_when_it_is_imported() -> None:
     subprocess.run([sys.executable, "-c", IMPORT_ALL], env=environment, check=True)
 
 
-@pytest.mark.parametrize("ops", [cpu_ops, gpu_ops, training_ops])
+@pytest.mark.parametrize("ops", [cpu_ops, gpu_ops])
 def test_every_module_of_operations_has_all_of_them(ops: Ops) -> None:
     expected = {name for name in vars(Ops) if not name.startswith("_")} | {"DTYPE"}
     assert expected <= vars(ops).keys()
-
-
-def test_training_has_gradients_of_what_is_computed() -> None:
-    q, k, v = (normal(1, 2, 5, 8, seed=seed) for seed in range(3))
-    functions: list[Callable[[mx.array], mx.array]] = [
-        lambda x: training_ops.swiglu(x, v).sum(),
-        lambda x: training_ops.attention(x, k, v).sum(),
-        lambda x: training_ops.snake(x, mx.ones(8), mx.ones(8)).sum(),
-    ]
-    for function in functions:
-        gradient = mx.grad(function)(q)
-        step = 1e-2 * gradient / mx.sqrt(mx.sum(mx.square(gradient)))
-        slope = (function(q + step) - function(q - step)).item() / 2e-2
-        assert slope == pytest.approx(mx.sqrt(mx.sum(mx.square(gradient))).item(), rel=1e-2)
 
 
 # --- without a compiler ---------------------------------------------------------------------------
