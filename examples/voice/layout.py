@@ -45,7 +45,7 @@ TEXT: dict[str, Any] = {
 }
 DIT: dict[str, Any] = {
     "hidden_size": 384,
-    "intermediate_size": 704,
+    "intermediate_size": 640,
     "num_hidden_layers": 5,
     "num_attention_heads": 6,
     "num_key_value_heads": 2,
