@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import argparse
 import json
 import math
+import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -124,6 +125,8 @@ def main() -> None:
     options = read_options()
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
+    # as an exception: the processes that render end with this one
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     train(options)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 torch: Any = pytest.importorskip("torch", reason="the VAE is trained in torch")
@@ -45,6 +48,7 @@ from pipeline.networks.ops import choose_ops  # noqa: E402
 from pipeline.networks.vae import VAE  # noqa: E402
 from pipeline.request import TRACKS  # noqa: E402
 from pipeline.singer.english import is_listed  # noqa: E402
+from tests.support.waiting import until  # noqa: E402
 
 # official names are those of the old weight norm
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
@@ -504,3 +508,20 @@ def test_a_meter_counts_steps() -> None:
             pass
     assert "steps/s" in meter.read()
     assert meter.read().startswith("0.00 steps/s")
+
+
+@pytest.mark.long
+def test_who_renders_ends_with_a_training_that_is_terminated(tmp_path: Path) -> None:
+    arguments = "--device cpu --threads 1 --workers 1 --at-first 500".split()
+    command = [sys.executable, "-m", "examples.voice.train_vae", str(tmp_path), *arguments]
+    training = psutil.Popen(command, cwd=MINI.parents[2])
+    try:
+        until(lambda: len(training.children()) >= 3)  # one renders, another held-out clips
+        began = training.children(recursive=True)
+        training.terminate()
+        assert training.wait(60) == 1
+        _, left = psutil.wait_procs(began, timeout=30)
+        assert not left
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            training.kill()
