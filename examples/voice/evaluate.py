@@ -1,11 +1,15 @@
 """Measure a model against what its voice should do, on songs that no training has seen: the same
 table every time.
 
-    python -m examples.voice.evaluate mini --picture takes.png --json numbers.json
+    python -m examples.voice.evaluate mini --picture takes.png --words words.png --json numbers.json
 
 `real` is the value of the same compositions, rendered instead of generated: the most that the
 measure gives. `control` is the value against the truth of another clip: what chance gives. Seconds
 are only worth reading on an idle machine.
+
+What is sung is heard by recognisers that `pip install -e ".[ears]"` brings; without them its rows
+are left out. `, network alone` are what the DiT and the VAE make of a guide that is sung, with no
+voice mixed in.
 
 A process for every core makes the clips, each with one thread. What the classifiers learn from is
 kept in `--cache`, for as long as neither the VAE nor the code that renders and measures changes.
@@ -20,17 +24,12 @@ import hashlib
 import itertools
 import json
 import math
-import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from unittest import mock
 
 # before MLX: it brings the fast matrix library, without which all of this takes hours
 import pipeline  # noqa: F401
@@ -40,24 +39,19 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline import device, guide
-from pipeline.audio import BadAudio
-from pipeline.generate import AceStep, load
+from pipeline.generate import AceStep
 from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.guide import resolve_guide
-from pipeline.request import BadRequest, Request
-from pipeline.take import Clip
+from pipeline.loops import fold_tail
+from pipeline.request import SAMPLE_RATE, VOCALS, BadRequest, Request
 from pipeline.weights import checkpoint
 
-from . import bands, metrics, palette, songs
-from .rendering import ONE_THREAD
+from . import bands, ears, metrics, palette, pictures, songs, sung
+from .processes import Audio, Map, generate_clip, get_model, start_pool
+from .table import HEADER, Row, mean, rotate, to_json
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-_Item = TypeVar("_Item")
-Audio = npt.NDArray[np.float32]  # (samples, 2)
 Floats = npt.NDArray[np.floating]
 
 # training stays below
@@ -65,9 +59,12 @@ CODEC_SEED = 5_000_000
 TAKE_SEED = 5_110_000
 STEM_SEED = 5_200_000
 LEARN_SEED = 5_300_000
+LOOP_SEED = 5_400_000
 TAKE_SECONDS = 8.0
 CODEC_SECONDS = 6.0
 SAFETY_SECONDS = 4.0
+LOOP_BARS = 2
+RINGING = SAMPLE_RATE  # samples behind the end of a loop
 TIMED = 5  # takes, after one to warm up
 SHORT_PROMPTS = (
     *bands.BANDS,
@@ -88,41 +85,6 @@ SHORT_PROMPTS = (
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table. NaN stands for what does not apply."""
-
-    metric: str
-    value: float
-    control: float = math.nan
-    target: float = math.nan
-    better: str = "more"  # or "less"
-    real: float = math.nan
-    note: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """Whether the target is reached; empty without one."""
-        if math.isnan(self.target):
-            return ""
-        reached = self.value <= self.target if self.better == "less" else self.value >= self.target
-        return "ok" if reached else "short"
-
-    def __str__(self) -> str:
-        sign = "<=" if self.better == "less" else ">="
-        target = "" if math.isnan(self.target) else f"{sign} {self.target:g}"
-        numbers = (
-            "" if math.isnan(x) else f"{x:.2f}" for x in (self.value, self.real, self.control)
-        )
-        cells = "".join(f"{cell:>9}" for cell in (*numbers, target, self.verdict))
-        return f"{self.metric:<{WIDTH}}{cells}  {self.note}".rstrip()
-
-
-WIDTH = 44
-COLUMN_NAMES = ("value", "real", "control", "target", "")
-HEADER = f"{'metric':<{WIDTH}}" + "".join(f"{name:>9}" for name in COLUMN_NAMES)
-
-
-@dataclass(frozen=True)
 class Sizes:
     """How many clips each part measures."""
 
@@ -130,34 +92,11 @@ class Sizes:
     songs: int = 16
     silent_check: int = 500
     learn: int = 500  # real renders that the classifiers learn from
+    lines: int = 20  # sung
 
     def eighth(self) -> Sizes:
         """An eighth of everything, at least two."""
         return Sizes(*(max(2, size // 8) for size in dataclasses.astuple(self)))
-
-
-# --- processes ------------------------------------------------------------------------------------
-
-# a function's values, in order
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
-
-
-@functools.cache
-def get_model(name: str) -> AceStep:
-    """The model, loaded once in every process."""
-    return load(name)
-
-
-@contextmanager
-def start_pool(processes: int) -> Iterator[Map]:
-    """As many processes, each with one thread of its own; one process is this one."""
-    if processes < 2:
-        yield map
-        return
-    with mock.patch.dict(os.environ, ONE_THREAD):
-        spawning = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=spawning) as pool:
-            yield pool.map
 
 
 # --- the VAE --------------------------------------------------------------------------------------
@@ -171,8 +110,8 @@ def measure_codec(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
     pairs = list(parallel_map(functools.partial(decode_song, name), numbers))
     mixes, decoded = zip(*pairs)
     for metric, measure, target, better in (
-        ("VAE SI-SDR, dB", metrics.measure_si_sdr, 9.5, "more"),
-        ("VAE log-mel distance, dB", metrics.measure_log_mel_distance, 3.5, "less"),
+        ("VAE log-mel distance, dB", metrics.measure_log_mel_distance, 2.0, "less"),
+        ("VAE SI-SDR, dB", metrics.measure_si_sdr, 13.0, "more"),
     ):
         value = mean(map(measure, decoded, mixes))
         control = mean(map(measure, decoded, rotate(mixes)))
@@ -208,7 +147,10 @@ def encode_and_decode(voice: AceStep, audio: Audio) -> Audio:
 class Features:
     """What is measured of a clip."""
 
+    balance: metrics.Balance
+    first: float  # how far the first sample is from 0
     tempo: float
+    beats: float  # the tempo that librosa hears; NaN where that is not installed
     chroma: Floats
     peaks: Floats  # the chroma of spectral peaks
     drums: Floats  # features of the classifiers
@@ -244,7 +186,10 @@ def label_drums(sketch: Sketch) -> str:
 
 def measure_features(audio: Audio, bpm: float) -> Features:
     return Features(
+        balance=metrics.measure_balance(audio),
+        first=metrics.measure_first_sample(audio),
         tempo=metrics.measure_tempo(audio),
+        beats=math.nan if ears.find_missing("librosa") else ears.hear_tempo(audio),
         chroma=metrics.compute_chroma(audio),
         peaks=metrics.compute_chroma(audio, peaks=True),
         drums=metrics.compute_drum_features(audio),
@@ -270,20 +215,14 @@ def read_prompt(request: Request) -> Sketch:
 
 
 def render_composition(request: Request, song: songs.Song) -> Audio:
-    """The composition of the request's guide, played by the song's instruments."""
+    """The composition of the request's guide, played by the song's instruments; of a loop what
+    rings on behind its end is heard at its beginning.
+    """
     _, guide = resolve_guide(request, "auto")
     assert guide is not None
-    stems = palette.render(guide.score, song.sounds, request.samples, song.production)
-    return palette.mix(stems)
-
-
-def generate_clip(model: AceStep, request: Request) -> Audio:
-    """The take, or silence where the model refused to give one."""
-    try:
-        [clip] = [event for event in model.render(request) if isinstance(event, Clip)]
-    except BadAudio:
-        return np.zeros((request.samples, 2), np.float32)
-    return np.array(clip.audio).T
+    samples = request.samples + (RINGING if request.loop else 0)
+    stems = palette.render(guide.score, song.sounds, samples, song.production)
+    return fold_tail(palette.mix(stems), request.samples)
 
 
 def evaluate_take(name: str, number: int) -> EvaluatedTake:
@@ -303,20 +242,59 @@ Judge = Callable[[Features, EvaluatedTake], float]  # a clip, and the truth abou
 def measure_takes(
     takes: Sequence[EvaluatedTake], labelled: Sequence[LabelledRender]
 ) -> Iterator[Row]:
-    """Tempo, key, drums and style of all takes, of their renders, and of takes held against the
-    next one's truth.
+    """Balance, tempo, key, drums and style of all takes, of their renders, and of takes held
+    against the next one's truth.
     """
+    yield from measure_balances(takes)
     drummed = [take for take in takes if take.drums == "drums"]
     pitched = [take for take in takes if take.is_pitched]
-    yield make_row("tempo right, prompts with drums", drummed, _judge_tempo, 0.9)
-    yield make_row("in-key energy", pitched, _judge_key_share, 0.72)
-    yield make_row("key top-1", pitched, _judge_best_key, 0.6)
-    yield make_row("in-key energy of spectral peaks", pitched, _judge_peaks, math.nan)
+    yield make_row("tempo right, prompts with drums", drummed, _judge_tempo, 1.0)
+    if missing := ears.find_missing("librosa"):
+        yield Row("tempo right by librosa", math.nan, note=missing)
+    else:
+        yield make_row("tempo right by librosa, within 4 %", drummed, _judge_beats)
+    yield make_row("in-key energy", pitched, _judge_key_share, 0.74)
+    yield make_row("key top-1", pitched, _judge_best_key, 0.8)
+    yield make_row("in-key energy of spectral peaks", pitched, _judge_peaks)
     yield from measure_recognition(takes, labelled)
+
+
+def measure_balances(takes: Sequence[EvaluatedTake]) -> Iterator[Row]:
+    """How far takes are off from the renders of their compositions, however loud both are."""
+    for field, metric, target in (
+        ("presence", "energy 1..4 kHz off by, dB", 2.0),
+        ("treble", "energy 4..8 kHz off by, dB", 3.0),
+        ("width", "side/mid off by, dB", 3.0),
+        ("crest", "crest off by, dB", 2.0),
+    ):
+        judge = functools.partial(_judge_balance, field)
+        yield make_row(metric, takes, judge, target, better="less")
+    yield make_row("centroid off by, %", takes, _judge_centroid, 20.0, better="less")
+
+
+def measure_first_samples(takes: Sequence[EvaluatedTake]) -> Row:
+    """The largest first sample of all takes."""
+    value = max(take.take.first for take in takes)
+    real = max(take.real.first for take in takes)
+    return Row("first sample, the largest", value, target=0.005, better="less", real=real)
+
+
+def _judge_balance(field: str, clip: Features, truth: EvaluatedTake) -> float:
+    ours: float = getattr(clip.balance, field)
+    theirs: float = getattr(truth.real.balance, field)
+    return abs(ours - theirs)
+
+
+def _judge_centroid(clip: Features, truth: EvaluatedTake) -> float:
+    return 100 * abs(clip.balance.centroid / truth.real.balance.centroid - 1)
 
 
 def _judge_tempo(clip: Features, truth: EvaluatedTake) -> float:
     return metrics.is_same_tempo(clip.tempo, truth.request.bpm)
+
+
+def _judge_beats(clip: Features, truth: EvaluatedTake) -> float:
+    return metrics.is_same_tempo(clip.beats, truth.request.bpm, 0.04)
 
 
 def _judge_key_share(clip: Features, truth: EvaluatedTake) -> float:
@@ -335,8 +313,9 @@ def make_row(
     metric: str,
     takes: Sequence[EvaluatedTake],
     judge: Judge,
-    target: float,
+    target: float = math.nan,
     after_vae: bool = False,
+    better: str = "more",
 ) -> Row:
     """`after_vae`: the most that the measure gives is what the renders have after the VAE."""
     value = mean(judge(take.take, take) for take in takes)
@@ -348,9 +327,9 @@ def make_row(
             f"{len(takes)} prompts; learned from renders after the VAE, and real is: "
             "the music, not the missing top"
         )
-        return Row(metric, value, control, target, real=decoded, note=note)
+        return Row(metric, value, control, target, better, decoded, note)
     note = f"{len(takes)} prompts; real after the VAE {decoded:.2f}"
-    return Row(metric, value, control, target, real=real, note=note)
+    return Row(metric, value, control, target, better, real, note)
 
 
 # --- drums and styles, by classifiers -------------------------------------------------------------
@@ -383,6 +362,7 @@ def _measure_recognition(
     takes: Sequence[EvaluatedTake], labelled: Sequence[LabelledRender], after_vae: bool
 ) -> Iterator[Row]:
     ending = "" if after_vae else ", clean"
+    right, relative = (math.nan, math.nan) if after_vae else (0.98, 0.85)
     features = [render.decoded if after_vae else render.clean for render in labelled]
     hear_drums = metrics.fit_classifier(
         [drums for drums, _ in features], [render.drums for render in labelled]
@@ -398,12 +378,14 @@ def _measure_recognition(
         return hear_style(clip.style) == truth.sketch.style
 
     metric = f"drums present or absent right{ending}"
-    yield make_row(metric, takes, judge_drums, 0.95, after_vae)
+    yield make_row(metric, takes, judge_drums, right, after_vae)
     row = make_row(f"style recognised{ending}", takes, judge_style, math.nan, after_vae)
     yield row
-    if row.real:
-        metric = f"style recognised, relative to real{ending}"
-        yield Row(metric, row.value / row.real, row.control / row.real, 0.8, note=row.note)
+    metric = f"style recognised, relative to real{ending}"
+    value, control = (
+        each / row.real if row.real else math.nan for each in (row.value, row.control)
+    )
+    yield Row(metric, value, control, relative, note=row.note)
 
 
 def render_labelled(name: str, number: int) -> LabelledRender:
@@ -459,26 +441,24 @@ def _fingerprint(name: str) -> str:
 
 # --- stems ----------------------------------------------------------------------------------------
 
+STEM_TARGETS = {"drums": 10.0, "bass": 8.0, VOCALS: 8.0, "chords": math.nan}  # by part, in dB
+
 
 def measure_stems(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
     """How near extracted stems are to the true ones."""
-    for role in ("drums", "bass"):
-        metric = f"stems: SI-SDR of extracted {role}, dB"
+    for part, target in STEM_TARGETS.items():
+        metric = f"stems: SI-SDR of extracted {part}, dB"
         try:
-            yield measure_stem(name, metric, role, sizes.songs, parallel_map)
+            yield measure_stem(name, metric, part, sizes.songs, parallel_map)
         except BadRequest as error:
-            yield Row(metric, math.nan, target=6, note=f"not available: {error}")
+            yield Row(metric, math.nan, target=target, note=f"not available: {error}")
 
 
-def measure_stem(name: str, metric: str, role: str, count: int, parallel_map: Map) -> Row:
+def measure_stem(name: str, metric: str, part: str, count: int, parallel_map: Map) -> Row:
     """The control is what the mix itself has, as if nothing had been extracted."""
-    playing = (
-        seed
-        for seed in itertools.count(STEM_SEED)
-        if {role} < set(songs.make_song(seed, 1.0).sketch.parts)
-    )
+    playing = (seed for seed in itertools.count(STEM_SEED) if find_track(seed, part))
     seeds = list(itertools.islice(playing, count))
-    results = parallel_map(functools.partial(extract_stem, name, role), seeds)
+    results = parallel_map(functools.partial(extract_stem, name, part), seeds)
     extracted, truths, unchanged = zip(*results)
     values = list(map(metrics.measure_si_sdr, extracted, truths))
     other = mean(map(metrics.measure_si_sdr, extracted, rotate(truths)))
@@ -486,17 +466,53 @@ def measure_stem(name: str, metric: str, role: str, count: int, parallel_map: Ma
         f"{len(values)} songs; median {statistics.median(values):.1f}; "
         f"control: the mix; another stem {other:.1f}"
     )
-    return Row(metric, mean(values), mean(unchanged), 6, note=note)
+    return Row(metric, mean(values), mean(unchanged), STEM_TARGETS[part], note=note)
 
 
-def extract_stem(name: str, role: str, seed: int) -> tuple[Audio, Audio, float]:
+def make_stem_song(seed: int, part: str) -> songs.Song:
+    """A song for the stem of a part: sung for that of the vocals alone."""
+    return songs.make_song(seed, CODEC_SECONDS, singing=part == VOCALS)
+
+
+def find_track(seed: int, part: str) -> str:
+    """The track that has a part of the seed's song, where another track plays beside it; or ""."""
+    song = make_stem_song(seed, part)
+    tracks = {role: bands.TRACK_OF[sound] for role, sound in song.sounds.items()}
+    if song.lyrics:
+        tracks[VOCALS] = VOCALS
+    return tracks.get(part, "") if len({*tracks.values()}) > 1 else ""
+
+
+def extract_stem(name: str, part: str, seed: int) -> tuple[Audio, Audio, float]:
     """A stem that the model took out of a song, the true one, and the SI-SDR of the mix."""
-    song = songs.make_song(seed, CODEC_SECONDS)
-    mix = song.render_mix()
-    truth = song.render_stems()[role]
+    song = make_stem_song(seed, part)
+    track = find_track(seed, part)
+    tracks = song.render_tracks()
+    mix = palette.mix(tracks)
     caption = song.write_caption(np.random.default_rng(song.seed))
-    stem: Audio = get_model(name).extract(mix, role, caption)
-    return stem, truth, metrics.measure_si_sdr(mix, truth)
+    stem: Audio = get_model(name).extract(mix, track, caption)
+    return stem, tracks[track], metrics.measure_si_sdr(mix, tracks[track])
+
+
+# --- loops ----------------------------------------------------------------------------------------
+
+
+def measure_loops(name: str, sizes: Sizes, parallel_map: Map) -> Iterator[Row]:
+    """Whether loops click where they begin again."""
+    seams = parallel_map(functools.partial(measure_seams, name), range(sizes.songs))
+    ours, theirs = zip(*seams)
+    note = f"{len(ours)} loops; steps over those around them: mean {mean(ours):.2f}"
+    yield Row("seam of a loop, the largest", max(ours), math.nan, 1.0, "less", max(theirs), note)
+
+
+def measure_seams(name: str, number: int) -> tuple[float, float]:
+    """The seam of a looped take, and that of its composition's render."""
+    song = songs.make_song(LOOP_SEED + number, TAKE_SECONDS)
+    looped = {"bars": LOOP_BARS, "seconds": 0, "loop": True}
+    request = make_request(song, number).changed(looped).resolved()
+    clips = (generate_clip(get_model(name), request), render_composition(request, song))
+    ours, theirs = map(metrics.measure_seam, clips)
+    return ours, theirs
 
 
 # --- every seed is safe, and different ------------------------------------------------------------
@@ -556,82 +572,17 @@ def measure_time(model: AceStep) -> Iterator[Row]:
         generate_clip(model, dataclasses.replace(request, seed=seed))
         seconds.append(time.perf_counter() - started)
     note = f"median of {TIMED}; load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    yield Row("8 s take, s", statistics.median(seconds[1:]), target=3, better="less", note=note)
-
-
-# --- the picture ----------------------------------------------------------------------------------
-
-PANEL = (470, 128)  # pixels of a spectrogram
-GAP = 6
-TITLE = 22
-MARGIN = 14
-COLUMNS = 2  # pairs in a row
-BACKGROUND = (14, 15, 20)
-INK = (225, 228, 235)
-FAINT = (130, 136, 150)
-SHADES = (
-    (0, 0, 4),
-    (40, 11, 84),
-    (101, 21, 110),
-    (159, 42, 99),
-    (212, 72, 66),
-    (245, 125, 21),
-    (250, 193, 39),
-    (252, 255, 164),
-)
-DARKEST = -66.0  # dB; all that is below has one shade
-BRIGHTEST = -16.0  # all that is above
-
-
-def draw_picture(takes: Sequence[EvaluatedTake], path: Path) -> None:
-    """Spectrograms of takes, each beside the render of the same composition, as one PNG."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.load_default(13)
-    wide = 2 * PANEL[0] + GAP + 2 * MARGIN
-    tall = PANEL[1] + TITLE + GAP
-    rows = -(-len(takes) // COLUMNS)
-    canvas = Image.new("RGB", (COLUMNS * wide, rows * tall + TITLE + MARGIN), BACKGROUND)
-    draw = ImageDraw.Draw(canvas)
-    for column in range(COLUMNS):
-        for side, name in enumerate(("take", "real render of the same notes")):
-            draw.text((column * wide + MARGIN + side * (PANEL[0] + GAP), 6), name, FAINT, font)
-    for number, take in enumerate(takes):
-        x = number % COLUMNS * wide + MARGIN
-        y = number // COLUMNS * tall + TITLE
-        title = f"{take.request.prompt} · {take.request.bpm:g} bpm · {take.request.key}"
-        while draw.textlength(title, font) > wide - 2 * MARGIN:
-            title = title[:-2] + "…"
-        draw.text((x, y + 3), title, INK, font)
-        for side, clip in enumerate((take.take, take.real)):
-            canvas.paste(draw_spectrogram(clip.mel), (x + side * (PANEL[0] + GAP), y + TITLE))
-    canvas.save(path, optimize=True)
-
-
-def draw_spectrogram(mel: Floats) -> Image.Image:
-    """A clip's mel bands (frames, 96), relative to its loudest ones."""
-    from PIL import Image
-
-    relative = mel - np.percentile(mel, 99.8) + BRIGHTEST
-    shade = np.clip((relative - DARKEST) / (BRIGHTEST - DARKEST), 0, 1).T[::-1]
-    places = np.linspace(0, 1, len(SHADES))
-    channels = [np.interp(shade, places, levels) for levels in zip(*SHADES)]
-    pixels = np.stack(channels, axis=-1).astype(np.uint8)
-    return Image.fromarray(pixels).resize(PANEL, Image.Resampling.BILINEAR)
+    yield Row("8 s take, s", statistics.median(seconds[1:]), target=2, better="less", note=note)
 
 
 # --- all of it ------------------------------------------------------------------------------------
 
 
-def mean(values: Iterable[float]) -> float:
-    """NaN for none."""
-    listed = list(values)
-    return float(np.mean(listed)) if listed else math.nan
-
-
-def rotate(items: Sequence[_Item]) -> list[_Item]:
-    """Every item's neighbour in its place, as the control."""
-    return [*items[1:], *items[:1]]
+def describe_take(take: EvaluatedTake) -> pictures.Compared:
+    """For the picture."""
+    request = take.request
+    title = f"{request.prompt} · {request.bpm:g} bpm · {request.key}"
+    return pictures.Compared(title, take.take.mel, take.real.mel)
 
 
 def measure_all(options: argparse.Namespace) -> Iterator[Row]:
@@ -643,11 +594,16 @@ def measure_all(options: argparse.Namespace) -> Iterator[Row]:
         yield from measure_codec(name, sizes, parallel_map)
         takes = list(parallel_map(functools.partial(evaluate_take, name), range(sizes.takes)))
         if options.picture:
-            draw_picture(takes[:16], options.picture)
+            pictures.draw_takes([describe_take(take) for take in takes[:16]], options.picture)
         labelled = get_labelled_renders(name, sizes.learn, parallel_map, options.cache)
         yield from measure_takes(takes, labelled)
-        for measure in (measure_stems, measure_safety, measure_seeds):
+        yield from sung.measure_lines(name, sizes.lines, parallel_map)
+        yield from measure_stems(name, sizes, parallel_map)
+        yield measure_first_samples(takes)
+        for measure in (measure_loops, measure_safety, measure_seeds):
             yield from measure(name, sizes, parallel_map)
+    if options.words:
+        pictures.draw_words(sung.render_verse(get_model(name)), options.words)
     yield from measure_time(get_model(name))
 
 
@@ -661,7 +617,12 @@ def main() -> None:
     for name, default in dataclasses.asdict(Sizes()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=default, metavar="N")
     parser.add_argument("--quick", action="store_true", help="an eighth of everything")
-    parser.add_argument("--picture", type=Path, metavar="PNG")
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="spectrograms of takes, beside renders"
+    )
+    parser.add_argument(
+        "--words", type=Path, metavar="PNG", help="the words of a verse, over its waveforms"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", default=Path("runs/heard"))
     cores = (os.cpu_count() or 1) if device.is_cpu() else 1
@@ -676,15 +637,6 @@ def main() -> None:
         table.append(row)
     if options.json:
         options.json.write_text(json.dumps([to_json(row) for row in table], indent=1) + "\n")
-
-
-def to_json(row: Row) -> dict[str, object]:
-    """The row's fields and its verdict; numbers that are not finite are None."""
-    fields = dataclasses.asdict(row) | {"verdict": row.verdict}
-    return {
-        name: None if isinstance(x, float) and not math.isfinite(x) else x
-        for name, x in fields.items()
-    }
 
 
 if __name__ == "__main__":

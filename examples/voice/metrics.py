@@ -1,8 +1,8 @@
 """What can be measured of music without listening: NumPy only. Audio is float32, (samples, 2) or
 (samples,), 48 kHz.
 
-Nothing here depends on how loud a clip is, except `measure_log_mel_distance`, `measure_level` and
-`measure_peak`.
+Nothing here depends on how loud a clip is, except `measure_log_mel_distance`, `measure_level`,
+`measure_peak` and `measure_first_sample`.
 """
 
 from __future__ import annotations
@@ -193,6 +193,61 @@ def _compute_power(signal: Floats) -> Floats:
     return power
 
 
+class Balance(NamedTuple):
+    """How a mix is balanced, however loud it is. Nothing is under FAINT."""
+
+    presence: float  # dB: 1 to 4 kHz, of all
+    treble: float  # dB: 4 to 8 kHz, of all
+    width: float  # dB: the sides over the middle
+    crest: float  # dB
+    centroid: float  # Hz
+
+
+FAINT = -40.0  # dB of all, or of the middle: bands and sides below it are none
+MASKED = -50.0  # dB of the loudest frequency: others below it do not count
+
+
+def measure_balance(audio: Floats) -> Balance:
+    """What a render has, and what is made of its notes should have."""
+    return Balance(
+        max(measure_band(audio, 1000, 4000), FAINT),
+        max(measure_band(audio, 4000, 8000), FAINT),
+        max(measure_width(audio), FAINT),
+        measure_crest(audio),
+        measure_centroid(audio),
+    )
+
+
+def measure_centroid(audio: Floats) -> float:
+    """The mean frequency in Hz, weighted by the amplitudes of the mid signal; 0 of silence. What is
+    MASKED has no say: hiss behind a bass reaches far up.
+    """
+    amplitudes = compute_spectrum(mix_to_mono(audio), 2048, 512).sum(axis=0)
+    heard = np.where(amplitudes > amplitudes.max() * 10 ** (MASKED / 20), amplitudes, 0)
+    frequencies = np.fft.rfftfreq(2048, 1 / SAMPLE_RATE)
+    return float(frequencies @ heard / max(heard.sum(), 1e-12))
+
+
+# --- where a clip begins and ends -----------------------------------------------------------------
+
+SEAM_SAMPLES = 480  # on each side of a seam that it is compared with: 10 ms
+
+
+def measure_first_sample(audio: Floats) -> float:
+    """How far the first sample is from 0: a step out of silence is a click."""
+    return float(np.abs(audio[0]).max())
+
+
+def measure_seam(audio: Floats) -> float:
+    """The step from the last sample of a loop to its first, over the largest that is near it: above
+    1 it is a click.
+    """
+    around = np.concatenate([audio[-SEAM_SAMPLES:], audio[:SEAM_SAMPLES]])
+    steps = np.abs(np.diff(around, axis=0)).max(axis=1)
+    seam = steps[SEAM_SAMPLES - 1]
+    return float(seam / max(np.delete(steps, SEAM_SAMPLES - 1).max(), 1e-12))
+
+
 # --- what a codec does to tones -------------------------------------------------------------------
 
 COMB_SIZE = 9600  # of the spectrum: a bin is 5 Hz
@@ -257,6 +312,19 @@ def measure_harmonics(audio: Floats, truth: Floats, notes: Iterable[HeldNote]) -
         out = np.median((our_peaks - our_gaps)[clear])
         results.append(bool(off <= LEVEL_OFF and out >= STILL_OUT))
     return results
+
+
+def measure_melody(pitches: Floats, rate: float, notes: Iterable[HeldNote]) -> float:
+    """The part, 0..1, of the time of some notes in which their pitch, within half a semitone, is
+    among `pitches` (frames,) in Hz, `rate` a second, NaN where there is none. NaN without a note.
+    """
+    right: list[bool] = []
+    for note in notes:
+        first, last = (math.ceil(at * rate) for at in (note.start + ONSET_LEFT_OUT, note.stop))
+        heard = pitches[first:last]
+        right += (np.abs(12 * np.log2(heard / note.frequency)) <= 0.5).tolist()
+        right += [False] * (last - first - len(heard))
+    return float(np.mean(right)) if right else math.nan
 
 
 def _measure_peaks(signal: Floats, pitch: float) -> tuple[Floats, Floats]:

@@ -222,3 +222,62 @@ def test_a_peak_between_two_samples_is_found() -> None:
     assert metrics.measure_true_peak(np.stack([0.5 * tone, tone], axis=1)) == pytest.approx(
         0, abs=0.05
     )
+
+
+def test_balance_is_of_the_sound_and_not_of_its_level() -> None:
+    loud, soft = (metrics.measure_balance(level * NOISE) for level in (1.0, 0.1))
+    np.testing.assert_allclose(loud, soft, rtol=1e-4)
+    assert loud.presence == pytest.approx(10 * math.log10(3 / 24), abs=0.3)
+    assert loud.treble == pytest.approx(10 * math.log10(4 / 24), abs=0.3)
+    assert loud.width == pytest.approx(0, abs=0.3)
+    assert loud.centroid == pytest.approx(12_000, abs=200)
+
+
+def test_what_nobody_hears_is_as_faint_as_what_is_not_there() -> None:
+    sine = np.repeat(tone(69)[:, None], 2, axis=1)
+    hissing = sine + 1e-5 * np.resize(NOISE, sine.shape)
+    for audio in (sine, hissing):
+        balance = metrics.measure_balance(audio)
+        assert (balance.treble, balance.width) == (metrics.FAINT, metrics.FAINT)
+
+
+def test_the_centroid_of_a_tone_is_its_frequency() -> None:
+    assert metrics.measure_centroid(tone(81)[4800:-4800]) == pytest.approx(880, rel=0.05)
+    assert metrics.measure_centroid(np.zeros(SAMPLE_RATE)) == 0
+
+
+def test_hiss_behind_a_bass_does_not_lift_its_centroid() -> None:
+    bass = tone(40)
+    hissing = bass + 1e-3 * np.resize(NOISE[:, 0], bass.shape)
+    assert metrics.measure_centroid(hissing) == pytest.approx(metrics.measure_centroid(bass), 0.01)
+
+
+def test_a_clip_that_begins_with_a_step_is_found() -> None:
+    step = np.array([[0.1, -0.3], [0.0, 0.0]])
+    assert metrics.measure_first_sample(step) == pytest.approx(0.3)
+    assert metrics.measure_first_sample(step[::-1]) == 0
+
+
+def test_a_loop_that_is_cut_where_it_does_not_fit_clicks() -> None:
+    sine = np.sin(2 * np.pi * 100 * np.arange(SAMPLE_RATE) / SAMPLE_RATE)[:, None]
+    assert metrics.measure_seam(sine) <= 1
+    assert metrics.measure_seam(0.1 * sine[: -480 // 4]) > 10
+    assert metrics.measure_seam(np.zeros((SAMPLE_RATE, 2))) == 0
+
+
+def test_a_melody_is_in_tune_within_half_a_semitone() -> None:
+    notes = [metrics.HeldNote(0.0, 1.0, 220.0), metrics.HeldNote(1.0, 2.0, 330.0)]
+    sung = np.repeat([220.0, 330.0], 100)
+    assert metrics.measure_melody(sung, 100, notes) == 1
+    assert metrics.measure_melody(1.02 * sung, 100, notes) == 1
+    assert metrics.measure_melody(1.04 * sung, 100, notes) == 0
+    assert metrics.measure_melody(2 * sung, 100, notes) == 0
+    assert metrics.measure_melody(np.repeat([220.0, np.nan], 100), 100, notes) == 0.5
+    assert math.isnan(metrics.measure_melody(sung, 100, []))
+
+
+def test_what_is_silent_before_its_note_ends_is_not_in_tune() -> None:
+    """Pitches end with the clip."""
+    note = metrics.HeldNote(0.0, 2.0, 220.0)
+    half = metrics.measure_melody(np.full(100, 220.0), 100, [note])
+    assert half == pytest.approx(0.5, abs=0.02)

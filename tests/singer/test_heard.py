@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import load
-from tests.support.ears import (
+from examples.voice.ears import (
     check_model,
     choose,
     count_edits,
@@ -16,8 +15,10 @@ from tests.support.ears import (
     open_word_ear,
     split_words,
 )
-from tests.support.sung_lines import LINES
-from tests.tools.sung import SINGERS, TEMPOS, mix_line, play_line, sing_line
+from examples.voice.sung import TEMPOS
+from examples.voice.sung_lines import LINES
+from pipeline import load
+from tests.tools.sung import SINGERS, mix_line, play_line, sing_line
 
 pytest.importorskip("hama")
 

