@@ -164,7 +164,10 @@ def test_nobody_waits_for_a_terminal_that_takes_nothing(monkeypatch: pytest.Monk
     handler.close()
     assert stuck.written[0] == "line 0"
     assert stuck.written[-1] == "the last"
-    assert stuck.written[-2].startswith(f"{102 - len(stuck.written)} lines are left out here")
+    lines = [text for text in stuck.written if text.startswith("line ")]
+    left_out = [int(text.split()[0]) for text in stuck.written if "left out here" in text]
+    assert len(lines) + sum(left_out) == 100
+    assert sum(left_out) > 80
 
 
 def test_the_daemon_ends_although_its_terminal_takes_nothing(

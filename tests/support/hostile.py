@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pipeline
+
 LAYER = "base_model.model.layers.0.self_attn.q_proj"
-WIDTH = 256  # of the embedded voice's DiT
+_VOICE = Path(pipeline.__file__).parent / "voices" / "mini" / "acestep-v15-turbo"
+WIDTH: int = json.loads((_VOICE / "config.json").read_text())["hidden_size"]  # of its DiT
 
 
 def forge_wav(
