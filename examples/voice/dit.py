@@ -19,6 +19,7 @@ from pipeline.networks.dit import FREQUENCIES
 
 from .layout import DIT, TEXT
 
+GATES = [2, 5]  # places of them in a layer's modulation
 KeysValues = tuple[Tensor, Tensor]  # (B, kv_heads, S, head_dim) each
 
 
@@ -315,7 +316,7 @@ class Voice(nn.Module):
 
 
 def fill_weights(voice: Voice) -> None:
-    """Small random weights and closed gates. The noisy latents and the source pass through the
+    """Small random weights, and open gates. The noisy latents and the source pass through the
     residual stream.
     """
     with torch.no_grad():
@@ -328,6 +329,8 @@ def fill_weights(voice: Voice) -> None:
                 ends_branch = name.endswith(("o_proj.weight", "down_proj.weight"))
                 parameter.normal_(std=parameter.shape[1] ** -0.5 * (0.3 if ends_branch else 1.0))
         _pass_latents(voice.model.decoder)
+        for layer in voice.model.decoder.layers:
+            layer.scale_shift_table[:, GATES] = 1.0
 
 
 def _pass_latents(decoder: DiT) -> None:

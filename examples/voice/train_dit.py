@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .dit import Lesson, Voice
 from .fused import compile_chains
@@ -33,6 +33,7 @@ from .oobleck import choose_device
 from .trainer import Meter, find_rate, multiplies_bfloat16, to_half
 
 RATE = 1.2e-3
+DECAY = 0.01  # of weights
 LARGEST_STEP = 1.0  # norm of the gradients
 SLOWEST_AVERAGE = 0.998  # how much of itself the average keeps in a step, at most
 SHIFT = 3.0  # the timesteps' shift, as turbo takes them
@@ -94,21 +95,22 @@ class Trainer:
         if compile_chains(device):
             self.voice.compile_layers()
         self.is_mixed = multiplies_bfloat16(device)
-        settings: dict[str, Any] = {"betas": (0.9, 0.98), "weight_decay": 0.01, "fused": True}
-        self.optimiser = torch.optim.AdamW(self.voice.parameters(), **settings)
+        self.optimisers = make_optimisers(self.voice)
         self.step = 0  # in all runs
         self.spent = 0.0  # seconds, in all runs
         self.loss = torch.zeros((), device=device)  # a moving average
 
     def train_step(self, lesson: Lesson, t: Tensor, rate: float) -> None:
         """Learn from a lesson at the timesteps t (B,). Nothing here waits for the device."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
         loss = self.measure_loss(self.voice, lesson, t, torch.randn_like(lesson.target))
-        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.voice.parameters(), LARGEST_STEP)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         keep = min(SLOWEST_AVERAGE, (1 + self.step) / (15 + self.step))
         with torch.no_grad():
             slow, fast = list(self.average.parameters()), list(self.voice.parameters())
@@ -145,6 +147,18 @@ class Trainer:
         self.voice.load_state_dict(state["voice"])
         self.average.load_state_dict(state["average"])
         self.step, self.spent = state["step"], state["spent"]
+
+
+def make_optimisers(voice: Voice) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for all else."""
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    for name, parameter in voice.named_parameters():
+        (matrices if "layers." in name and parameter.ndim == 2 else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=DECAY, fused=True),
+    ]
 
 
 def train(options: Options) -> None:
