@@ -16,7 +16,6 @@ os.environ["ACESTEPD_MKL"] = "0"  # torch brings its own matrix library; two in 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
-import math
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -30,8 +29,17 @@ from .dit import Lesson, Voice
 from .fused import compile_chains
 from .lessons import LessonPool, get_tokenizer
 from .oobleck import choose_device
-from .trainer import Meter, find_rate, multiplies_bfloat16, to_half
+from .trainer import (
+    Meter,
+    add_run_options,
+    find_rate,
+    multiplies_bfloat16,
+    report,
+    to_half,
+    write_files,
+)
 
+LOG = "dit.log"
 RATE = 1.2e-3
 DECAY = 0.01  # of weights
 LARGEST_STEP = 1.0  # norm of the gradients
@@ -61,13 +69,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--hours", type=float, default=3.0, help="of training, in all runs")
-    parser.add_argument(
-        "--stop-after", type=float, default=math.inf, metavar="MINUTES", help="of this run"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
-    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+    add_run_options(parser)
     parser.add_argument("--batch", type=int)
     options = parser.parse_args(arguments, Options())
     if options.batch is None:
@@ -137,9 +139,7 @@ class Trainer:
             "step": self.step,
             "spent": self.spent,
         }
-        for name, content in {"dit_state.pt": state, "dit.pt": average}.items():
-            torch.save(content, folder / f"{name}.part")
-            (folder / f"{name}.part").replace(folder / name)
+        write_files(folder, {"dit_state.pt": state, "dit.pt": average})
 
     def restore(self, folder: Path) -> None:
         """Go on from what `save` wrote."""
@@ -191,10 +191,10 @@ def train(options: Options) -> None:
         if is_due("save", SAVE_EVERY):
             trainer.save(folder)
             scores = judge_tasks(trainer, pool) if is_due("judge", JUDGE_EVERY) else ""
-            report(folder, f"{describe(trainer, pool)}, {meter.read()} {scores}")
+            report(folder / LOG, f"{describe(trainer, pool)}, {meter.read()} {scores}")
     trainer.spent = started_with + max(this_run, 0.0)
     trainer.save(folder)
-    report(folder, f"done: {describe(trainer, pool)} {judge_tasks(trainer, pool)}")
+    report(folder / LOG, f"done: {describe(trainer, pool)} {judge_tasks(trainer, pool)}")
 
 
 class Clock:
@@ -245,13 +245,6 @@ def judge(trainer: Trainer, pool: LessonPool, task: str) -> str:
             at = lesson.target.new_full((1,), t)
             total[t].append(float(trainer.measure_loss(trainer.average, lesson, at, noise)))
     return "[" + " ".join(f"{np.mean(losses):.3f}" for losses in total.values()) + "]"
-
-
-def report(folder: Path, line: str) -> None:
-    """Print a line, and append it to the log."""
-    print(line, flush=True)
-    with (folder / "dit.log").open("a") as log:
-        log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import json
-import math
 import signal
 import sys
 import time
@@ -38,8 +37,9 @@ from . import clips, metrics, songs
 from .losses import HOP, Spectra
 from .oobleck import CONFIG, VAE, choose_device, compile_for
 from .rendering import SEEDS, Plan
-from .trainer import Meter, Trainer, find_rate
+from .trainer import Meter, Trainer, add_run_options, find_rate, report
 
+LOG = "vae.log"
 FRAMES = 48  # of an example
 VAE_FOLDER = "vae"
 VAE_FILE = "diffusion_pytorch_model.safetensors"
@@ -90,13 +90,7 @@ def read_options(arguments: list[str] | None = None) -> Options:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--hours", type=float, default=3.0, help="of training, in all runs")
-    parser.add_argument(
-        "--stop-after", type=float, default=math.inf, metavar="MINUTES", help="of this run"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
-    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+    add_run_options(parser)
     parser.add_argument("--workers", type=int, help="processes that render songs")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--clips", type=int, help="that are kept")
@@ -167,10 +161,12 @@ def train(options: Options) -> None:
         held_out = torch.stack([to_tensor(clip) for clip in rendered]).to(device)
     try:
         if voice:
-            report(folder, f"the voice: {judge(trainer.average, trainer.spectra, held_out)}")
+            report(folder / LOG, f"the voice: {judge(trainer.average, trainer.spectra, held_out)}")
         elif not state:
             trainer.start(pool.audio[: min(len(pool), 60)].float())
-            report(folder, f"linear codec: {judge(trainer.average, trainer.spectra, held_out)}")
+            report(
+                folder / LOG, f"linear codec: {judge(trainer.average, trainer.spectra, held_out)}"
+            )
         run(trainer, pool, held_out, options)
     finally:
         pool.close()
@@ -221,12 +217,12 @@ def run(trainer: Trainer, pool: clips.Clips, held_out: Tensor, options: Options)
             saved_at = time.monotonic()
             speed = meter.read()
             trainer.save(folder)
-            report(folder, f"{describe(trainer, held_out)}, {speed}, {pool.taken} clips")
+            report(folder / LOG, f"{describe(trainer, held_out)}, {speed}, {pool.taken} clips")
     if trainer.spent / budget > options.freeze_at or this_run >= budget - started_with:
         (folder / "encoder.done").touch()
     trainer.spent = started_with + max(this_run, 0.0)
     trainer.save(folder)
-    report(folder, f"done: {describe(trainer, held_out)}, {meter.read()}")
+    report(folder / LOG, f"done: {describe(trainer, held_out)}, {meter.read()}")
 
 
 def describe(trainer: Trainer, held_out: Tensor) -> str:
@@ -236,13 +232,6 @@ def describe(trainer: Trainer, held_out: Tensor) -> str:
         f"step {trainer.step}, {trainer.spent / 60:.1f} min, {losses}, "
         f"{judge(trainer.average, trainer.spectra, held_out)}"
     )
-
-
-def report(folder: Path, line: str) -> None:
-    """Print a line, and append it to the log."""
-    print(line, flush=True)
-    with (folder / "vae.log").open("a") as log:
-        log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 def to_tensor(audio: songs.Audio) -> Tensor:

@@ -5,6 +5,7 @@ Nothing in a step waits for the device: a card gets its work long before it is d
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
 from collections import deque
@@ -212,12 +213,35 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write what training goes on from, and the average by itself."""
         state = self.pack()
-        for name, content in {"vae_state.pt": state, "vae.pt": state["average"]}.items():
-            torch.save(content, folder / f"{name}.part")
-            (folder / f"{name}.part").replace(folder / name)
+        write_files(folder, {"vae_state.pt": state, "vae.pt": state["average"]})
 
 
 NETWORKS = ("vae", "average", "probe", "discriminators")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options of any training: where it lives, for how long, and what computes."""
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--hours", type=float, default=3.0, help="of training, in all runs")
+    parser.add_argument(
+        "--stop-after", type=float, default=math.inf, metavar="MINUTES", help="of this run"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cuda or cpu")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU")
+
+
+def write_files(folder: Path, contents: dict[str, Any]) -> None:
+    """Whole files of torch, by name: who reads one meanwhile has the one before."""
+    for name, content in contents.items():
+        torch.save(content, folder / f"{name}.part")
+        (folder / f"{name}.part").replace(folder / name)
+
+
+def report(log: Path, line: str) -> None:
+    """Print a line, and append it to the log."""
+    print(line, flush=True)
+    with log.open("a") as file:
+        file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
