@@ -29,7 +29,6 @@ from . import (
 from .audio import Floats, LevelledAudio, PendingSound, Waveform
 from .capabilities import explain_lost_vocals, keeps_vocals
 from .explain import Explanation
-from .guide import synth
 from .guide.composer.captions import describe_caption
 from .guide.guide import Guide
 from .latent_store import StoredLatents
@@ -274,7 +273,7 @@ class Generation:
         """The latents of the guide, in which a model that sings hears the words."""
         span = next(self.spans)
         yield Progress("guide", span.start)
-        drawing = self._render_guide(guide)
+        drawing = guide.render_in_steps(self.request.samples, self.request.loop)
         waveform = yield from self._report_steps("guide", drawing, span.start)
         if self.part is not None and self.singing.is_heard:
             rendering = render_vocals(self.part, self.request)
@@ -297,17 +296,6 @@ class Generation:
                     result: _Result = end.value
                     return result
             yield Progress(stage, fraction)
-
-    def _render_guide(self, guide: Guide) -> Steps[Waveform]:
-        """The guide's waveform (samples, 2); what rings at the end of a loop is heard at its
-        beginning.
-        """
-        samples = self.request.samples
-        if not self.request.loop:
-            return (yield from synth.render_in_steps(guide.score, samples, guide.palette))
-        rung = samples + synth.RINGING
-        ringing = yield from synth.render_in_steps(guide.score, rung, guide.palette)
-        return loops.fold_tail(ringing, samples)
 
     def _encode_reference(self) -> _Stage[mx.array]:
         """The latents (1, 750, 64) of what the clip is to sound like."""

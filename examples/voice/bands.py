@@ -1,169 +1,30 @@
-"""Who may play each style, and what people call that."""
+"""What people call those who play a style, and how they call it: the words of the captions."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pipeline.guide import palette
 
-from . import palette
-
-
-class Band(NamedTuple):
-    """What may play a style, and what people call it."""
-
-    drums: tuple[str, ...]
-    bass: tuple[str, ...]
-    chords: tuple[str, ...]
-    lead: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-def _read_band(drums: str, bass: str, chords: str, lead: str, words: str) -> Band:
-    """From lists with commas."""
-    lists = (drums, bass, chords, lead, words)
-    return Band(*(tuple(filter(None, text.split(", "))) for text in lists))
-
-
-BANDS = {
-    "house": _read_band(
-        drums="909",
-        bass="synth bass, sub bass",
-        chords="piano, rotary organ, supersaw, pluck, rhodes",
-        lead="pluck, saw lead, vocal",
-        words="groovy, upbeat, club, deep, bright, dark",
-    ),
-    "techno": _read_band(
-        drums="909",
-        bass="acid bass, synth bass, reese bass",
-        chords="pluck, pad",
-        lead="square lead, bell",
-        words="dark, driving, hypnotic, heavy, sparse, dusty",
-    ),
-    "drum and bass": _read_band(
-        drums="acoustic, 909",
-        bass="reese bass, sub bass, synth bass",
-        chords="pad, electric piano, choir pad",
-        lead="bell, vocal, pluck",
-        words="fast, energetic, rolling, dark, dreamy",
-    ),
-    "hip hop": _read_band(
-        drums="boom bap, 808, lo-fi",
-        bass="sub bass, electric bass, upright bass",
-        chords="rhodes, electric piano, piano, string section",
-        lead="flute, bell, trumpet",
-        words="laid-back, boom bap, head-nodding, dusty, dark, clean",
-    ),
-    "trap": _read_band(
-        drums="808",
-        bass="808 bass, sub bass",
-        chords="bell, piano, pad, choir pad",
-        lead="flute, bell, square lead",
-        words="hard, moody, modern, dark, dreamy, heavy",
-    ),
-    "lo-fi": _read_band(
-        drums="lo-fi",
-        bass="electric bass, upright bass, sub bass",
-        chords="rhodes, nylon guitar, electric piano, guitar",
-        lead="vibraphone, guitar, flute, bell",
-        words="chill, dusty, relaxed, sad, dreamy, warm",
-    ),
-    "rock": _read_band(
-        drums="rock, acoustic",
-        bass="electric bass",
-        chords="distorted guitar, guitar, rotary organ",
-        lead="distorted guitar, guitar, saw lead",
-        words="energetic, loud, raw, heavy, bright",
-    ),
-    "pop": _read_band(
-        drums="909, acoustic",
-        bass="electric bass, synth bass",
-        chords="piano, steel guitar, supersaw, guitar, string section",
-        lead="saw lead, vocal, bell",
-        words="bright, catchy, happy, sad, dreamy, energetic",
-    ),
-    "reggae": _read_band(
-        drums="acoustic",
-        bass="electric bass",
-        chords="guitar, rotary organ, organ",
-        lead="organ, flute, brass",
-        words="sunny, easy, offbeat, heavy, warm",
-    ),
-    "synthwave": _read_band(
-        drums="80s, 909",
-        bass="synth bass",
-        chords="supersaw, pad, strings, choir pad",
-        lead="saw lead, square lead",
-        words="retro, 80s, neon, dark, dreamy, driving",
-    ),
-    "funk": _read_band(
-        drums="acoustic",
-        bass="electric bass",
-        chords="guitar, clavinet, brass, rhodes",
-        lead="saxophone, brass, rotary organ, saw lead",
-        words="funky, tight, groovy, dirty, busy",
-    ),
-    "ambient": _read_band(
-        drums="",
-        bass="sub bass",
-        chords="pad, string section, choir pad, strings",
-        lead="bell, flute, vocal, vibraphone",
-        words="calm, slow, dreamy, dark, warm, bright",
-    ),
-    "disco": _read_band(
-        drums="acoustic, 909",
-        bass="electric bass, synth bass",
-        chords="string section, guitar, rhodes, piano",
-        lead="brass, string section, vocal",
-        words="glittering, upbeat, groovy, happy, energetic",
-    ),
-    "r&b": _read_band(
-        drums="808, acoustic",
-        bass="electric bass, sub bass, synth bass",
-        chords="rhodes, electric piano, guitar, string section",
-        lead="vocal, saxophone, bell",
-        words="smooth, soulful, warm, intimate, dreamy",
-    ),
-    "jazz": _read_band(
-        drums="brushes, acoustic",
-        bass="upright bass",
-        chords="piano, guitar, vibraphone, rhodes",
-        lead="saxophone, trumpet, vibraphone, flute",
-        words="swinging, smooth, warm, relaxed, busy",
-    ),
-    "bossa nova": _read_band(
-        drums="hand percussion, brushes",
-        bass="upright bass",
-        chords="nylon guitar, piano, rhodes",
-        lead="flute, nylon guitar, vibraphone, saxophone",
-        words="gentle, warm, sunny, relaxed, soft",
-    ),
-    "metal": _read_band(
-        drums="rock",
-        bass="electric bass",
-        chords="distorted guitar",
-        lead="distorted guitar, saw lead",
-        words="heavy, aggressive, dark, crushing, fast",
-    ),
-    "country": _read_band(
-        drums="acoustic, brushes",
-        bass="upright bass, electric bass",
-        chords="steel guitar, nylon guitar, piano",
-        lead="fiddle, steel guitar, guitar",
-        words="easy, happy, warm, upbeat, sad",
-    ),
-    "uk garage": _read_band(
-        drums="909",
-        bass="sub bass, reese bass, synth bass",
-        chords="rotary organ, pluck, rhodes, pad",
-        lead="vocal, pluck, bell",
-        words="bouncy, dark, deep, groovy, bright",
-    ),
-    "afrobeats": _read_band(
-        drums="hand percussion, 808, acoustic",
-        bass="electric bass, 808 bass, sub bass",
-        chords="guitar, pluck, rhodes, brass",
-        lead="brass, vocal, saxophone, flute",
-        words="sunny, groovy, happy, bouncy, warm",
-    ),
+WORDS = {  # of every style: moods, mostly
+    "house": ("groovy", "upbeat", "club", "deep", "bright", "dark"),
+    "techno": ("dark", "driving", "hypnotic", "heavy", "sparse", "dusty"),
+    "drum and bass": ("fast", "energetic", "rolling", "dark", "dreamy"),
+    "hip hop": ("laid-back", "boom bap", "head-nodding", "dusty", "dark", "clean"),
+    "trap": ("hard", "moody", "modern", "dark", "dreamy", "heavy"),
+    "lo-fi": ("chill", "dusty", "relaxed", "sad", "dreamy", "warm"),
+    "rock": ("energetic", "loud", "raw", "heavy", "bright"),
+    "pop": ("bright", "catchy", "happy", "sad", "dreamy", "energetic"),
+    "reggae": ("sunny", "easy", "offbeat", "heavy", "warm"),
+    "synthwave": ("retro", "80s", "neon", "dark", "dreamy", "driving"),
+    "funk": ("funky", "tight", "groovy", "dirty", "busy"),
+    "ambient": ("calm", "slow", "dreamy", "dark", "warm", "bright"),
+    "disco": ("glittering", "upbeat", "groovy", "happy", "energetic"),
+    "r&b": ("smooth", "soulful", "warm", "intimate", "dreamy"),
+    "jazz": ("swinging", "smooth", "warm", "relaxed", "busy"),
+    "bossa nova": ("gentle", "warm", "sunny", "relaxed", "soft"),
+    "metal": ("heavy", "aggressive", "dark", "crushing", "fast"),
+    "country": ("easy", "happy", "warm", "upbeat", "sad"),
+    "uk garage": ("bouncy", "dark", "deep", "groovy", "bright"),
+    "afrobeats": ("sunny", "groovy", "happy", "bouncy", "warm"),
 }
 DRUM_WORDS = {
     "909": ("909 drums", "electronic drums", "drum machine"),

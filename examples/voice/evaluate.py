@@ -40,15 +40,16 @@ import numpy.typing as npt
 
 from pipeline import device, guide
 from pipeline.generate import AceStep
+from pipeline.guide import palette
+from pipeline.guide.bands import BANDS
 from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.guide import resolve_guide
-from pipeline.loops import fold_tail
-from pipeline.request import SAMPLE_RATE, VOCALS, BadRequest, Request
+from pipeline.request import VOCALS, BadRequest, Request
 from pipeline.weights import checkpoint
 
-from . import bands, ears, metrics, palette, pictures, songs, sung
+from . import bands, ears, metrics, pictures, songs, sung
 from .processes import Audio, Map, generate_clip, get_model, start_pool
 from .table import HEADER, Row, mean, rotate, to_json
 
@@ -64,10 +65,9 @@ TAKE_SECONDS = 8.0
 CODEC_SECONDS = 6.0
 SAFETY_SECONDS = 4.0
 LOOP_BARS = 2
-RINGING = SAMPLE_RATE  # samples behind the end of a loop
 TIMED = 5  # takes, after one to warm up
 SHORT_PROMPTS = (
-    *bands.BANDS,
+    *BANDS,
     "",
     "drums only",
     "bass only",
@@ -220,9 +220,9 @@ def render_composition(request: Request, song: songs.Song) -> Audio:
     """
     _, guide = resolve_guide(request, "auto")
     assert guide is not None
-    samples = request.samples + (RINGING if request.loop else 0)
-    stems = palette.render(guide.score, song.sounds, samples, song.production)
-    return fold_tail(palette.mix(stems), request.samples)
+    return palette.render_mix(
+        guide.score, song.sounds, request.samples, song.production, request.loop
+    )
 
 
 def evaluate_take(name: str, number: int) -> EvaluatedTake:

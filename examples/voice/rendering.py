@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.guide import palette
 from pipeline.request import SAMPLE_RATE
 
-from . import palette, songs
+from . import songs
 
 CLIP_SECONDS = 8.0
 SEEDS = 999_000  # from here on songs are held out

@@ -14,13 +14,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.guide import synth
+from pipeline.guide import palette
+from pipeline.guide.bands import BANDS, choose_sounds
 from pipeline.guide.composer.captions import read_mood
 from pipeline.guide.composer.compose import Composition, compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.composer.styles import STYLES
-from pipeline.guide.guide import choose_palette
+from pipeline.guide.production import Production, choose_production
 from pipeline.guide.score import ROLES, Score
 from pipeline.request import SAMPLE_RATE, VOCALS, Request
 from pipeline.singer.lyrics import parse_lyrics
@@ -29,8 +30,7 @@ from pipeline.singer.vocals import write_vocals
 from pipeline.singing import put_before, render_vocals
 from pipeline.steps import complete
 
-from . import palette
-from .bands import BANDS, CHORD_WORDS, DRUM_WORDS, SINGER_WORDS, TRACK_OF, UNSUNG
+from .bands import CHORD_WORDS, DRUM_WORDS, SINGER_WORDS, TRACK_OF, UNSUNG, WORDS
 from .metrics import HeldNote
 from .singing import write_lines
 
@@ -86,8 +86,8 @@ class Song:
         return self.composition.score
 
     @property
-    def production(self) -> palette.Production:
-        return palette.choose_production(self.sketch.style, self.sketch.mood)
+    def production(self) -> Production:
+        return choose_production(self.sketch.style, self.sketch.mood)
 
     @cached_property
     def vocals(self) -> Audio:
@@ -129,11 +129,12 @@ class Song:
         return palette.mix(self.render_band())
 
     def render_guide(self) -> Audio:
-        """The same notes, as the guide's plain synthesiser plays them, and what is sung over
-        them.
+        """The same notes, as those play them who usually play the style, and what is sung over
+        them: the guide of a take.
         """
-        plain = synth.render(self.score, self.samples, choose_palette(self.sketch.mood))
-        return np.add(*complete(put_before(plain, self.vocals))) if self.lyrics else plain
+        usual = choose_sounds(self.sketch.style)
+        band = palette.render_mix(self.score, usual, self.samples, self.production)
+        return np.add(*complete(put_before(band, self.vocals))) if self.lyrics else band
 
     def _sing_over(self, band: dict[str, Audio]) -> dict[str, Audio]:
         """The stems of the band, giving way to the vocals, and those, as a take's are put before
@@ -247,7 +248,7 @@ def make_song(
     key = f"{_choose(rng, NOTES)} {_choose(rng, ('major', 'minor'))}"
     sounds = {role: _choose(rng, getattr(band, role)) for role in playing}
     bars = math.ceil(seconds * bpm / 60 / beats)
-    word = _choose(rng, band.words)
+    word = _choose(rng, WORDS[style])
     sketch = Sketch(
         style,
         float(bpm),

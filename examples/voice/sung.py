@@ -17,7 +17,6 @@ import soundfile
 
 from pipeline.generate import AceStep
 from pipeline.guide.guide import Guide, resolve_guide
-from pipeline.guide.synth import render
 from pipeline.request import SAMPLE_RATE, VOCALS, BadRequest, Request
 from pipeline.singer.lyrics import parse_lyrics
 from pipeline.singer.vocal_part import VocalPart
@@ -101,7 +100,7 @@ class ComposedLine(NamedTuple):
     def render(self) -> SungMix:
         """The guide and its singer, (samples, 2) each."""
         vocals = complete(render_vocals(self.part, self.request))
-        band = render(self.guide.score, self.request.samples, self.guide.palette)
+        band = complete(self.guide.render_in_steps(self.request.samples, self.request.loop))
         return complete(put_before(band, vocals))
 
 

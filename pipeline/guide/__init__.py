@@ -1,1 +1,1 @@
-"""The guide: notes and their plain rendering, which the model paints over."""
+"""The guide: notes and how a band plays them, which the model paints over."""

@@ -13,23 +13,27 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from ..limits import LIMITS
 from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, UNDERSTAND, OutOfRange, Request
-from . import synth
-from .composer.captions import Caption, read_caption
+from ..steps import Steps
+from .bands import DEFAULT_STYLE, choose_sounds
+from .composer.captions import Caption, read_caption, read_mood, read_style
 from .composer.compose import Composition, compose
 from .composer.form import LyricSection
 from .composer.meter import read_meter
-from .composer.mood import Mood
 from .composer.sections import count_ending_bars
 from .composer_1.captions import read_caption as read_first_caption
 from .composer_1.compose import compose as compose_first
 from .composer_1.sketch import FirstSketch
 from .harmony import parse_chord, parse_chord_line
 from .midi_file import BadMidi, read_first_music, read_music
+from .production import Production, choose_production
 from .score import Score, TooManyNotes
 
-METAL = 0.5  # how much hats hiss where nobody speaks of them
+Waveform = npt.NDArray[np.float32]  # (samples, 2)
 
 HINT = "a guide is auto, off, a chord line like Am F C G, or the path of a .mid file"
 
@@ -62,13 +66,15 @@ class TimedChord(NamedTuple):
 
 @dataclass(frozen=True)
 class Guide:
-    """What a clip follows: notes, exactly as long as it is, and how they are to sound. What they
-    were composed of, and how the caption was read, is known of what composer 2 makes.
+    """What a clip follows: notes, exactly as long as it is, who plays them, and how that is
+    produced. What they were composed of, and how the caption was read, is known of what composer 2
+    makes.
     """
 
     score: Score
     seconds: float  # of the clip
-    palette: synth.GuidePalette = synth.PLAIN
+    sounds: dict[str, str]  # an instrument or a kit for every role
+    production: Production
     composition: Composition | None = None
     caption: Caption | None = None
 
@@ -81,6 +87,16 @@ class Guide:
     def chords(self) -> tuple[TimedChord, ...]:
         """In order, without those that only repeat the one before; none where none is known."""
         return tuple(self._time_chords())
+
+    def render_in_steps(self, samples: int, is_loop: bool = False) -> Steps[Waveform]:
+        """How it sounds (samples, 2), below 0.9, with pauses. Of a loop what rings over the end is
+        heard at the beginning. The same guide is the same bytes.
+        """
+        from . import palette  # where nothing is played it is not needed
+
+        return palette.render_mix_in_steps(
+            self.score, self.sounds, samples, self.production, is_loop
+        )
 
     def _time_sections(self) -> Iterator[TimedSection]:
         if self.composition is None:
@@ -193,22 +209,12 @@ def _compose_guide(
     guide = Guide(
         composition.score.cut(beats),
         request.length,
-        choose_palette(sketch.mood),
+        choose_sounds(sketch.style),
+        choose_production(sketch.style, sketch.mood),
         composition,
         caption._replace(sketch=sketch),
     )
     return request, guide
-
-
-def choose_palette(mood: Mood) -> synth.GuidePalette:
-    """How the guide sounds in a mood. What is dry is heard in the notes: they are short."""
-    brightness = mood.brightness + 0.4 * mood.valence - 0.3 * mood.dust + 0.3 * mood.energy
-    return synth.GuidePalette(
-        brightness=min(max(brightness, -1.0), 1.0),
-        drive=max(mood.weight, 0.0),
-        softness=max(mood.dream, 0.0),
-        metal=METAL + (1 - METAL) * max(mood.hats, 0.0),
-    )
 
 
 def _check_rests(chords: tuple[str, ...]) -> None:
@@ -236,7 +242,15 @@ def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Req
     beats = request.length * sketch.bpm / 60
     bars = max(1, math.ceil(beats / request.beats - 1e-6))
     score = compose_first(dataclasses.replace(sketch, bars=bars)).cut(beats)
-    return request, Guide(score, request.length)
+    return request, _give_to_band(score, request, sketch.style)
+
+
+def _give_to_band(score: Score, request: Request, style: str) -> Guide:
+    """Notes of which no composition is known, played as is usual in a style, in the mood of the
+    prompt.
+    """
+    production = choose_production(style, read_mood(request.prompt))
+    return Guide(score, request.length, choose_sounds(style), production)
 
 
 def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
@@ -257,7 +271,8 @@ def _read_midi_guide(request: Request) -> tuple[Request, Guide]:
                 f"{path} has no notes in the clip: the first is in beat {first + 1:g}, and the "
                 f"clip has {beats:g} beats"
             )
-        return request, Guide(score, request.length)
+        style = read_style(request.prompt) or DEFAULT_STYLE
+        return request, _give_to_band(score, request, style)
     except (BadMidi, TooManyNotes) as error:
         raise OutOfRange(f"guide: {error}", HINT) from None
 
@@ -276,10 +291,9 @@ def _fit(
 
 
 def _check_polyphony(score: Score, seconds: float) -> None:
-    """Raises `TooManyNotes` where rendering the score would take too long: a tone takes about a
-    thousandth of the time that it sounds, and nobody can cancel that.
-    """
-    polyphony = synth.count_sounding_seconds(score) / seconds
+    """Raises `TooManyNotes` where rendering the score would take too long."""
+    beats = sum(note.length for note in score.notes if note.role != "drums")
+    polyphony = beats * 60 / score.bpm / seconds
     if polyphony > LIMITS.midi_polyphony:
         raise TooManyNotes(
             f"at most {LIMITS.midi_polyphony} notes may sound at a time, on average, "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.voice.bands import BANDS
+from pipeline.guide.bands import BANDS
 from tests.tools.palette_numbers import compare_row, measure_style, write_row
 
 README = (Path(__file__).parents[2] / "examples/voice/README.md").read_text("utf-8")

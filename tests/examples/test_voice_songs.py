@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from examples.voice import bands, layout, palette, rendering, songs
-from pipeline.guide import synth
+from examples.voice import bands, layout, rendering, songs
+from pipeline.guide import palette
+from pipeline.guide.bands import BANDS, choose_sounds
 from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
-from pipeline.guide.guide import choose_palette
+from pipeline.guide.guide import resolve_guide
 from pipeline.prompt_reading import read_prompt
-from pipeline.request import SAMPLE_RATE, TRACKS
+from pipeline.request import SAMPLE_RATE, TRACKS, Request
 from pipeline.singing import put_before
 from pipeline.steps import complete
 from pipeline.weights.tensors import read_torch
@@ -39,6 +40,17 @@ def test_a_number_is_always_the_same_song() -> None:
     assert one.render_mix().tobytes() != songs.make_song(8, 3.0).render_mix().tobytes()
 
 
+@pytest.mark.parametrize("style", ["lo-fi", "metal", "ambient"])
+def test_the_guide_of_a_song_is_the_one_of_a_take_that_is_composed_alike(style: str) -> None:
+    asked = Request(f"dreamy {style}", guide="auto", bars=2, seed=5)
+    request, guide = resolve_guide(asked.resolved())
+    assert guide
+    assert guide.caption
+    song = songs.Song(guide.caption.sketch, "dreamy", {}, request.length, 5)
+    rendered = complete(guide.render_in_steps(request.samples))
+    assert song.render_guide().tobytes() == rendered.tobytes()
+
+
 def find_songs(seconds: float, sung: bool) -> Iterator[songs.Song]:
     """Those of all numbers that are sung, or that are not where they might have been."""
     made = (songs.make_song(seed, seconds, singing=True) for seed in itertools.count())
@@ -58,7 +70,8 @@ def test_songs_that_nobody_sings_stay_what_they_are() -> None:
     song = next(find_songs(2.0, sung=False))
     assert song == songs.make_song(song.seed, 2.0)
     played = (song.score, song.sounds, song.samples, song.production)
-    plain = synth.render(song.score, song.samples, choose_palette(song.sketch.mood))
+    usual = choose_sounds(song.sketch.style)
+    plain = palette.render_mix(song.score, usual, song.samples, song.production)
     assert song.render_mix().tobytes() == palette.render_mix(*played).tobytes()
     assert song.render_guide().tobytes() == plain.tobytes()
     stems = palette.render(*played)
@@ -85,7 +98,8 @@ def test_captions_mostly_say_who_sings() -> None:
 
 def test_vocals_are_put_before_a_guide_and_a_mix_as_a_take_has_them() -> None:
     song = next(find_songs(4.0, sung=True))
-    plain = synth.render(song.score, song.samples, choose_palette(song.sketch.mood))
+    usual = choose_sounds(song.sketch.style)
+    plain = palette.render_mix(song.score, usual, song.samples, song.production)
     assert np.array_equal(song.render_guide(), np.add(*complete(put_before(plain, song.vocals))))
     played = palette.render_mix(song.score, song.sounds, song.samples, song.production)
     band, vocals = complete(put_before(played, song.vocals))
@@ -152,7 +166,7 @@ def test_every_sound_has_a_track_that_the_model_can_name() -> None:
 
 
 def test_every_band_plays_instruments_that_can_play_its_parts() -> None:
-    for band in bands.BANDS.values():
+    for band in BANDS.values():
         assert set(band.drums) <= set(palette.KITS)
         for role in ("bass", "chords", "lead"):
             for sound in getattr(band, role):

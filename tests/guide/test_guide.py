@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from examples.voice import metrics
-from pipeline.guide import synth
 from pipeline.guide.composer.form import FormLine, LyricSection
 from pipeline.guide.composer.mood import Mood
-from pipeline.guide.guide import Guide, check_guide, choose_palette, guide_kind, resolve_guide
+from pipeline.guide.guide import Guide, check_guide, guide_kind, resolve_guide
+from pipeline.guide.production import Production, choose_production
 from pipeline.guide.score import Score
 from pipeline.request import SAMPLE_RATE, BadRequest, Request
 from pipeline.request_files import accept_request, explain, resolve_request
+from pipeline.steps import complete
 from tests.guide import midi_bytes as midi
 
 
@@ -272,7 +273,6 @@ def test_a_request_from_before_there_was_a_composer_plays_the_same_notes(
     ]
     written = repr((guide.score.bpm, notes)).encode()
     assert hashlib.sha256(written).hexdigest().startswith(digest)
-    assert guide.palette == synth.PLAIN
     assert not guide.sections
     assert not guide.chords
 
@@ -351,9 +351,12 @@ def digest_notes(guide: Guide) -> str:
 def test_choruses_of_a_guide_are_louder_than_its_verses_and_no_section_is_nearly_silent(
     style: str,
 ) -> None:
+    """Before the bus of its production evens that out."""
     guide = guide_of(style, bars=16, bpm=0.0)
+    quiet = dataclasses.replace(guide.production, level=-20.0, glue=0.0, tape=0.0)
+    guide = dataclasses.replace(guide, production=quiet)
     samples = round(guide.seconds * SAMPLE_RATE)
-    audio = synth.render(guide.score, samples, guide.palette)
+    audio = complete(guide.render_in_steps(samples))
     levels: dict[str, list[float]] = {}
     for section in guide.sections:
         part = audio[round(section.begin * SAMPLE_RATE) : round(section.end * SAMPLE_RATE)]
@@ -425,16 +428,18 @@ def test_an_ending_is_not_cut() -> None:
 
 
 def test_a_mood_is_heard_in_the_sound() -> None:
-    assert guide_of("bright pop", bars=2).palette.brightness > 0
-    assert guide_of("dark pop", bars=2).palette.brightness < 0
-    assert guide_of("heavy pop", bars=2).palette.drive > 0
-    assert guide_of("dreamy pop", bars=2).palette.softness > 0
-    assert guide_of("clean pop", bars=2).palette.brightness > 0
-    assert guide_of("dusty pop", bars=2).palette.brightness < 0
-    assert guide_of("energetic pop", bars=2).palette.brightness > 0
-    plain = guide_of("pop", bars=2).palette
-    assert plain == choose_palette(Mood())
-    assert guide_of("pop, hat rolls", bars=2).palette.metal > plain.metal > synth.PLAIN.metal
+    def produce(prompt: str) -> Production:
+        return guide_of(prompt, bars=2).production
+
+    plain = produce("pop")
+    assert plain == choose_production("pop", Mood())
+    assert produce("bright pop").tint.bright > plain.tint.bright > produce("dark pop").tint.bright
+    assert produce("heavy pop").tint.low > plain.tint.low
+    assert produce("heavy pop").tape > plain.tape
+    assert produce("dreamy pop").room.seconds > plain.room.seconds
+    assert produce("dreamy pop").ringing > plain.ringing
+    assert produce("dusty pop").crackle > plain.crackle
+    assert produce("energetic pop").hardness > plain.hardness
 
 
 WORDS = (
@@ -450,7 +455,7 @@ def test_one_word_is_heard(style: str) -> None:
 
     def hear(prompt: str) -> metrics.Floats:
         guide = guide_of(prompt, bars=8)
-        audio = synth.render(guide.score, round(guide.seconds * 48_000), guide.palette)
+        audio = complete(guide.render_in_steps(round(guide.seconds * SAMPLE_RATE)))
         return metrics.compute_log_mel(metrics.level_mono(audio))
 
     plain = hear(style)

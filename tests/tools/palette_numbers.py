@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from examples.voice import metrics, songs
-from examples.voice.bands import BANDS
+from pipeline.guide.bands import BANDS
 from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
 from pipeline.request import SAMPLE_RATE

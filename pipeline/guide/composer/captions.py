@@ -79,11 +79,10 @@ def read_caption(
     style by the seed.
     """
     written = _normalize(prompt)
-    said = fold_accents(written)
-    wanted = split_negations(_SCENERY.sub(",", said))
+    wanted = _split(prompt)
     text, unwanted = wanted.text, " , ".join(wanted.denied)
     sketch = Sketch("", bpm, key, bars, meter, ROLES, seed, tuple(chords), loop=loop, lyrics=lyrics)
-    named = _STYLES.find_first(text) or _MOODS.find_first(text)
+    named = _find_style(text)
     denied = [*_STYLES.find_all(unwanted)]
     left = {*DEFAULT_STYLES} - {style.meaning for style in denied}
     styles = [style for style in DEFAULT_STYLES if style in left]
@@ -119,9 +118,25 @@ def read_caption(
     return Caption(sketch, tuple(acted), tuple(_list_ignored(written, read)))
 
 
+def read_style(prompt: str) -> str:
+    """The style that a caption names; "" where it names none."""
+    wanted = _split(prompt)
+    named = _find_style(wanted.text)
+    return named.meaning if named else ""
+
+
 def read_mood(prompt: str) -> Mood:
     """The mood that a caption's adjectives add up to."""
-    return _read_mood(split_negations(_SCENERY.sub(",", fold_accents(_normalize(prompt)))))[0]
+    return _read_mood(_split(prompt))[0]
+
+
+def _split(prompt: str) -> Negations:
+    """What a caption asks for, and what it does not want."""
+    return split_negations(_SCENERY.sub(",", fold_accents(_normalize(prompt))))
+
+
+def _find_style(text: str) -> WordReading | None:
+    return _STYLES.find_first(text) or _MOODS.find_first(text)
 
 
 def describe_caption(caption: Caption) -> str:

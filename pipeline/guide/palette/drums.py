@@ -8,11 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...request import SAMPLE_RATE
 from .kits import KITS, STAND_INS, Body, Drum, Metal
 from .signals import Floats, Noise, fade_in, filter_band, make_times, render_noise
 from .tones import Shot
 
 ROBINS = 4
+KEPT = 160  # hits: 60 MB at most
 SOFT = 1500.0  # Hz: what a soft hit has little of lies above
 # the ratios of a cymbal's square waves, as in the TR-808's circuit: 205, 284, 370, 523, 540, 800 Hz
 RATIOS = (1.0, 1.383, 1.804, 2.548, 2.634, 3.902)
@@ -24,7 +26,12 @@ def find_drum(kit: str, pitch: int) -> Drum:
     return drums[pitch] if pitch in drums else drums[STAND_INS[pitch]]
 
 
-@lru_cache(maxsize=400)
+def count_samples(kit: str, pitch: int) -> int:
+    """Of one hit."""
+    return round(find_drum(kit, pitch).seconds * SAMPLE_RATE)
+
+
+@lru_cache(maxsize=KEPT)
 def render_drum(kit: str, pitch: int, robin: int) -> Shot:
     """One hit, with its pan: (2, samples)."""
     drum = find_drum(kit, pitch)

@@ -7,17 +7,20 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from scipy import fft
 
-from examples.voice import metrics, palette
-from examples.voice.bands import BANDS
-from examples.voice.palette import drums, effects, players
-from examples.voice.palette.players import STILL, Audio
-from examples.voice.palette.signals import filter_band
+from examples.voice import metrics
+from pipeline.guide import palette
+from pipeline.guide.bands import BANDS
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.styles import STYLES
+from pipeline.guide.palette import buses, drums, effects, tones
+from pipeline.guide.palette.extents import Extent
+from pipeline.guide.palette.mixes import STILL
+from pipeline.guide.palette.signals import Audio, Floats, filter_band
+from pipeline.guide.production import PRODUCTIONS, Room, Tint, choose_production
 from pipeline.guide.score import DRUMS, Note, Score
 from pipeline.request import SAMPLE_RATE
+from pipeline.steps import complete
 from tests.tools.palette_numbers import make_piece
 
 SECOND = SAMPLE_RATE
@@ -29,13 +32,15 @@ def play(sound: str, *notes: Note, seconds: float = 1.0) -> Audio:
     return palette.render(Score(60, notes), {role: sound}, round(seconds * SECOND), STILL)[role]
 
 
-def play_note(sound: str, pitch: int = 60, velocity: float = 0.8, length: float = 0.5) -> Audio:
+def play_note(
+    sound: str, pitch: int = 60, velocity: float = 0.8, length: float = 0.5, seconds: float = 1.0
+) -> Audio:
     role = palette.INSTRUMENTS[sound].roles[0]
-    return play(sound, Note(role, 0.1, length, pitch, velocity))
+    return play(sound, Note(role, 0.1, length, pitch, velocity), seconds=seconds)
 
 
 def test_every_style_has_a_band_and_a_production() -> None:
-    assert set(BANDS) == set(palette.PRODUCTIONS) == set(STYLES)
+    assert set(BANDS) == set(PRODUCTIONS) == set(STYLES)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -68,7 +73,7 @@ def test_a_mix_never_clips_also_with_tape_wow_and_crackle() -> None:
     stems = palette.render(song.score, song.sounds, 2 * SECOND, song.production)
     assert song.production.wow > 0
     assert song.production.crackle > 0
-    assert np.abs(palette.mix(stems)).max() <= effects.CEILING + 1e-5
+    assert np.abs(palette.mix(stems)).max() <= buses.CEILING + 1e-5
     assert min(map(metrics.measure_level, stems.values())) > -60
 
 
@@ -79,8 +84,8 @@ def test_a_mix_is_the_sum_of_its_stems_though_it_takes_less_work(
     """With tape and without, with a record's crackle, and with several amplifiers."""
     song = make_piece(style, 1)
     stems = palette.render(song.score, song.sounds, 2 * SECOND, song.production)
-    transforms = Mock(wraps=fft.irfft)
-    monkeypatch.setattr(fft, "irfft", transforms)  # what notes need is kept by now
+    transforms = Mock(wraps=effects.invert)
+    monkeypatch.setattr(effects, "invert", transforms)
     mixed = palette.render_mix(song.score, song.sounds, 2 * SECOND, song.production)
     np.testing.assert_allclose(mixed, palette.mix(stems), atol=2e-6)
     assert len(stems) == 4
@@ -90,11 +95,21 @@ def test_a_mix_is_the_sum_of_its_stems_though_it_takes_less_work(
 def test_a_stem_is_placed_in_blocks_without_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(4).standard_normal((2, 3 * SECOND))
     stem = filter_band(noise, 0, 12_000).astype(np.float32)
-    dry = effects.Dry(stem, 0.3)
-    room, tint = effects.Room(0.5), effects.Tint(bright=-5, high_pass=30, low_pass=11_000)
-    [whole] = effects.place_in_room([[dry]], 1.0, room, tint)
+
+    def place() -> Audio:
+        extent = Extent(3 * SECOND)
+        room, tint = Room(0.5), Tint(bright=-5, high_pass=30, low_pass=11_000)
+        blocks = effects.choose_blocks(extent.samples, room)
+        placed = np.zeros((extent.samples, 2), np.float32)
+        for begin in range(0, extent.samples, blocks.samples):
+            dry = effects.Dry(stem[:, begin : begin + blocks.samples], 0.3)
+            where = blocks, begin, extent
+            complete(effects.place_in_room(placed, [dry], 1.0, (room, tint), where))
+        return placed
+
+    whole = place()
     monkeypatch.setattr(effects, "LONGEST_HOP", SECOND // 10)
-    [joined] = effects.place_in_room([[dry]], 1.0, room, tint)
+    joined = place()
     assert 20 * np.log10(np.abs(joined - whole).max() / np.abs(whole).max()) < -80
 
 
@@ -114,27 +129,26 @@ def test_notes_ring_on_as_long_as_their_instrument_does() -> None:
     assert -60 < measure_tail("piano") < -15  # the room is left
 
 
-def test_a_tone_is_the_same_whatever_was_kept_of_it_before() -> None:
-    """A longer one of the same pitch, which was needed in another piece."""
-    players.kept_tones.clear()
-    short = play_note("piano", length=0.3)
-    play("piano", Note("chords", 0.0, 2.5, 60, 0.8), seconds=3.0)
-    assert players.kept_tones["piano", 60].soft.shape[1] > SECOND
-    np.testing.assert_allclose(play_note("piano", length=0.3), short, atol=1e-6)
+@pytest.mark.parametrize("sound", ["piano", "supersaw", "saxophone", "808 bass"])
+def test_a_tone_that_is_held_goes_on_from_piece_to_piece(sound: str) -> None:
+    """Longer than its vibrato takes to set in, and a slide to end."""
+    tone = palette.INSTRUMENTS[sound].tone
+    slide = tones.Slide(110.0, 0.1) if sound == "808 bass" else None
+    pieces = [tones.render_tone(tone, 220.0, number, slide).soft for number in range(4)]
+    joined = np.concatenate(pieces, axis=1)
+    steps = np.abs(np.diff(joined, axis=1)).max(axis=0)
+    seams = [number * tones.PIECE - 1 for number in (1, 2, 3)]
+    for seam in seams:
+        assert steps[seam] <= 1.2 * steps[seam - 2000 : seam].max()
 
 
-def test_a_part_renders_of_each_pitch_what_its_longest_note_needs() -> None:
-    players.kept_tones.clear()
-    notes = (
-        Note("chords", 0.0, 0.2, 60, 0.8),
-        Note("chords", 0.0, 2.2, 67, 0.8),
-        Note("chords", 1.0, 0.2, 60, 0.8),
+def test_a_note_is_heard_as_long_as_it_is_held() -> None:
+    held = play_note("organ", length=20.0, seconds=22.0)
+    assert metrics.measure_level(held[-3 * SECOND : -2 * SECOND]) == pytest.approx(
+        metrics.measure_level(held[SECOND : 2 * SECOND]), abs=3
     )
-    play("piano", *notes, seconds=3.0)
-    lengths = {
-        pitch: shot.soft.shape[1] / SECOND for (_, pitch), shot in players.kept_tones.items()
-    }
-    assert lengths == {60: 0.5, 67: 3.0}
+    faded = play_note("nylon guitar", length=20.0, seconds=22.0)
+    assert not faded[-2 * SECOND :].any()
 
 
 def test_four_hits_of_a_drum_are_four_sounds() -> None:
@@ -166,27 +180,59 @@ def test_drive_is_brighter_than_the_clean_guitar() -> None:
 
 
 def test_the_kick_ducks_and_lets_go() -> None:
-    gain = effects.make_ducking([10_000], 48_000, 6.0, 0.2)
+    gain = effects.make_ducking([10_000], 0, 48_000, 6.0, 0.2)
     assert gain[10_000] == pytest.approx(10 ** (-6 / 20), abs=0.01)
     assert gain[9_000] == 1
     assert gain[-1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("glue", [0.0, 0.5])
-def test_nothing_is_louder_than_the_limiter_allows(glue: float) -> None:
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_nothing_is_louder_than_the_limiter_allows(glue: float, is_loop: bool) -> None:
     rng = np.random.default_rng(2)
-    loud = (rng.standard_normal((2, 20_001)) * np.linspace(0, 2, 20_001)).astype(np.float32)
-    assert np.abs(loud * effects.make_bus_gain(loud, glue)).max() <= effects.CEILING + 1e-5
+    loud = rng.standard_normal((20_001, 2)) * np.linspace(0, 2, 20_001)[:, None]
+    audio = loud.astype(np.float32)
+    complete(buses.squeeze([audio], glue, Extent(20_001, is_loop)))
+    assert np.abs(audio).max() <= buses.CEILING + 1e-5
 
 
 def test_tape_records_no_offset_of_a_waveform_that_is_not_symmetric() -> None:
     cycle = np.sin(2 * np.pi * 45 * np.arange(3 * SECOND) / SECOND)
-    lopsided = np.stack([np.exp(cycle) - np.exp(cycle).mean()] * 2).astype(np.float32)
-    rounded = (np.tanh(1.8 * lopsided) / 1.8)[:, SECOND:-SECOND]
-    taped = effects.saturate([lopsided], 1.8)[:, SECOND:-SECOND]
+    lopsided = np.stack([np.exp(cycle) - np.exp(cycle).mean()] * 2, axis=1).astype(np.float32)
+    rounded = (np.tanh(1.8 * lopsided) / 1.8)[SECOND:-SECOND]
+    complete(buses.saturate(lopsided, 1.8, Extent(3 * SECOND)))
+    taped = lopsided[SECOND:-SECOND]
     assert abs(float(rounded.mean())) > 0.05
     assert abs(float(taped.mean())) < 0.001
     assert np.std(taped - rounded) < 0.001
+
+
+@pytest.mark.parametrize("samples", [16_000, 16_007, 200_063])
+def test_what_is_done_to_a_loop_is_done_to_a_circle(samples: int) -> None:
+    """Wherever it begins, by whole blocks: tape with wow and without, and the bus."""
+    rng = np.random.default_rng(7)
+    extent = Extent(samples, is_loop=True)
+    time = np.arange(samples) / samples
+    loud = 0.5 + 3 * np.exp(-(((time - 0.01) / 0.02) ** 2))  # a climax right behind the seam
+    sound = filter_band(rng.standard_normal((2, samples)), 20, 400).T * loud[:, None]
+
+    def treat(audio: Floats) -> Audio:
+        treated = audio.astype(np.float32)
+        complete(buses.saturate(treated, 1.5, extent))
+        complete(buses.squeeze([treated], 0.5, extent))
+        return treated
+
+    here, there = treat(sound), treat(np.roll(sound, 100 * buses.BLOCK, axis=0))
+    off = np.abs(np.roll(here, 100 * buses.BLOCK, axis=0) - there).max()
+    assert off < (1e-5 if samples % buses.BLOCK == 0 else 0.002)
+    squeezed = sound.astype(np.float32)
+    complete(buses.squeeze([squeezed], 0.5, extent))
+    gain = np.linalg.norm(squeezed, axis=1) / np.linalg.norm(sound, axis=1)
+    steps = np.abs(np.diff(np.append(gain, gain[0])))
+    assert steps[-1] <= 1.1 * steps[:-1].max()
+    rates = [extent.fit_rate(rate) * samples / SECOND for rate in (0.6, 4.6, 6.3)]
+    assert all(cycles >= 1 for cycles in rates)
+    assert rates == pytest.approx([round(cycles) for cycles in rates])
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -217,9 +263,7 @@ def test_a_mood_is_heard_though_notes_are_the_same(one: Mood, other: Mood) -> No
     song = make_piece("pop", 1)
     first, second = (
         palette.mix(
-            palette.render(
-                song.score, song.sounds, 3 * SECOND, palette.choose_production("pop", mood)
-            )
+            palette.render(song.score, song.sounds, 3 * SECOND, choose_production("pop", mood))
         )
         for mood in (one, other)
     )

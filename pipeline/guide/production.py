@@ -5,12 +5,27 @@ caption says of the sound is true.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from pipeline.guide.composer.mood import Mood
-
-from .effects import Room, Tint
+from .composer.mood import Mood
 
 SENDS = {"drums": 0.15, "bass": 0.0, "chords": 0.31, "lead": 0.28}
+
+
+class Room(NamedTuple):
+    """Where all instruments of a mix stand."""
+
+    seconds: float  # until it has faded by 60 dB; above 4 kHz in half of that
+    level: float = 1.0  # of all sends
+
+
+class Tint(NamedTuple):
+    """How a stem is coloured."""
+
+    bright: float = 0.0  # dB above 2.5 kHz
+    low: float = 0.0  # dB below 160 Hz
+    high_pass: float = 0.0  # Hz; 0: none
+    low_pass: float = 0.0  # Hz; 0: none
 
 
 @dataclass(frozen=True)

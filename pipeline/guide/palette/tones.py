@@ -1,11 +1,13 @@
 """Tones: harmonics locked in phase, whose strengths change with time, played from wavetables.
 
 A table is one cycle of the tone as it is at one moment; between moments they are cross-faded. So a
-tone costs the same however many harmonics it has, and may slide.
+tone costs the same however many harmonics it has, and may slide. It is rendered in pieces of half a
+second, each by itself: as many of them as a note needs.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,9 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.request import SAMPLE_RATE
-
-from .signals import Floats, Noise, Planar, fade_in, make_times
+from ...request import SAMPLE_RATE
+from .signals import Floats, Noise, Planar, fade_in
 
 Cycles = npt.NDArray[np.complex64]
 
@@ -23,6 +24,10 @@ MIDDLE_C = 261.63
 BRIGHTEST = 16_000  # Hz: no harmonic is higher
 SLIDE = 0.1  # seconds in which a note glides into its pitch, or half of it where that is less
 USUAL_HARDNESS = 0.6  # at which a tone is as loud as its instrument's gain says
+PIECE = SAMPLE_RATE // 2  # samples
+VIBRATO = 5.2  # Hz
+STILL, SWINGING = 0.15, 0.55  # seconds: until then there is no vibrato, and from then on all of it
+FADED = 9.0  # nepers, 78 dB: nothing is heard of a tone that has decayed so far
 
 
 @dataclass(frozen=True)
@@ -73,39 +78,65 @@ class Shot(NamedTuple):
     edge: Planar
 
 
-def render_tone(tone: Tone, hertz: float, seconds: float, slide: tuple[float, float]) -> Shot:
-    """A tone that is held. `slide`: the frequency that it comes from, and in how many seconds. A
-    longer one begins with the same samples.
-    """
-    time = make_times(seconds)
-    strengths = _find_strengths(tone, hertz, _choose_moments(seconds))
+class Slide(NamedTuple):
+    """Where a note comes from, in Hz, and in how many seconds."""
+
+    origin: float
+    seconds: float
+
+
+def render_tone(tone: Tone, hertz: float, number: int, slide: Slide | None = None) -> Shot:
+    """Half a second of a tone that is held, the `number`-th."""
+    time = np.arange(number * PIECE, (number + 1) * PIECE) / SAMPLE_RATE
+    strengths = _find_strengths(tone, hertz, _choose_moments(number))
     darker = np.arange(1, strengths.shape[1] + 1) ** -tone.velocity
     cycles = _make_cycles(strengths * darker, strengths * (1 - darker))
     turns = _count_turns(tone, hertz, time, slide)
-    middle = _play_cycles(cycles, seconds, turns)
-    for number, tuning in enumerate(tone.unison, 1):
+    middle = _play_cycles(cycles, number, turns)
+    for copy, tuning in enumerate(tone.unison, 1):
         # a copy starts elsewhere in its cycle
-        copy = _play_cycles(cycles, seconds, turns * tuning + 0.382 * number)
-        middle += np.float32(0.5) * copy
+        middle += np.float32(0.5) * _play_cycles(cycles, number, turns * tuning + 0.382 * copy)
     channels = middle[None]
     if tone.width:
-        side = np.float32(tone.width) * _play_cycles(cycles, seconds, turns * 1.004 + 0.25)
+        side = np.float32(tone.width) * _play_cycles(cycles, number, turns * 1.004 + 0.25)
         channels = np.stack([middle + side, middle - side])
-    if tone.attack:
+    if time[0] < tone.attack:
         channels *= np.minimum(1, time / tone.attack).astype(np.float32)
-    soft, edge = channels.real, channels.imag
-    half = SAMPLE_RATE // 2
-    usual = soft[:, :half] + np.float32(USUAL_HARDNESS) * edge[:, :half]
-    loudness = np.sqrt(np.mean(np.square(usual)))
-    return Shot(_finish(soft / loudness), _finish(edge / loudness))
+    layers = np.ascontiguousarray(channels.real), np.ascontiguousarray(channels.imag)
+    for layer in layers:
+        if not number:
+            fade_in(layer)
+        layer.flags.writeable = False
+    return Shot(*layers)
 
 
-def _choose_moments(seconds: float) -> Floats:
+def measure_loudness(beginning: Shot) -> float:
+    """The RMS of a tone's first half second."""
+    usual = beginning.soft + np.float32(USUAL_HARDNESS) * beginning.edge
+    return float(np.sqrt(np.mean(np.square(usual))))
+
+
+def count_heard(tone: Tone, hertz: float) -> int:
+    """After how many samples nothing is heard of a tone, though it is held."""
+    if not tone.decay:
+        return 1 << 40
+    return round(FADED / (tone.decay * math.sqrt(hertz / MIDDLE_C)) * SAMPLE_RATE)
+
+
+@lru_cache(maxsize=2)
+def _list_moments(seconds: int) -> Floats:
     """Close together at the beginning, where most happens; then 20 in a second."""
-    count = round(seconds * 20) + 48
-    steps = np.minimum(0.004 * 1.12 ** np.arange(count), 0.05)
-    moments = np.concatenate([[0.0], np.cumsum(steps)])
-    return moments[: int(np.searchsorted(moments, seconds)) + 2]
+    steps = np.minimum(0.004 * 1.12 ** np.arange(200), 0.05)
+    steps = np.concatenate([steps, np.full(20 * seconds, 0.05)])
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def _choose_moments(number: int) -> Floats:
+    """Those around one piece."""
+    begin, end = number * PIECE / SAMPLE_RATE, (number + 1) * PIECE / SAMPLE_RATE
+    moments = _list_moments(64 * math.ceil(end / 64))
+    first = int(np.searchsorted(moments, begin, "right")) - 1
+    return moments[first : int(np.searchsorted(moments, end)) + 1]
 
 
 def _find_strengths(tone: Tone, hertz: float, time: Floats) -> Floats:
@@ -130,18 +161,36 @@ def _find_formants(tone: Tone, frequency: Floats) -> Floats:
     return gains
 
 
-def _count_turns(tone: Tone, hertz: float, time: Floats, slide: tuple[float, float]) -> Floats:
+def _count_turns(tone: Tone, hertz: float, time: Floats, slide: Slide | None) -> Floats:
     """How many cycles have passed at each sample."""
-    origin, gliding = slide
-    if not gliding and not tone.vibrato:
-        return hertz * time
-    frequency = np.full(len(time), hertz)
-    if gliding:
-        frequency *= (origin / hertz) ** np.maximum(0, 1 - time / gliding)
+    turns = hertz * time
+    if slide is not None and slide.origin != hertz and slide.seconds:
+        turns += _count_more_turns(hertz, np.minimum(time, slide.seconds), slide)
     if tone.vibrato:
-        swelling = np.clip((time - 0.15) / 0.4, 0, 1)
-        frequency *= 1 + tone.vibrato * swelling * np.sin(2 * np.pi * 5.2 * time)
-    return np.cumsum(frequency) / SAMPLE_RATE
+        turns += hertz * tone.vibrato * _swing(time)
+    return turns
+
+
+def _count_more_turns(hertz: float, time: Floats, slide: Slide) -> Floats:
+    """What a slide adds: its frequency falls or rises to `hertz` by as much of itself at all
+    times.
+    """
+    ratio = slide.origin / hertz
+    slid = slide.seconds / math.log(ratio) * (ratio - ratio ** (1 - time / slide.seconds))
+    more: Floats = hertz * (slid - time)
+    return more
+
+
+def _swing(time: Floats) -> Floats:
+    """The integral of a vibrato that sets in slowly, in seconds."""
+    rate = 2 * np.pi * VIBRATO
+    begun = np.clip(time, STILL, SWINGING)
+    swelling = -(begun - STILL) * np.cos(rate * begun) / rate
+    swelling += (np.sin(rate * begun) - np.sin(rate * STILL)) / rate**2
+    late = np.maximum(time, SWINGING)
+    swung: Floats = swelling / (SWINGING - STILL)
+    swung += (np.cos(rate * SWINGING) - np.cos(rate * late)) / rate
+    return swung
 
 
 def _make_cycles(soft: Floats, edge: Floats) -> Cycles:
@@ -159,24 +208,25 @@ def _make_cycles(soft: Floats, edge: Floats) -> Cycles:
     return cycles
 
 
-@lru_cache(maxsize=16)
-def _place_rows(seconds: float) -> tuple[npt.NDArray[np.intp], Planar]:
-    """Between which moments each sample is: the number of the earlier one, and how far from it, for
-    both layers.
+@lru_cache(maxsize=8)
+def _place_rows(number: int) -> tuple[npt.NDArray[np.intp], Planar]:
+    """Between which moments each sample of a piece is: the number of the earlier one, and how far
+    from it, for both layers.
     """
-    moments = _choose_moments(seconds)
-    rows = np.interp(make_times(seconds), moments, np.arange(len(moments)))
+    moments = _choose_moments(number)
+    time = np.arange(number * PIECE, (number + 1) * PIECE) / SAMPLE_RATE
+    rows = np.interp(time, moments, np.arange(len(moments)))
     row = np.minimum(rows.astype(np.intp), len(moments) - 2)
     return row, _repeat((rows - row).astype(np.float32))
 
 
-def _play_cycles(cycles: Cycles, seconds: float, turns: Floats) -> Cycles:
+def _play_cycles(cycles: Cycles, number: int, turns: Floats) -> Cycles:
     """Both layers at these places of the cycles, by bilinear interpolation: (samples,)."""
     width = cycles.shape[1]
     column = (turns - np.floor(turns)) * (width - 1)
     left = np.minimum(column.astype(np.intp), width - 2)
     across = _repeat((column - left).astype(np.float32))
-    row, down = _place_rows(seconds)
+    row, down = _place_rows(number)
     places = row * width
     places += left
     flat = cycles.reshape(-1)
@@ -198,10 +248,3 @@ def _blend(one: Cycles, other: Cycles, parts: Planar) -> Cycles:
     change *= parts
     blended += change
     return one
-
-
-def _finish(layer: Floats) -> Planar:
-    finished = layer.astype(np.float32)
-    fade_in(finished)
-    finished.flags.writeable = False
-    return finished

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
-from pipeline.request import SAMPLE_RATE
+from ...request import SAMPLE_RATE
 
+Numbers = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
 Planar = npt.NDArray[np.float32]  # (channels, samples)
+Audio = npt.NDArray[np.float32]  # (samples, 2)
 Response = npt.NDArray[np.complexfloating[Any, Any]]
 
 FADE_IN = round(0.0005 * SAMPLE_RATE)
@@ -50,13 +51,13 @@ def render_noise(noise: Noise, seconds: float, rng: np.random.Generator) -> Floa
 def filter_band(sound: Floats, low: float, high: float) -> Floats:
     """What lies between two frequencies, 12 dB an octave, without a shift of phase."""
     gain = _find_band_gain(sound.shape[-1], low, high)
-    filtered: Floats = fft.irfft(gain * fft.rfft(sound), sound.shape[-1])
+    filtered: Floats = np.fft.irfft(gain * np.fft.rfft(sound), sound.shape[-1])
     return filtered
 
 
 @lru_cache(maxsize=8)
 def _find_band_gain(size: int, low: float, high: float) -> Floats:
-    frequency = fft.rfftfreq(size, 1 / SAMPLE_RATE)
+    frequency = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
     above = np.square(np.square(low / np.maximum(frequency, 1)))
     below = np.square(np.square(frequency / high))
     gain: Floats = 1 / ((1 + above) * (1 + below))
