@@ -205,6 +205,9 @@ def place_in_room(
     blocks, begin, extent = where
     seconds = _choose_room(room)
     placed: dict[int, Response] = {}
+    for channel in (MIDDLE, SIDE):
+        _make_room(blocks.size, seconds, channel)  # kept, but it takes a while
+        yield
     for amplifier in dict.fromkeys(stem.amplifier for stem in stems):
         alike = [stem for stem in stems if stem.amplifier == amplifier]
         colour = np.float32(level) * _make_colour(blocks.size, tint, amplifier)
@@ -250,9 +253,8 @@ def _list_paths(
     """
     size = 2 * (len(colour) - 1)
     narrow = colour * _make_mono_low(size)
-    room_middle, room_side = _make_room(size, seconds)
-    wet_middle = np.float32(level) * room_middle * colour
-    wet_side = np.float32(level) * room_side * narrow
+    wet_middle = np.float32(level) * _make_room(size, seconds, MIDDLE) * colour
+    wet_side = np.float32(level) * _make_room(size, seconds, SIDE) * narrow
     middles = [take_middle(stem.sound) for stem in stems]
     sends = [np.float32(stem.send) for stem in stems]
     if not any(sends):
@@ -300,26 +302,35 @@ def _make_mono_low(size: int) -> Response:
     return make_high_pass(size, MONO_BELOW, 4).astype(np.complex64)
 
 
-@lru_cache(maxsize=8)
-def _make_room(size: int, seconds: float) -> tuple[Response, Response]:
-    """The responses of a room in the middle and at the sides, each of unit energy: early
-    reflections, then noise that fades, its treble first.
+@lru_cache(maxsize=2)
+def _draw_echoes(seconds: float) -> tuple[Floats, Floats]:
+    """What comes back from a room's walls in the middle and at the sides: early reflections, then
+    noise that fades.
     """
     rng = np.random.default_rng(160)
     time = make_times(seconds)
     fade = np.exp(-6.9 / seconds * time)
-    smooth = make_low_pass(size, 6000)
-    sides = []
+    echoes = []
     for _ in range(2):
         noise = rng.standard_normal(len(time)) * np.minimum(1, time / 0.02) * fade
         for at in rng.uniform(0.003, 0.04, 8):
             noise[round(at * SAMPLE_RATE)] += 6 * rng.choice([-1, 1]) * np.exp(-20 * at)
-        dull = np.fft.rfft(noise, size) * smooth
-        bright = np.fft.rfft(noise * fade, size)
-        response = (dull + 0.5 * (bright - bright * smooth)) * make_high_pass(size, ROOM_LOW, 2)
-        impulse = np.fft.irfft(response, size)
-        impulse = np.concatenate([np.zeros(round(PREDELAY * SAMPLE_RATE)), impulse])[:size]
-        impulse[_find_reach(seconds) :] = 0
-        energy = np.sqrt(np.sum(np.square(impulse)))
-        sides.append(np.fft.rfft(impulse / energy).astype(np.complex64))
-    return sides[0], sides[1]
+        echoes.append(noise)
+    return echoes[0], echoes[1]
+
+
+@lru_cache(maxsize=16)
+def _make_room(size: int, seconds: float, channel: int) -> Response:
+    """The response of a room in the middle or at the sides, of unit energy. Its treble fades
+    first.
+    """
+    noise = _draw_echoes(seconds)[channel]
+    fade = np.exp(-6.9 / seconds * make_times(seconds))
+    dull = np.fft.rfft(noise, size) * make_low_pass(size, 6000)
+    bright = np.fft.rfft(noise * fade, size)
+    response = dull + 0.5 * (bright - bright * make_low_pass(size, 6000))
+    impulse = np.fft.irfft(response * make_high_pass(size, ROOM_LOW, 2), size)
+    impulse = np.concatenate([np.zeros(round(PREDELAY * SAMPLE_RATE)), impulse])[:size]
+    impulse[_find_reach(seconds) :] = 0
+    energy = np.sqrt(np.sum(np.square(impulse)))
+    return np.fft.rfft(impulse / energy).astype(np.complex64)

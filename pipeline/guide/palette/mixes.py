@@ -20,7 +20,7 @@ import numpy as np
 from ...request import SAMPLE_RATE
 from ...steps import Steps, complete
 from ..production import Production
-from ..score import Score
+from ..score import Note, Score
 from . import buses
 from .effects import Blocks, choose_blocks, place_in_room
 from .extents import Extent
@@ -123,15 +123,11 @@ def _gather(
 ) -> Steps[dict[str, Part]]:
     """Each part that has notes."""
     beat = 60 / score.bpm * SAMPLE_RATE
-    notes = {
-        role: [
-            note
-            for note in score.notes
-            if note.role == role and round(note.start * beat) < extent.samples
-        ]
-        for role in sounds
-    }
-    yield
+    notes: dict[str, list[Note]] = {role: [] for role in sounds}
+    for note in score.notes:
+        if note.role in notes and round(note.start * beat) < extent.samples:
+            notes[note.role].append(note)
+        yield
     ducking = make_ducking(notes, beat, production, extent)
     parts = {}
     for role, played in notes.items():
