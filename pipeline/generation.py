@@ -270,21 +270,44 @@ class Generation:
         return mx.concatenate([latents, silence], axis=1)
 
     def _encode_guide(self, guide: Guide) -> _Stage[mx.array]:
-        """The latents of the guide, in which a model that sings hears the words."""
+        """The latents of the guide, in which a model that sings hears the words: from the cache
+        where the same notes were encoded before, as rendering a long guide takes seconds.
+        """
         span = next(self.spans)
         yield Progress("guide", span.start)
-        drawing = guide.render_in_steps(self.request.samples, self.request.loop)
-        waveform = yield from self._report_steps("guide", drawing, span.start)
-        if self.part is not None and self.singing.is_heard:
-            rendering = render_vocals(self.part, self.request)
-            vocals = yield from self._report_steps("guide", rendering, span.start)
-            if self.model.config.sings:  # it sings over them, as it plays over the rest
-                mixing = put_before(waveform, vocals, find_loudness(guide))
-                waveform = np.add(*(yield from self._report_steps("guide", mixing, span.start)))
-            else:
-                self.vocals = vocals
+        sung = self.part if self.singing.is_heard else None
+        if sung is not None and not self.model.config.sings:
+            rendering = render_vocals(sung, self.request)
+            self.vocals = yield from self._report_steps("guide", rendering, span.start)
+            sung = None
         frames = self.model.count_frames(self.request)
-        return (yield from self._encode_once("guide", waveform, frames, span))
+        with self.meter.measure("guide"):
+            key = self._identify_guide(guide, sung, frames)
+            cached: mx.array | None = self.model.cache.find("guide", key)
+        if cached is not None:
+            return cached
+        waveform = yield from self._render_guide(guide, sung, span.start)
+        return (yield from self._encode_anew("guide", key, waveform, frames, span))
+
+    def _identify_guide(self, guide: Guide, sung: VocalPart | None, frames: int) -> bytes:
+        """A key of all that its latents are made from."""
+        request = self.request
+        band = guide.score, guide.sounds, guide.production
+        words = sung and (sung, request.guide_seed, find_loudness(guide))
+        return caches.digest(repr((band, words, request.samples, request.loop, frames)))
+
+    def _render_guide(
+        self, guide: Guide, sung: VocalPart | None, fraction: float
+    ) -> _Stage[Waveform]:
+        """The band, and what is sung before it, (samples, 2)."""
+        drawing = guide.render_in_steps(self.request.samples, self.request.loop)
+        waveform = yield from self._report_steps("guide", drawing, fraction)
+        if sung is None:
+            return waveform
+        rendering = render_vocals(sung, self.request)
+        vocals = yield from self._report_steps("guide", rendering, fraction)
+        mixing = put_before(waveform, vocals, find_loudness(guide))
+        return np.add(*(yield from self._report_steps("guide", mixing, fraction)))
 
     def _report_steps(self, stage: str, steps: Steps[_Result], fraction: float) -> _Stage[_Result]:
         """The result of work that is done in steps, and pauses between them."""
@@ -317,18 +340,22 @@ class Generation:
     def _encode_once(
         self, stage: str, waveform: Waveform, frames: int, span: ProgressSpan
     ) -> _Stage[mx.array]:
-        """The latents (1, frames, 64) of a waveform: from the cache where it was encoded before. A
-        loop, but not its reference, is encoded as one that repeats.
-        """
-        model = self.model
-        loop = self.request.loop and stage != "reference"
+        """The latents (1, frames, 64) of a waveform: from the cache where it was encoded before."""
         with self.meter.measure(stage):
-            seed = self.request.source_seed if stage == "source" else -1
-            key = caches.digest(waveform, f"{frames} {loop} {seed}")
-            cached: mx.array | None = model.cache.find(stage, key)
+            facts = f"{frames} {self._encodes_loop(stage)} {self._find_seed(stage)}"
+            key = caches.digest(waveform, facts)
+            cached: mx.array | None = self.model.cache.find(stage, key)
         if cached is not None:
             return cached
-        if loop:
+        return (yield from self._encode_anew(stage, key, waveform, frames, span))
+
+    def _encode_anew(
+        self, stage: str, key: bytes, waveform: Waveform, frames: int, span: ProgressSpan
+    ) -> _Stage[mx.array]:
+        """The latents (1, frames, 64) of a waveform, kept under the key."""
+        model = self.model
+        seed = self._find_seed(stage)
+        if self._encodes_loop(stage):
             tiles = model.encode_loop(waveform[: self.request.samples], frames, seed)
         else:
             tiles = model.encode_audio(waveform, frames, seed)
@@ -339,6 +366,14 @@ class Generation:
             done += piece.shape[1]
             yield Progress(stage, span.at(min(1.0, done / frames)))
         return model.cache.store(stage, key, mx.array(np.concatenate(pieces, axis=1)))
+
+    def _encodes_loop(self, stage: str) -> bool:
+        """Whether what it encodes repeats: all of a loop, but not its reference."""
+        return self.request.loop and stage != "reference"
+
+    def _find_seed(self, stage: str) -> int:
+        """Of the encoder's noise; -1: none."""
+        return self.request.source_seed if stage == "source" else -1
 
     # --- text, condition --------------------------------------------------------------------------
 

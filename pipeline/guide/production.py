@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .composer.mood import Mood
 
+ROLLED_HATS = 5.0  # dB louder: whoever asks for rolls wants to hear them
 SENDS = {"drums": 0.15, "bass": 0.0, "chords": 0.31, "lead": 0.28}
 
 
@@ -41,6 +42,7 @@ class Production:
     tape: float = 0.0  # saturation of each stem; 0: none
     wow: float = 0.0  # how far the tape's speed is off, as a part of it
     crackle: float = 0.0  # peak of usual clicks
+    hats: float = 0.0  # dB, of all hats
     hardness: float = 0.0  # how much harder all notes are played, -1..1
     ringing: float = 1.0  # how much longer notes ring on
     sends: dict[str, float] = field(default_factory=lambda: dict(SENDS))
@@ -116,6 +118,7 @@ def choose_production(style: str, mood: Mood) -> Production:
         tape=max(usual.tape, 2.0 * dust, 2.5 * weight),
         wow=max(usual.wow * (1 + min(mood.dust, 0)), 0.003 * dust),
         crackle=max(usual.crackle * (1 + min(mood.dust, 0)), 0.02 * dust),
+        hats=ROLLED_HATS * max(mood.hats, 0),
         hardness=0.3 * brightness + 0.15 * mood.energy - 0.2 * dream,
         ringing=2 ** (1.2 * dream),
     )

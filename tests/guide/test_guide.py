@@ -440,6 +440,7 @@ def test_a_mood_is_heard_in_the_sound() -> None:
     assert produce("dreamy pop").ringing > plain.ringing
     assert produce("dusty pop").crackle > plain.crackle
     assert produce("energetic pop").hardness > plain.hardness
+    assert produce("pop with hat rolls").hats > plain.hats == produce("pop, no hats").hats
 
 
 WORDS = (
@@ -451,7 +452,9 @@ WORDS = (
 @pytest.mark.long
 @pytest.mark.parametrize("style", ["techno", "hip hop", "rock", "pop", "disco"])
 def test_one_word_is_heard(style: str) -> None:
-    """At one tempo and with one seed. (Where a style has few hats, "no hats" is not.)"""
+    """At one tempo and with one seed, in a twentieth of all bands and moments at least. (But for
+    rolls of hats below a rock band's guitars.)
+    """
 
     def hear(prompt: str) -> metrics.Floats:
         guide = guide_of(prompt, bars=8)
@@ -459,8 +462,11 @@ def test_one_word_is_heard(style: str) -> None:
         return metrics.compute_log_mel(metrics.level_mono(audio))
 
     plain = hear(style)
-    distances = {word: np.abs(plain - hear(f"{style}, {word}")).mean() for word in WORDS}
-    assert {word: far for word, far in distances.items() if far < 1.5} == {}
+    words = set(WORDS) - ({"hat rolls"} if style == "rock" else set())
+    distances = {
+        word: np.quantile(np.abs(plain - hear(f"{style}, {word}")), 0.95) for word in words
+    }
+    assert {word: far for word, far in distances.items() if far < 2.5} == {}
 
 
 @pytest.mark.parametrize("count", [4, 100])

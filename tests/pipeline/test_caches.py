@@ -12,6 +12,7 @@ import soundfile
 
 from pipeline import AceStep, load
 from pipeline.caches import Cache, digest
+from pipeline.guide.guide import Guide
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.take import Clip
 
@@ -116,6 +117,32 @@ def _sine(path: Path, hertz: float) -> str:
     turns = hertz * np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
     soundfile.write(path, 0.1 * np.sin(2 * np.pi * turns), SAMPLE_RATE)
     return str(path)
+
+
+def test_a_reroll_plays_its_guide_once_and_another_guide_anew(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: Counter[str] = Counter()
+    _count(Guide, "render_in_steps", played, monkeypatch)
+    request = REQUEST.changed({"guide": "auto", "guide_seed": 1, "prompt": "pop", "bpm": 120.0})
+    first = render_bytes(ace_step, request, seed=1)
+    second = render_bytes(ace_step, request, seed=2)
+    assert played["Guide"] == 1
+    assert render_bytes(ace_step, request, seed=1) == first != second
+    others: tuple[dict[str, object], ...] = (
+        {"guide_seed": 2},
+        {"bpm": 121.0},
+        {"key": "D minor"},
+        {"prompt": "dark pop"},
+        {"prompt": "jazz"},
+        {"seconds": 0.5},
+        {"loop": True},
+    )
+    for count, changes in enumerate(others, 2):
+        render_bytes(ace_step, request, seed=1, **changes)
+        assert played["Guide"] == count, changes
+    render_bytes(ace_step, request, seed=3)
+    assert played["Guide"] == 1 + len(others)
 
 
 def test_memory_does_not_grow_with_the_number_of_takes(ace_step: AceStep) -> None:

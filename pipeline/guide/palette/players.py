@@ -59,7 +59,7 @@ def list_strikes(
     """Of one part: `sound` is an instrument or, for drums, a kit; a beat has so many samples."""
     strikes: list[Strike] = []
     if notes[0].role == "drums":
-        listing = _list_hits(notes, sound, beat, production.hardness, extent)
+        listing = _list_hits(notes, sound, beat, production, extent)
     else:
         listing = _list_tones(notes, sound, beat, production)
     for strike in listing:
@@ -69,9 +69,10 @@ def list_strikes(
 
 
 def _list_hits(
-    notes: Sequence[Note], kit: str, beat: float, hardness: float, extent: Extent
+    notes: Sequence[Note], kit: str, beat: float, production: Production, extent: Extent
 ) -> Iterator[Strike]:
     """A hat ends when the next one begins."""
+    hat_gain = 10 ** (production.hats / 20)
     ordered = sorted(notes, key=lambda note: note.start)
     robins: Counter[int] = Counter()
     for note, held in zip(ordered, _find_next_hats(ordered, beat, extent)):
@@ -83,8 +84,8 @@ def _list_hits(
             held,
             CHOKE,
             min(held + CHOKE, whole),
-            note.velocity,
-            _find_hardness(note.velocity, hardness),
+            note.velocity * (hat_gain if note.pitch in HATS else 1.0),
+            _find_hardness(note.velocity, production.hardness),
             partial(_take_hit, kit, note.pitch, robin),
             FOREVER,
         )
