@@ -20,7 +20,7 @@ class Capabilities:
     `tasks` are those that it was taught beside new music; `defaults` are used where a request
     leaves the choice to the model. `turbo`: it was distilled, and has a schedule of its own.
     `plays_guides`: it was taught to paint over guides, and over everything; it has no audio codes.
-    `sings`: it reads lyrics.
+    `sings`: it reads lyrics; `sings_guide`: it sings what is sung in its guide.
     """
 
     name: str
@@ -29,6 +29,12 @@ class Capabilities:
     turbo: bool
     plays_guides: bool
     sings: bool
+    sings_guide: bool = False
+
+    @property
+    def has_voice(self) -> bool:
+        """Whether it makes vocals, and takes them out of a mix."""
+        return self.sings or self.sings_guide
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Capabilities:
@@ -140,17 +146,17 @@ def find_obstacle(request: Request) -> str:
     return ""
 
 
-def keeps_vocals(request: Request, model_sings: bool) -> bool:
+def keeps_vocals(request: Request, has_voice: bool) -> bool:
     """Whether a request wants the vocals of a source that only its own stem has: what the guide's
     singer sang nobody hears in a mix again.
     """
     is_wanted = VOCALS in request.extracted_tracks and request.task in ("repaint", "extract")
-    return is_wanted and not model_sings
+    return is_wanted and not has_voice
 
 
-def explain_lost_vocals(request: Request, model_sings: bool) -> str:
+def explain_lost_vocals(request: Request, has_voice: bool) -> str:
     """What becomes of a voice in the source that has no stem of its own, or "". Reads files."""
-    if not keeps_vocals(request, model_sings) or find_stem(request.source, VOCALS):
+    if not keeps_vocals(request, has_voice) or find_stem(request.source, VOCALS):
         return ""
     name = os.path.basename(request.source)
     return f"{name} has no vocals stem beside it: a voice that was mixed into it stays in the rest"

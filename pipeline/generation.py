@@ -183,7 +183,7 @@ class Generation:
                 self.sound_notes += repeated.notes
                 fitted = tasks.fit_source(self.request, repeated.waveform, self.model.hop)
             self.request, self.source = fitted
-            if keeps_vocals(self.request, self.model.config.sings):
+            if keeps_vocals(self.request, self.model.capabilities.has_voice):
                 yield from self._read_vocals()
 
     def _read_vocals(self) -> _Stage[None]:
@@ -204,7 +204,7 @@ class Generation:
             self.request = self.request.changed({"seconds": self.request.length})
         default = model.capabilities.default_guide(self.request)
         request = self.request.changed({"guide": self.request.guide or default})
-        self.singing = plan_singing(request, model.name, model.config.sings)
+        self.singing = plan_singing(request, model.capabilities)
         if self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
         is_guided = request.guide != "off"
@@ -275,11 +275,10 @@ class Generation:
         """
         span = next(self.spans)
         yield Progress("guide", span.start)
-        sung = self.part if self.singing.is_heard else None
-        if sung is not None and not self.model.config.sings:
-            rendering = render_vocals(sung, self.request)
+        if self.part is not None and self.singing.place == "mix":
+            rendering = render_vocals(self.part, self.request)
             self.vocals = yield from self._report_steps("guide", rendering, span.start)
-            sung = None
+        sung = self.part if self.singing.place == "guide" else None
         frames = self.model.count_frames(self.request)
         with self.meter.measure("guide"):
             key = self._identify_guide(guide, sung, frames)
@@ -650,6 +649,18 @@ class Generation:
             return "left out: nothing in them can be sung"
         return "left out: they have markers alone, and no words"
 
+    def _explain_singer(self) -> str:
+        """Who is heard."""
+        name, capabilities = self.model.name, self.model.capabilities
+        if self.singing.place == "guide":
+            return f"{name} sings what the guide's own singer sings to it"
+        if capabilities.sings_guide:
+            return f"the guide's own singer sings beside {name}"
+        return (
+            f"{name} does not sing: the guide's own singer does, mixed in beside it "
+            "(guide_voice off leaves it out)"
+        )
+
     def _explain_limits(self) -> Iterator[Explanation]:
         """What is known by now of what the model makes otherwise than it was asked for, and of the
         guide.
@@ -657,7 +668,7 @@ class Generation:
         limits = (
             *self.sound_notes,
             *self.model.capabilities.describe_limits(self.request),
-            *filter(None, [explain_lost_vocals(self.request, self.model.config.sings)]),
+            *filter(None, [explain_lost_vocals(self.request, self.model.capabilities.has_voice)]),
             *self.unread.describe(),
         )
         yield from (Explanation(limit, True) for limit in limits)
@@ -671,10 +682,7 @@ class Generation:
             reason = self._explain_silence(self.singing.lyrics)
             yield Explanation(f"the lyrics were {reason}", True)
         if self.part is not None and self.singing.is_heard and not self.model.config.sings:
-            yield Explanation(
-                f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "
-                "(guide_voice off leaves it out)"
-            )
+            yield Explanation(self._explain_singer())
         if self.part is not None:
             yield from (Explanation(note) for note in self.part.notes)
         if self.guide is not None and self.guide.caption is not None:

@@ -88,6 +88,7 @@ class Model:
             turbo=self.config.is_turbo,
             plays_guides=self.config.plays_guides,
             sings=self.config.sings,
+            sings_guide=self.config.sings_guide,
         )
         self.token_cost = cost.DEFAULT_TOKEN_COST
         self.peak_bytes = 0

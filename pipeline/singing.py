@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from .audio import Waveform
-from .capabilities import explain_silence, find_obstacle
+from .capabilities import Capabilities, explain_silence, find_obstacle
 from .guide.composer.caption_words import STRENGTH
 from .guide.composer.form import LyricSection
 from .guide.guide import Guide
@@ -29,12 +29,17 @@ _VOICES = {"man": MAN, "woman": WOMAN}
 
 class Singing(NamedTuple):
     """What becomes of a request's lyrics: `lyrics` are those that the guide has words of, None
-    where it has none; `is_heard`, where the guide's singer sings them; `note`, why it does not.
+    where it has none; `place`, where the guide's singer sings them: in the guide, from which the
+    model takes them, or in the mix, beside it; `note`, why it does not.
     """
 
     lyrics: Lyrics | None = None
-    is_heard: bool = False
+    place: Literal["", "guide", "mix"] = ""
     note: str = ""
+
+    @property
+    def is_heard(self) -> bool:
+        return bool(self.place)
 
     @property
     def sections(self) -> tuple[LyricSection, ...]:
@@ -42,24 +47,28 @@ class Singing(NamedTuple):
         return self.lyrics.sections if self.lyrics else ()
 
 
-def plan_singing(request: Request, model: str, model_sings: bool) -> Singing:
+def plan_singing(request: Request, model: Capabilities) -> Singing:
     """Whether the guide's singer sings a request's lyrics, as `guide_voice` and the model have it.
     A guide for a model that sings leaves room for the words in any case.
     """
     if not request.lyrics.strip():
         return Singing()
     reason = find_obstacle(request)
-    if model_sings:
+    if model.sings:
         if request.guide_voice == "on" and reason:
             return Singing(note=f"guide_voice was left out: {reason}")
-        is_heard = request.guide_voice == "on"
-    elif reason := explain_silence(request):
-        return Singing(note=f"{model} does not sing: the lyrics were left out, as {reason}")
-    else:
-        is_heard = True
+    elif silence := explain_silence(request):
+        return Singing(note=f"the lyrics were left out: {silence}")
     if reason:
         return Singing()
-    return Singing(parse_lyrics(request.lyrics, request.language), is_heard)
+    lyrics = parse_lyrics(request.lyrics, request.language)
+    return Singing(lyrics, _choose_place(request.guide_voice, model))
+
+
+def _choose_place(guide_voice: str, model: Capabilities) -> Literal["", "guide", "mix"]:
+    if model.sings:
+        return "guide" if guide_voice == "on" else ""
+    return "guide" if model.sings_guide and guide_voice == "auto" else "mix"
 
 
 def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPart | None]:

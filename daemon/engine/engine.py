@@ -170,6 +170,11 @@ class Engine:
         """Whether the model reads lyrics."""
         return self._model.sings
 
+    @property
+    def has_voice(self) -> bool:
+        """Whether the model makes vocals."""
+        return self._model.has_voice
+
     def state_event(self) -> Event:
         return Event("state", None, (self.state, self.title, len(self._dispatcher.queue)))
 

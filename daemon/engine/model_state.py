@@ -153,6 +153,11 @@ class ModelState:
         return self._known.sings if self._known else self.choice.model not in VOICES
 
     @property
+    def has_voice(self) -> bool:
+        """Whether it makes vocals, as far as that is known."""
+        return self._known is None or self._known.has_voice
+
+    @property
     def needs_adapters(self) -> bool:
         """Whether it is loaded, and has others than those that were chosen."""
         return self.loaded is not None and self.adapters != self.choice.adapters

@@ -292,9 +292,7 @@ def build_app(parts: Parts) -> ASGIApp:
                 resolved = parts.allowed_folders().resolve_values(values)
             except Refused as error:
                 return {"problem": str(error), "hint": error.hint}
-            return reading.read(
-                parts.panel, resolved, parts.engine.default_guide, parts.engine.sings
-            )
+            return reading.read(parts.panel, resolved, parts.engine)
 
         async with turns.take(find_host(request)):
             return JSONResponse(await run(request, read))

@@ -13,6 +13,7 @@ from pipeline.request import BadRequest, Request
 from pipeline.request_files import follow_source, list_file_explanations, resolve_request
 from pipeline.singer.lyrics import LinesOfSection, Lyrics, parse_lyrics
 
+from ..engine.engine import Engine
 from ..jobs import Refused
 from ..panel import BuiltRequest, Panel
 
@@ -38,9 +39,7 @@ class Turns:
             yield
 
 
-def read(
-    panel: Panel, values: Mapping[str, object], default_guide: str, model_sings: bool
-) -> dict[str, Any]:
+def read(panel: Panel, values: Mapping[str, object], engine: Engine) -> dict[str, Any]:
     """What a take would be that is asked for now with these values over the panel's: its tempo,
     key, metre and length, the sections of its lyrics, and sentences about what was read, problems
     first. Where it would be refused, `problem` says why, and the rest is left out. Takes tens of
@@ -48,15 +47,15 @@ def read(
     """
     try:
         built = panel.finish(panel.draft(values))
-        request = resolve_request(built.request, default_guide)
+        request = resolve_request(built.request, engine.default_guide)
     except BadRequest as error:
         return {"problem": str(error), "hint": error.hint}
     lyrics = parse_lyrics(request.lyrics, request.language)
     told = [*_list_notes(built, lyrics)]
-    silence = "" if model_sings or not request.lyrics.strip() else explain_silence(request)
+    silence = "" if engine.sings or not request.lyrics.strip() else explain_silence(request)
     if silence:
         told.append(_describe_note(f"the lyrics will not be sung: {silence}", "lyrics", True))
-    if lost := explain_lost_vocals(request, model_sings):
+    if lost := explain_lost_vocals(request, engine.has_voice):
         told.append(_describe_note(lost, "file", True))
     notes = sorted(told, key=lambda note: not note["isProblem"])
     return {

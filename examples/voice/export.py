@@ -31,7 +31,13 @@ from .lessons import find_steady_silence, get_tokenizer, measure_scale
 from .oobleck import CONFIG, LATENT
 
 UNTRAINED = ("tokenizer.", "detokenizer.")  # the audio codes: in the layout, but not in any lesson
-CAPABILITIES = {"guided": True, "sings": False, "extracts": True, "extract_steps": 1}
+CAPABILITIES = {
+    "guided": True,
+    "sings": False,
+    "sings_guide": True,
+    "extracts": True,
+    "extract_steps": 1,
+}
 
 Tensors = dict[str, torch.Tensor]
 

@@ -162,7 +162,8 @@ class AceStepConfig(JsonConfig):
     # Not in the official files: what a voice of our own was trained for.
     # it plays from a guide, unless a request says otherwise
     plays_guides: bool = field(default=False, metadata={"key": "guided"})
-    sings: bool = True
+    sings: bool = True  # it reads lyrics
+    sings_guide: bool = False  # it sings what is sung in its guide
     extracts: bool = False  # it takes stems out of a mix
     extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes
 

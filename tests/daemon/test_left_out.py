@@ -20,7 +20,7 @@ from pipeline.request import Request
 from tests.support.osc_client import OscClient, Received
 
 UNSUNG = ["prompt", "house", "lyrics", "blue jar", "guide", "off", "seconds", 1, "num_steps", 2]
-LEFT_OUT = "does not sing: the lyrics were left out, as there is no guide to sing them to"
+LEFT_OUT = "the lyrics were left out: there is no guide to sing them to"
 
 
 @pytest.fixture

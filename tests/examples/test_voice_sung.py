@@ -16,6 +16,7 @@ from examples.voice.sung_lines import LINES, UNSEEN_LINES
 from pipeline.generate import AceStep
 from pipeline.request import VOCALS, Request
 from pipeline.singing import plan_singing
+from tests.pipeline.test_capabilities import VOICE
 
 RIGHT = Heard(True, True, 0, 4, 1.0, 0.0)
 WRONG = Heard(False, False, 4, 4, 0.0, 0.0)
@@ -56,7 +57,7 @@ def test_a_musicians_take_is_asked_for_as_musicians_do() -> None:
     sung.render_take(model, trial)
     assert model.request.lyrics == trial.text
     assert (model.request.guide_voice, model.request.task) == ("auto", "")
-    assert plan_singing(model.request, "mini", model_sings=False).is_heard
+    assert plan_singing(model.request, VOICE).is_heard
 
 
 def test_the_network_alone_plays_over_the_sung_guide_and_nobody_sings_beside_it() -> None:
@@ -66,7 +67,7 @@ def test_the_network_alone_plays_over_the_sung_guide_and_nobody_sings_beside_it(
     band, vocals = line.render()
     assert model.source is not None
     np.testing.assert_allclose(model.source, band + vocals, atol=1e-6)
-    assert not plan_singing(model.request, "mini", model_sings=False).is_heard
+    assert not plan_singing(model.request, VOICE).is_heard
     assert model.request.stems == VOCALS
     assert model.request.samples == line.request.samples
 

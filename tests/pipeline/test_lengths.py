@@ -14,6 +14,7 @@ from pipeline.guide.guide import resolve_guide
 from pipeline.request import FIELDS, Request
 from pipeline.request_files import resolve_request
 from pipeline.singing import plan_singing, write_part
+from tests.pipeline.test_capabilities import VOICE
 from tests.support.old_requests import build_old_request
 
 EIGHT_LINES = "[Chorus]\n" + "We are alive tonight\nCity lights are calling me home\n" * 4
@@ -114,7 +115,7 @@ def test_the_bars_hold_the_lyrics(default_guide: str) -> None:
 
 def test_every_line_of_them_is_sung() -> None:
     request = resolve("auto", prompt="warm lo-fi", lyrics=EIGHT_LINES)
-    singing = plan_singing(request.changed({"guide": "auto"}), "mini", False)
+    singing = plan_singing(request.changed({"guide": "auto"}), VOICE)
     assert singing.lyrics
     request, guide = resolve_guide(request, "auto", singing.sections)
     assert guide

@@ -32,6 +32,7 @@ from pipeline.singing import (
 )
 from pipeline.steps import complete
 from pipeline.take import Clip, Progress
+from tests.pipeline.test_capabilities import OFFICIAL, VOICE
 
 CHORUS = "[Chorus]\nWe are alive tonight\nHold me closer in the rain"
 SONG = Request(prompt="bright pop", lyrics=CHORUS, bars=2, bpm=150, seed=3, num_steps=1)
@@ -68,25 +69,36 @@ def test_lyrics_that_are_not_sung_are_told_of_with_the_reason(
     changes: dict[str, object], why: str
 ) -> None:
     request = dataclasses.replace(SONG, **changes)  # type: ignore[arg-type]
-    planned = plan_singing(request, "mini", model_sings=False)
+    planned = plan_singing(request, VOICE)
     assert planned.lyrics is None
     assert not planned.is_heard
-    assert planned.note == f"mini does not sing: the lyrics were left out, as {why}"
+    assert planned.note == f"the lyrics were left out: {why}"
 
 
 def test_a_model_that_sings_does_it_alone_unless_it_is_asked_for_a_guide_with_words() -> None:
-    alone = plan_singing(SONG, "official", model_sings=True)
+    alone = plan_singing(SONG, OFFICIAL)
     assert alone.lyrics is not None, "the guide leaves room for the words"
     assert not alone.is_heard
     asked = dataclasses.replace(SONG, guide_voice="on")
-    assert plan_singing(asked, "official", model_sings=True).is_heard
+    assert plan_singing(asked, OFFICIAL).is_heard
     asked = dataclasses.replace(asked, guide="off")
-    note = plan_singing(asked, "official", model_sings=True).note
+    note = plan_singing(asked, OFFICIAL).note
     assert note == "guide_voice was left out: there is no guide to sing them to"
 
 
+@pytest.mark.parametrize(
+    ("voice", "mute", "singer"), [("auto", "mix", "guide"), ("on", "mix", "mix"), ("off", "", "")]
+)
+def test_the_words_are_in_the_guide_of_a_model_that_sings_from_it_else_in_the_mix(
+    voice: str, mute: str, singer: str
+) -> None:
+    asked = dataclasses.replace(SONG, guide_voice=voice)
+    assert plan_singing(asked, VOICE).place == mute
+    assert plan_singing(asked, dataclasses.replace(VOICE, sings_guide=True)).place == singer
+
+
 def test_without_lyrics_nothing_is_said_of_them() -> None:
-    assert plan_singing(Request(prompt="pop"), "mini", model_sings=False) == Singing()
+    assert plan_singing(Request(prompt="pop"), VOICE) == Singing()
 
 
 def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
