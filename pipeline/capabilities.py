@@ -146,16 +146,18 @@ def find_obstacle(request: Request) -> str:
     return ""
 
 
-def keeps_vocals(request: Request, has_voice: bool) -> bool:
-    """Whether a request wants the vocals of a source that only its own stem has: what the guide's
-    singer sang nobody hears in a mix again.
+def keeps_vocals(request: Request, model_sings: bool) -> bool:
+    """Whether a request wants the vocals of a source that its own stem has exactly: what the
+    guide's singer sang is not in a mix as it was.
     """
     is_wanted = VOCALS in request.extracted_tracks and request.task in ("repaint", "extract")
-    return is_wanted and not has_voice
+    return is_wanted and not model_sings
 
 
 def explain_lost_vocals(request: Request, has_voice: bool) -> str:
-    """What becomes of a voice in the source that has no stem of its own, or "". Reads files."""
+    """What becomes of a voice in the source that has no stem of its own, where the model finds
+    none, or "". Reads files.
+    """
     if not keeps_vocals(request, has_voice) or find_stem(request.source, VOCALS):
         return ""
     name = os.path.basename(request.source)

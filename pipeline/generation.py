@@ -183,7 +183,7 @@ class Generation:
                 self.sound_notes += repeated.notes
                 fitted = tasks.fit_source(self.request, repeated.waveform, self.model.hop)
             self.request, self.source = fitted
-            if keeps_vocals(self.request, self.model.capabilities.has_voice):
+            if keeps_vocals(self.request, self.model.config.sings):
                 yield from self._read_vocals()
 
     def _read_vocals(self) -> _Stage[None]:

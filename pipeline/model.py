@@ -80,7 +80,9 @@ class Model:
             "" if self.config.plays_guides else planner,
             bits,
         )
-        published = find_variant(parts.variant, self.config.is_turbo, self.config.extracts)
+        published = find_variant(
+            parts.variant, self.config.is_turbo, self.config.extracts, self.config.steps
+        )
         self.capabilities = Capabilities(
             self.name,
             published.tasks,

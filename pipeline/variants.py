@@ -57,11 +57,15 @@ VARIANTS = {
 }
 
 
-def find_variant(name: str, turbo: bool, extracts: bool = False) -> Variant:
-    """Of the model called `name`. One that is not published goes by what its config says."""
+def find_variant(name: str, turbo: bool, extracts: bool = False, steps: int = 0) -> Variant:
+    """Of the model called `name`. One that is not published goes by what its config says: whether
+    it takes stems out, and in how many steps it plays, unless these are 0.
+    """
     kind = "sft" if "sft" in name else "base"
     similar = "acestep-v15-turbo" if turbo else f"acestep-v15-{kind}"
     variant = VARIANTS.get(name) or VARIANTS[similar]
+    if steps:
+        variant = variant._replace(defaults=variant.defaults._replace(num_steps=steps))
     if extracts and "extract" not in variant.tasks:
         return variant._replace(tasks=(*variant.tasks, "extract"))
     return variant

@@ -35,6 +35,7 @@ CAPABILITIES = {
     "guided": True,
     "sings": False,
     "sings_guide": True,
+    "steps": 4,
     "extracts": True,
     "extract_steps": 1,
 }

@@ -164,6 +164,7 @@ class AceStepConfig(JsonConfig):
     plays_guides: bool = field(default=False, metadata={"key": "guided"})
     sings: bool = True  # it reads lyrics
     sings_guide: bool = False  # it sings what is sung in its guide
+    steps: int = 0  # that it takes unless a request says otherwise; 0: as its kind does
     extracts: bool = False  # it takes stems out of a mix
     extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes
 

@@ -93,6 +93,7 @@ def test_it_is_taught_as_what_is_played(
     text, _ = checkpoint.load_text_encoder(tmp_path / "text", choose_ops(), mx.float32)
     model, config = checkpoint.load_model(tmp_path / "dit", choose_ops(), mx.float32)
     assert (config.plays_guides, config.extracts, config.extract_steps) == (True, True, 1)
+    assert (config.sings, config.sings_guide, config.steps) == (False, True, 4)
     decoder = model.decoder
     for row in range(2):
         sides = (lesson.target, lesson.source, lesson.caption)

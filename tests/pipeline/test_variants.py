@@ -13,6 +13,8 @@ def test_every_published_variant_has_its_row() -> None:
     assert all(find_variant(name, "turbo" in name) == row for name, row in VARIANTS.items())
     assert find_variant("my-own-turbo", turbo=True).defaults == TURBO
     assert find_variant("my-own-sft", turbo=False) == VARIANTS["acestep-v15-sft"]
+    quick = find_variant("acestep-v15-turbo", turbo=True, steps=4)
+    assert quick.defaults == TURBO._replace(num_steps=4)
     assert "extract" in find_variant("acestep-v15-turbo", turbo=True, extracts=True).tasks
 
 
