@@ -102,14 +102,15 @@ class LessonPool:
     def _add_song(self, number: int, stems: Mapping[int, str]) -> None:
         """Add one song's examples; `stems` are the tracks of its stems, by place in the shard."""
         song = songs.make_lesson(number)
-        captions = [song.write_caption(self.rng) for _ in range(CAPTIONS)]
-        for caption in captions:
-            for guided in (True, False):
-                task = "cover" if guided else "text2music"
-                text = write_prompt(song, caption, task, self.rng)
-                self._add(task, Example(number, -1, guided), text)
+        for _ in range(CAPTIONS):
+            caption = song.write_caption(self.rng)
+            text = write_prompt(song, caption, "text2music", self.rng)
+            self._add("text2music", Example(number, -1, False), text)
+            # the guide is played by whom its own caption names
+            text = write_prompt(song, song.caption, "cover", self.rng)
+            self._add("cover", Example(number, -1, True), text)
         for stem, track in stems.items():
-            text = write_prompt(song, captions[0], "extract", self.rng, (track,))
+            text = write_prompt(song, song.caption, "extract", self.rng, (track,))
             self._add("extract", Example(number, len(self.stem) + stem, False), text)
 
     def _add(self, task: str, example: Example, text: str) -> None:
@@ -163,7 +164,7 @@ class LessonPool:
         rng = np.random.default_rng(1)
         for number in range(HELD_OUT):
             song = songs.make_lesson(number)
-            ids = self.tokenizer.encode(write_prompt(song, song.write_caption(rng), task, rng)).ids
+            ids = self.tokenizer.encode(write_prompt(song, song.caption, task, rng)).ids
             target, source = self._cut(Example(number, -1, task == "cover"), at=0)
             yield Lesson(
                 self._to_tensor(target[None]),

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.guide import palette
-from pipeline.guide.bands import BANDS, choose_sounds
-from pipeline.guide.composer.captions import read_mood
+from pipeline.guide.bands import BANDS
+from pipeline.guide.composer.captions import read_mood, read_sounds
 from pipeline.guide.composer.compose import Composition, compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
@@ -128,12 +128,17 @@ class Song:
         """All stems together."""
         return palette.mix(self.render_band())
 
+    @cached_property
+    def caption(self) -> str:
+        """How its guide is asked for: one of the many ways."""
+        return self.write_caption(np.random.default_rng([self.seed, *b"guide"]))
+
     def render_guide(self) -> Audio:
-        """The same notes, as those play them who usually play the style, and what is sung over
-        them: the guide of a take.
+        """The same notes, as those play them whom the caption names, and for the others those who
+        usually do, and what is sung over them: the guide of a take.
         """
-        usual = choose_sounds(self.sketch.style)
-        band = palette.render_mix(self.score, usual, self.samples, self.production)
+        sounds = read_sounds(self.caption, self.sketch.style)
+        band = palette.render_mix(self.score, sounds, self.samples, self.production)
         return np.add(*complete(put_before(band, self.vocals))) if self.lyrics else band
 
     def _sing_over(self, band: dict[str, Audio]) -> dict[str, Audio]:

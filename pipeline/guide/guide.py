@@ -19,8 +19,8 @@ import numpy.typing as npt
 from ..limits import LIMITS
 from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, UNDERSTAND, OutOfRange, Request
 from ..steps import Steps
-from .bands import DEFAULT_STYLE, choose_sounds
-from .composer.captions import Caption, read_caption, read_mood, read_style
+from .bands import DEFAULT_STYLE
+from .composer.captions import Caption, read_caption, read_mood, read_sounds, read_style
 from .composer.compose import Composition, compose
 from .composer.form import LyricSection
 from .composer.meter import read_meter
@@ -209,7 +209,7 @@ def _compose_guide(
     guide = Guide(
         composition.score.cut(beats),
         request.length,
-        choose_sounds(sketch.style),
+        caption.sounds,
         choose_production(sketch.style, sketch.mood),
         composition,
         caption._replace(sketch=sketch),
@@ -246,11 +246,11 @@ def _compose_first_guide(request: Request, chords: tuple[str, ...]) -> tuple[Req
 
 
 def _give_to_band(score: Score, request: Request, style: str) -> Guide:
-    """Notes of which no composition is known, played as is usual in a style, in the mood of the
-    prompt.
+    """Notes of which no composition is known, played as a style is, by whom the prompt names, in
+    its mood.
     """
     production = choose_production(style, read_mood(request.prompt))
-    return Guide(score, request.length, choose_sounds(style), production)
+    return Guide(score, request.length, read_sounds(request.prompt, style), production)
 
 
 def _read_midi_guide(request: Request) -> tuple[Request, Guide]:

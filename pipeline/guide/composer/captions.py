@@ -14,6 +14,7 @@ import numpy as np
 from ...keys import parse_key
 from ...prompt_reading import read_prompt
 from ...reading.said import Said, fold_accents
+from ..bands import choose_sounds
 from ..harmony import fit_key
 from ..score import ROLES
 from .caption_words import (
@@ -36,6 +37,7 @@ from .meter import BarMeter
 from .mood import Mood, describe_turn
 from .negations import Negations, split_negations
 from .sketch import Sketch, pick
+from .sound_words import PLAYS_CHORDS, PLAYS_LEAD, SOUND_WORDS
 from .styles import STYLES, Style
 
 MAX_CHARACTERS = 2000  # of a caption: the model reads no more either
@@ -54,11 +56,12 @@ class WordReading(NamedTuple):
 
 
 class Caption(NamedTuple):
-    """A caption that was read: what it asks for, which of its words acted and how, and which did
-    nothing here. The model may know them.
+    """A caption that was read: what it asks for, the sounds by role, which of its words acted and
+    how, and which did nothing here. The model may know them.
     """
 
     sketch: Sketch
+    sounds: dict[str, str]
     acted: tuple[WordReading, ...]
     ignored: tuple[str, ...]
 
@@ -103,7 +106,8 @@ def read_caption(
         acted += _explain_tempo(text, reading.bpm)
     if not key:
         acted += _explain_key(wanted, reading.key, bool(chords))
-    acted += _explain_parts(wanted, parts)
+    sounds, players = _find_sounds(wanted, name, is_sung=bool(lyrics))
+    acted += [*players, *_explain_parts(wanted, parts)]
     if lyrics:
         acted += _explain_singer(reading.singer)
     sketch = dataclasses.replace(
@@ -115,7 +119,7 @@ def read_caption(
     )
     places = map(fold_accents, map(_normalize, reading.words))
     read = [*wanted.denied, *places, *(one.words for one in acted)]
-    return Caption(sketch, tuple(acted), tuple(_list_ignored(written, read)))
+    return Caption(sketch, sounds, tuple(acted), tuple(_list_ignored(written, read)))
 
 
 def read_style(prompt: str) -> str:
@@ -123,6 +127,11 @@ def read_style(prompt: str) -> str:
     wanted = _split(prompt)
     named = _find_style(wanted.text)
     return named.meaning if named else ""
+
+
+def read_sounds(prompt: str, style: str) -> dict[str, str]:
+    """Who plays a style, by role: those that a caption names, and who usually does."""
+    return _find_sounds(_split(prompt), style, is_sung=False)[0]
 
 
 def read_mood(prompt: str) -> Mood:
@@ -165,7 +174,7 @@ def describe_caption(caption: Caption) -> str:
 
 def _tell(words: str, meaning: str) -> Iterator[str]:
     """What words mean, beyond what they say themselves."""
-    if meaning in ("tempo", "key", f"style {words}", f"part {words}"):
+    if meaning in ("tempo", "key", f"style {words}", f"part {words}", "sound"):
         return
     for one in meaning.split(", "):
         thing = one.removesuffix(" left out").removesuffix("s")
@@ -233,6 +242,15 @@ _SPEEDS = _WordTable(SPEED_WORDS, are_adjectives=True)
 _FEELINGS = _WordTable(
     {str(index): words for index, (_, words) in enumerate(FEELINGS)}, are_adjectives=True
 )
+# by the index of what the words name
+_SOUNDS = _WordTable({str(index): words for index, (*_, words) in enumerate(SOUND_WORDS)})
+_ROLE_SAID = "|".join(
+    rf"(?P<{role}>{words.replace(', ', '|')})"
+    for role, words in (("chords", PLAYS_CHORDS), ("lead", PLAYS_LEAD))
+)
+_WORDS_AROUND = re.compile(rf" (?:{_ROLE_SAID})s?\b")
+_WORDS_BEFORE = re.compile(rf"\b(?:{_ROLE_SAID}) $")
+SUNG_SOUND = "vocal"
 _SCENERY = re.compile(rf"\b(?:{SCENERY.replace(', ', '|')})s?\b")
 _FACTOR = re.compile(rf"\b({'|'.join(sorted(FACTORS, key=len, reverse=True))}) $")
 _INSTRUMENTS = "|".join(sorted(", ".join(ROLE_WORDS.values()).split(", "), key=len, reverse=True))
@@ -338,6 +356,57 @@ def _explain_parts(wanted: Negations, parts: tuple[str, ...]) -> Iterator[WordRe
         for named in _ROLES.find_all(_STYLES.replace_all(denied, "~")):
             if named.meaning in ROLES and named.meaning not in parts:
                 yield WordReading(f"no {named.words}", f"{named.meaning} left out")
+
+
+class _NamedSound(NamedTuple):
+    words: str
+    roles: list[str]  # that it may play, the first if it is free
+    sounds: list[str]  # the style's usual one of these, else the first
+
+
+def _find_sounds(
+    wanted: Negations, style: str, is_sung: bool
+) -> tuple[dict[str, str], list[WordReading]]:
+    """Who plays each role, and what became of those that are named: there is one for a role, and
+    no instrument has the part of who sings.
+    """
+    usual = choose_sounds(style)
+    chosen: dict[str, str] = {}
+    readings = []
+    # who can play one role alone comes first
+    for named in sorted(_list_named_sounds(wanted.text), key=lambda named: len(named.roles)):
+        sounds = [sound for sound in named.sounds if not (is_sung and sound == SUNG_SOUND)]
+        role = next((role for role in named.roles if role not in chosen), "")
+        plays = not {*sounds}.isdisjoint(chosen.values())
+        if not sounds or (plays and (len(named.roles) > 1 or not role)):
+            continue
+        if role:
+            chosen[role] = usual[role] if usual[role] in sounds else sounds[0]
+            meaning = _tell_player(named.words, role, chosen[role])
+        else:
+            meaning = "no part of the guide is left for it"
+        readings.append(WordReading(named.words, meaning))
+    return usual | chosen, readings
+
+
+def _list_named_sounds(text: str) -> Iterator[_NamedSound]:
+    for place, found in _SOUNDS.find_places(text):
+        roles, sounds, _ = SOUND_WORDS[int(found.meaning)]
+        may_play = roles.split()
+        said = _WORDS_AROUND.match(text[place + len(found.words) :]) or _WORDS_BEFORE.search(
+            text[:place]
+        )
+        if said and len(may_play) > 1:
+            may_play = ["chords" if said["chords"] else "lead"]
+        yield _NamedSound(found.words, may_play, sounds.split(", "))
+
+
+def _tell_player(words: str, role: str, sound: str) -> str:
+    """Who plays what is named so."""
+    name = sound.replace("-", " ").removesuffix("s")
+    if words.removesuffix("s") == name or (role == "drums" and words.startswith(name)):
+        return "sound"
+    return f"played by the {sound} kit" if role == "drums" else f"played by {sound}"
 
 
 def _explain_singer(singer: Said) -> Iterator[WordReading]:
