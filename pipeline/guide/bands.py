@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from .score import ROLES
@@ -148,7 +149,13 @@ DEFAULT_STYLE = "pop"  # whose band plays where nobody names a style
 DEFAULT_KIT = "brushes"  # of a style without drums, where some are asked for
 
 
-def choose_sounds(style: str) -> dict[str, str]:
-    """Who usually plays a style: an instrument or a kit for every role."""
-    band = BANDS[style]
-    return {role: next(iter(getattr(band, role)), DEFAULT_KIT) for role in ROLES}
+def choose_sounds(style: str, unwanted: Container[str] = ()) -> dict[str, str]:
+    """Who usually plays a style: an instrument or a kit for every role, the first that is wanted
+    where there is one.
+    """
+    return {role: _choose_sound(getattr(BANDS[style], role), unwanted) for role in ROLES}
+
+
+def _choose_sound(players: tuple[str, ...], unwanted: Container[str]) -> str:
+    wanted = (player for player in players if player not in unwanted)
+    return next(wanted, players[0] if players else DEFAULT_KIT)

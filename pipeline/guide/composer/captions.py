@@ -370,7 +370,7 @@ def _find_sounds(
     """Who plays each role, and what became of those that are named: there is one for a role, and
     no instrument has the part of who sings.
     """
-    usual = choose_sounds(style)
+    usual = choose_sounds(style, {*_list_denied_sounds(wanted)})
     chosen: dict[str, str] = {}
     readings = []
     # who can play one role alone comes first
@@ -382,7 +382,7 @@ def _find_sounds(
             continue
         if role:
             chosen[role] = usual[role] if usual[role] in sounds else sounds[0]
-            meaning = _tell_player(named.words, role, chosen[role])
+            meaning = _tell_player(named.words, role, chosen[role], usual[role])
         else:
             meaning = "no part of the guide is left for it"
         readings.append(WordReading(named.words, meaning))
@@ -401,9 +401,17 @@ def _list_named_sounds(text: str) -> Iterator[_NamedSound]:
         yield _NamedSound(found.words, may_play, sounds.split(", "))
 
 
-def _tell_player(words: str, role: str, sound: str) -> str:
+def _list_denied_sounds(wanted: Negations) -> Iterator[str]:
+    for denied in wanted.denied:
+        for named in _list_named_sounds(denied):
+            yield from named.sounds
+
+
+def _tell_player(words: str, role: str, sound: str, usual: str) -> str:
     """Who plays what is named so."""
     name = sound.replace("-", " ").removesuffix("s")
+    if sound == usual:
+        return f"part {role}"
     if words.removesuffix("s") == name or (role == "drums" and words.startswith(name)):
         return "sound"
     return f"played by the {sound} kit" if role == "drums" else f"played by {sound}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .caption_words import FACTORS, FEELINGS, MODE_WORDS, MOOD_WORDS, ROLE_WORDS, STYLE_WORDS
+from .sound_words import SOUND_WORDS
 
 # These deny whatever they stand before.
 EXCLUDING = (
@@ -102,7 +103,7 @@ def _list_words() -> dict[str, str]:
     counts.
     """
     tables = {
-        "role": ROLE_WORDS.values(),
+        "role": [*ROLE_WORDS.values(), *(words for *_, words in SOUND_WORDS)],
         "style": MOOD_WORDS.values(),
         "feeling": [*MODE_WORDS.values(), *(words for _, words in FEELINGS)],
         "style of music": STYLE_WORDS.values(),

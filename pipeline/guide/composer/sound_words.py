@@ -138,8 +138,9 @@ SOUND_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "lead chords",
         "vocal",
-        "vocal chop, vocal sample, vocal melody, vocal lead, vocal chord, wordless vocal",
+        "vocal chop, vocal sample, vocal melody, vocal lead, wordless vocal",
     ),
+    ("chords", "vocal", "vocal chord, vocal stab"),
 )
 # what behind a name, or in front of it, says that it plays chords, or a melody
 PLAYS_CHORDS = "chord, stab, comping, accompaniment, rhythm, strum, strumming, vamp"

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from pipeline.guide.bands import choose_sounds
 from pipeline.guide.composer.caption_words import FACTORS, FEELINGS, FILLERS
-from pipeline.guide.composer.captions import Caption, describe_caption, read_caption
+from pipeline.guide.composer.captions import Caption, describe_caption, read_caption, read_sounds
 from pipeline.guide.composer.compose import compose
 from pipeline.guide.composer.form import LyricSection
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.mood import Mood
 from pipeline.guide.composer.sketch import Sketch
+from pipeline.guide.composer.sound_words import SOUND_WORDS
 from pipeline.guide.composer.styles import STYLES
+from pipeline.guide.palette import INSTRUMENTS, KITS
 from pipeline.guide.score import ROLES
 
 ALL = ROLES
@@ -320,3 +323,85 @@ def test_words_with_accents_are_told_whole(prompt: str, ignored: tuple[str, ...]
 )
 def test_words_are_known_with_accents(prompt: str) -> None:
     assert read(prompt).sketch.style == "bossa nova"
+
+
+# --- who plays --------------------------------------------------------------------------------
+
+
+def sounds_of(prompt: str, **changes: Any) -> dict[str, str]:
+    """Those that are not usual in the style."""
+    caption = read(prompt, **changes)
+    usual = choose_sounds(caption.sketch.style)
+    return {role: name for role, name in caption.sounds.items() if name != usual[role]}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sounds"),
+    [
+        ("lo-fi", {}),
+        ("lo-fi with an electric piano", {"chords": "electric piano"}),
+        ("rock, tenor sax solo, hammond", {"lead": "saxophone", "chords": "rotary organ"}),
+        ("jazz with 808s", {"drums": "808"}),
+        ("jazz, 808 bass", {"bass": "808 bass"}),
+        ("techno 303", {}),
+        ("house, TB-303", {"bass": "acid bass"}),
+        ("pop, brushes and double bass", {"drums": "brushes", "bass": "upright bass"}),
+        ("trap, lo-fi drums", {"drums": "lo-fi"}),
+        ("metal with guitar", {}),
+        ("pop with guitar", {"chords": "guitar"}),
+        ("pop, guitar solo", {"lead": "distorted guitar"}),
+        ("synthpop with a drum machine", {}),
+        ("jazz with a drum machine", {"drums": "909"}),
+        ("pop with strings", {"chords": "string section"}),
+        ("pop, piano and strings", {"lead": "string section"}),
+        ("trap, bell chords, bell melody", {"lead": "bell"}),
+        ("funk, piano lead", {"lead": "piano"}),
+        ("funk, clavinet stabs", {"chords": "clavinet"}),
+        ("lo-fi, no rhodes, piano", {"chords": "piano"}),
+        ("jazz without any brushes", {"drums": "acoustic"}),
+        ("metal, no acid bass", {}),
+        ("drum and bass", {}),
+        ("house, vocal chops", {"lead": "vocal"}),
+    ],
+)
+def test_those_play_whom_a_caption_names(prompt: str, sounds: dict[str, str]) -> None:
+    assert sounds_of(prompt) == sounds
+
+
+def test_who_sings_has_a_part_that_no_instrument_takes() -> None:
+    section = LyricSection("Chorus", "chorus", ())
+    assert sounds_of("house, vocal chops", lyrics=(section,)) == {}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_sound_has_a_name_and_names_mean_what_can_play_their_part(role: str) -> None:
+    playable = (
+        set(KITS)
+        if role == "drums"
+        else {name for name, instrument in INSTRUMENTS.items() if role in instrument.roles}
+    )
+    named = {
+        sound
+        for roles, sounds, _ in SOUND_WORDS
+        if role in roles.split()
+        for sound in sounds.split(", ")
+    }
+    assert named <= playable
+    for sound in playable:
+        suffix = {"chords": " chords", "lead": " lead", "drums": " drums"}.get(role, "")
+        name = sound if sound.endswith(("percussion", "lead")) else f"{sound}{suffix}"
+        (family,) = {
+            sounds
+            for _, sounds, words in SOUND_WORDS
+            if sound.replace("-", " ").removesuffix("s") in words.split(", ")
+        } or {sound}
+        assert read_sounds(f"reggae, {name}", "reggae")[role] in family.split(", "), name
+
+
+def test_it_is_said_who_plays_and_who_cannot() -> None:
+    said = describe_caption(read("pop with cello, violin, piano and rhodes"))
+    assert "violin (played by fiddle)" in said
+    assert "cello (played by string section)" in said
+    assert "piano (no part of the guide is left for it)" in said
+    assert "rhodes (no part of the guide is left for it)" in said
+    assert describe_caption(read("rock with guitar")) == "", "it plays in any case"
