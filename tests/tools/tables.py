@@ -14,6 +14,7 @@ from daemon.osc.outgoing import OUTGOING
 from daemon.settings import DEFAULT_FILE, Midi, PadSettings, Settings, Watch
 from pipeline.explain import explain_request
 from pipeline.guide.chord_qualities import QUALITIES, SPELLINGS
+from pipeline.guide.composer.sound_words import SOUND_WORDS
 from pipeline.limits import GB, KB, LIMITS, MB, Limits
 from pipeline.request import FIELDS, FieldSpec, Request
 
@@ -111,6 +112,14 @@ def chords() -> str:
     return f"`{'`, `'.join(kinds)}`.\n\n" + table(("also written", "as in"), rows)
 
 
+def players() -> str:
+    rows = (
+        (" or ".join(sounds.split(", ")), " or ".join(roles.split()), words)
+        for roles, sounds, words in SOUND_WORDS
+    )
+    return table(("plays", "part", "where the prompt says"), rows)
+
+
 def settings() -> str:
     return table((f"setting in `{DEFAULT_FILE}`", "default", "meaning"), _settings_of(Settings))
 
@@ -205,6 +214,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parameters": parameters,
     "prompts": prompts,
     "chords": chords,
+    "players": players,
     "settings": settings,
     "watch": watch,
     "midi": midi,
