@@ -15,6 +15,7 @@ from pipeline.caches import Cache, digest
 from pipeline.guide.guide import Guide
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.take import Clip
+from tests.guide import midi_bytes as midi
 
 # isort: split
 import mlx.core as mx
@@ -143,6 +144,53 @@ def test_a_reroll_plays_its_guide_once_and_another_guide_anew(
         assert played["Guide"] == count, changes
     render_bytes(ace_step, request, seed=3)
     assert played["Guide"] == 1 + len(others)
+
+
+def test_notes_that_another_band_plays_or_another_mood_produces_are_played_anew(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where all that is composed stays: the notes of a MIDI file."""
+    played: Counter[str] = Counter()
+    _count(Guide, "render_in_steps", played, monkeypatch)
+    path = tmp_path / "tune.mid"
+    path.write_bytes(midi.file(0, 96, midi.track(*midi.notes([(0, 1, 60)], 96))))
+    request = REQUEST.changed({"guide": str(path), "bpm": 120.0, "seed": 1})
+    for count, prompt in enumerate(("pop", "jazz", "dark jazz"), 1):
+        for _ in range(2):
+            render_bytes(ace_step, request, prompt=prompt)
+        assert played["Guide"] == count, prompt
+
+
+def test_a_guide_with_other_words_or_another_singer_is_sung_anew(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ace_step.model.config.sings
+    played: Counter[str] = Counter()
+    _count(Guide, "render_in_steps", played, monkeypatch)
+    request = REQUEST.changed(
+        {
+            "prompt": "pop",
+            "lyrics": "[verse]\nwe are here",
+            "guide": "auto",
+            "guide_seed": 1,
+            "guide_voice": "on",
+            "bpm": 120.0,
+            "seconds": 4.0,
+            "num_steps": 1,
+            "seed": 1,
+        }
+    )
+    others: tuple[dict[str, object], ...] = (
+        {},
+        {"lyrics": "[verse]\nwe are there"},
+        {"prompt": "pop, male vocals"},
+        {"prompt": "pop, less vocals"},
+        {"guide_voice": "off"},
+    )
+    for count, changes in enumerate(others, 1):
+        for _ in range(2):
+            render_bytes(ace_step, request, **changes)
+        assert played["Guide"] == count, changes
 
 
 def test_memory_does_not_grow_with_the_number_of_takes(ace_step: AceStep) -> None:
