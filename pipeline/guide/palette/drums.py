@@ -14,7 +14,7 @@ from .signals import Floats, Noise, fade_in, filter_band, make_times, render_noi
 from .tones import Shot
 
 ROBINS = 4
-KEPT = 160  # hits: 60 MB at most
+KEPT = 160  # hits: 60 MB of usual ones, 140 if all were crashes
 SOFT = 1500.0  # Hz: what a soft hit has little of lies above
 # the ratios of a cymbal's square waves, as in the TR-808's circuit: 205, 284, 370, 523, 540, 800 Hz
 RATIOS = (1.0, 1.383, 1.804, 2.548, 2.634, 3.902)

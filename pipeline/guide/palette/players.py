@@ -183,7 +183,7 @@ def _to_hertz(pitch: float) -> float:
 
 
 def _find_hardness(velocity: float, hardness: float) -> float:
-    """0..1: how much of a shot's edge is heard."""
+    """How much of a shot's edge is heard: 0..1, and a bit more of the hardest notes."""
     return min(max(1.25 * velocity - 0.15 + hardness, 0.0), 1.2)
 
 

@@ -1,4 +1,6 @@
-"""The sounds of the training music: what a mix is to be like, and what notes and moods do to it."""
+"""The sounds of guides and training music: what a mix is to be like, and what notes and moods do
+to it.
+"""
 
 from __future__ import annotations
 
