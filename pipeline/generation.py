@@ -55,13 +55,14 @@ from .singing import (
 )
 from .source_facts import find_stem
 from .source_window import find_window
-from .steps import Steps, advance
+from .steps import Share, Steps, advance
 from .take import PendingClip, Progress, TakeInfo, describe_machine
 from .tasks import InputLatents, RepaintBlend, SourceInjection
 
 # seconds between pauses of work in steps, for a more urgent take, or a cancel: pauses after each
 # step took 20 ms of a take of 240 s
 _BETWEEN_PAUSES = 0.02
+_PLAYED = 0.5  # share of a guide's progress that playing it is; the rest is encoding
 _DIFFUSION = 0.8  # share of diffusion in the progress of `_diffuse`; the rest is decoding
 
 # audio (2, N), or (N, 2) where it is left on the device that made it
@@ -213,7 +214,9 @@ class Generation:
         if self.guide is not None and self.singing.lyrics is not None:
             yield Progress("guide", self.plan_share)
             writing = write_part(self.request, self.guide, self.singing.lyrics)
-            self.part = yield from self._report_steps("guide", writing, self.plan_share)
+            self.part = yield from self._report_steps(
+                "guide", writing, ProgressSpan(self.plan_share, 0.0)
+            )
         stage = "text" if self.guide is None else "guide"
         if self.lines:
             yield Progress(stage, self.plan_share, lines=self.lines)
@@ -277,7 +280,7 @@ class Generation:
         yield Progress("guide", span.start)
         if self.part is not None and self.singing.place == "mix":
             rendering = render_vocals(self.part, self.request)
-            self.vocals = yield from self._report_steps("guide", rendering, span.start)
+            self.vocals = yield from self._report_steps("guide", rendering, span)
         sung = self.part if self.singing.place == "guide" else None
         frames = self.model.count_frames(self.request)
         with self.meter.measure("guide"):
@@ -285,8 +288,9 @@ class Generation:
             cached: mx.array | None = self.model.cache.find("guide", key)
         if cached is not None:
             return cached
-        waveform = yield from self._render_guide(guide, sung, span.start)
-        return (yield from self._encode_anew("guide", key, waveform, frames, span))
+        waveform = yield from self._render_guide(guide, sung, span.divide(0.0, _PLAYED))
+        rest = span.divide(_PLAYED, 1.0)
+        return (yield from self._encode_anew("guide", key, waveform, frames, rest))
 
     def _identify_guide(self, guide: Guide, sung: VocalPart | None, frames: int) -> bytes:
         """A key of all that its latents are made from."""
@@ -296,20 +300,26 @@ class Generation:
         return caches.digest(repr((band, words, request.samples, request.loop, frames)))
 
     def _render_guide(
-        self, guide: Guide, sung: VocalPart | None, fraction: float
+        self, guide: Guide, sung: VocalPart | None, span: ProgressSpan
     ) -> _Stage[Waveform]:
         """The band, and what is sung before it, (samples, 2)."""
-        drawing = guide.render_in_steps(self.request.samples, self.request.loop)
-        waveform = yield from self._report_steps("guide", drawing, fraction)
+        share = Share()
+        playing = guide.render_in_steps(self.request.samples, self.request.loop, share.tell)
+        waveform = yield from self._report_steps("guide", playing, span, share)
         if sung is None:
             return waveform
+        end = span.divide(1.0, 1.0)
         rendering = render_vocals(sung, self.request)
-        vocals = yield from self._report_steps("guide", rendering, fraction)
+        vocals = yield from self._report_steps("guide", rendering, end)
         mixing = put_before(waveform, vocals, find_loudness(guide))
-        return np.add(*(yield from self._report_steps("guide", mixing, fraction)))
+        return np.add(*(yield from self._report_steps("guide", mixing, end)))
 
-    def _report_steps(self, stage: str, steps: Steps[_Result], fraction: float) -> _Stage[_Result]:
-        """The result of work that is done in steps, and pauses between them."""
+    def _report_steps(
+        self, stage: str, steps: Steps[_Result], span: ProgressSpan, share: Share | None = None
+    ) -> _Stage[_Result]:
+        """The result of work that is done in steps, and pauses between them; it tells `share` how
+        far it is, or nobody.
+        """
         while True:
             with self.meter.measure(stage):
                 try:
@@ -317,7 +327,7 @@ class Generation:
                 except StopIteration as end:
                     result: _Result = end.value
                     return result
-            yield Progress(stage, fraction)
+            yield Progress(stage, span.at(share.done if share else 0.0))
 
     def _encode_reference(self) -> _Stage[mx.array]:
         """The latents (1, 750, 64) of what the clip is to sound like."""
@@ -528,7 +538,7 @@ class Generation:
         waveform = yield from self._decode(clean, span)
         with suppress(audio.BadAudio):
             building = self._build_clips({"mix": waveform})
-            finished = yield from self._report_steps("finish", building, span.start)
+            finished = yield from self._report_steps("finish", building, span)
             info = TakeInfo(self.request, self.model.name, bits=self.model.weights.bits)
             yield PendingClip(f"{PREVIEW}{step}", self._measure_sound(finished.clips["mix"]), info)
 
@@ -539,7 +549,7 @@ class Generation:
         span = next(self.spans)
         yield Progress("finish", span.start)
         building = self._build_clips(decoded, self.source_stems)
-        finished = yield from self._report_steps("finish", building, span.start)
+        finished = yield from self._report_steps("finish", building, span)
         self._learn_costs()
         return finished
 

@@ -79,6 +79,10 @@ class ProgressSpan(NamedTuple):
         """Where the progress is when this share of the part is done."""
         return self.start + self.length * share
 
+    def divide(self, begin: float, end: float) -> ProgressSpan:
+        """The part of it between two shares."""
+        return ProgressSpan(self.at(begin), self.length * (end - begin))
+
     def within(self, outer: ProgressSpan) -> ProgressSpan:
         """This part of the whole as a part of `outer`."""
         return ProgressSpan(outer.at(self.start), self.length * outer.length)

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
 Steps = Generator[None, None, _Result]  # yields between its steps on the way to its result
+
+Tell = Callable[[float], object]  # is told how much of the work is done, 0..1
+
+
+class Share:
+    """How much of some work is done, 0..1, as it tells."""
+
+    def __init__(self) -> None:
+        self.done = 0.0
+
+    def tell(self, done: float) -> None:
+        self.done = done
+
+
+def ignore(done: float) -> None:
+    """Nobody wants to know."""
 
 
 def complete(steps: Steps[_Result]) -> _Result:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..limits import LIMITS
 from ..request import MIDI_SUFFIXES, NEWEST_COMPOSER, UNDERSTAND, OutOfRange, Request
-from ..steps import Steps
+from ..steps import Steps, Tell, ignore
 from .bands import DEFAULT_STYLE
 from .composer.captions import Caption, read_caption, read_mood, read_sounds, read_style
 from .composer.compose import Composition, compose
@@ -88,14 +88,16 @@ class Guide:
         """In order, without those that only repeat the one before; none where none is known."""
         return tuple(self._time_chords())
 
-    def render_in_steps(self, samples: int, is_loop: bool = False) -> Steps[Waveform]:
-        """How it sounds (samples, 2), below 0.9, with pauses. Of a loop what rings over the end is
-        heard at the beginning. The same guide is the same bytes.
+    def render_in_steps(
+        self, samples: int, is_loop: bool = False, tell: Tell = ignore
+    ) -> Steps[Waveform]:
+        """How it sounds (samples, 2), below 0.9, with pauses, and told how much of it is done. Of a
+        loop what rings over the end is heard at the beginning. The same guide is the same bytes.
         """
         from . import palette  # where nothing is played it is not needed
 
         return palette.render_mix_in_steps(
-            self.score, self.sounds, samples, self.production, is_loop
+            self.score, self.sounds, samples, self.production, is_loop, tell
         )
 
     def _time_sections(self) -> Iterator[TimedSection]:

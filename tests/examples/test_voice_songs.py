@@ -46,7 +46,7 @@ def test_the_guide_of_a_song_is_the_one_of_a_take_that_is_composed_alike(style: 
     request, guide = resolve_guide(asked.resolved())
     assert guide
     assert guide.caption
-    song = songs.Song(guide.caption.sketch, "dreamy", {}, request.length, 5)
+    song = songs.Song(guide.caption.sketch, "dreamy", guide.sounds, request.length, 5)
     rendered = complete(guide.render_in_steps(request.samples))
     assert song.render_guide().tobytes() == rendered.tobytes()
 

@@ -257,3 +257,13 @@ def count_calls(function: Callable[..., Any], counts: Counter[str]) -> Callable[
         return function(*args)
 
     return count
+
+
+@pytest.mark.parametrize("style", ["lo-fi", "pop"])
+def test_it_is_told_how_much_is_played(style: str) -> None:
+    _, guide = compose(style, bars=0, seconds=30.0)
+    told: list[float] = []
+    complete(guide.render_in_steps(30 * SAMPLE_RATE, tell=told.append))
+    assert told == sorted(told)
+    assert len({*told}) > 3
+    assert told[0] == 0 < told[-1] < 1

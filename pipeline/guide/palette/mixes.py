@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...request import SAMPLE_RATE
-from ...steps import Steps, complete
+from ...steps import Steps, Tell, complete, ignore
 from ..production import Production
 from ..score import Note, Score
 from . import buses
@@ -66,22 +66,24 @@ def render_mix_in_steps(
     samples: int,
     production: Production = STILL,
     is_loop: bool = False,
+    tell: Tell = ignore,
 ) -> Steps[Audio]:
-    """The same, with pauses. Needs memory for the mix, once more of that with tape, and a bit that
-    does not grow with the clip.
+    """The same, with pauses, and told how much of it is done. Needs memory for the mix, once more
+    of that with tape, and a bit that does not grow with the clip.
     """
     extent = Extent(samples, is_loop)
     blocks = choose_blocks(samples, production.room)
     mixed = np.zeros((samples, 2), np.float32)
     parts = yield from _gather(score, sounds, production, blocks, extent)
     if production.tape and len(parts) > 1:
-        for part in parts.values():
+        for number, part in enumerate(parts.values()):
+            tell(number / len(parts))
             stem = np.zeros((samples, 2), np.float32)
             yield from _place(stem, [part], production, blocks, extent)
             yield from buses.add_stem(mixed, stem)
             del stem  # before there is another
     elif parts:
-        yield from _place(mixed, [*parts.values()], production, blocks, extent)
+        yield from _place(mixed, [*parts.values()], production, blocks, extent, tell)
     if parts:
         yield from _finish([mixed], 0, production, extent)
     return mixed
@@ -141,11 +143,17 @@ def _gather(
 
 
 def _place(
-    stem: Audio, parts: Sequence[Part], production: Production, blocks: Blocks, extent: Extent
+    stem: Audio,
+    parts: Sequence[Part],
+    production: Production,
+    blocks: Blocks,
+    extent: Extent,
+    tell: Tell = ignore,
 ) -> Steps[None]:
     """All parts in their room, and on one tape."""
     level = LEVEL * 10 ** (production.level / 20)
     for number, begin in enumerate(range(0, extent.samples, blocks.samples)):
+        tell(begin / extent.samples)
         dry = []
         for part in parts:
             dry += [(yield from part.play(number))]
