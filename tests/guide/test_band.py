@@ -265,5 +265,5 @@ def test_it_is_told_how_much_is_played(style: str) -> None:
     told: list[float] = []
     complete(guide.render_in_steps(30 * SAMPLE_RATE, tell=told.append))
     assert told == sorted(told)
-    assert len({*told}) > 3
+    assert len({*told}) > 2
     assert told[0] == 0 < told[-1] < 1
