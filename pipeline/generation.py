@@ -439,7 +439,7 @@ class Generation:
             timesteps = self.model.build_extract_timesteps(self.request)
         with self.meter.measure("condition"):
             conditioning = self.model.build_track_conditioning(self.request, inputs, task, track)
-        noise = self.model.draw_noise(self.request, track)
+        noise = self.model.draw_track_noise(self.request, task, track)
         _, waveform = yield from self._diffuse([conditioning] * len(timesteps), timesteps, noise)
         assert not isinstance(waveform, mx.array)  # a take with tracks is finished elsewhere
         return waveform

@@ -330,6 +330,14 @@ class Model:
             return noise
         return sampler.slerp(noise, draw_from(request.variation_seed), request.variation)
 
+    def draw_track_noise(self, request: Request, task: str, track: str) -> mx.array:
+        """What a track's diffusion begins with (1, frames, 64). A voice that takes stems out in one
+        step begins with zeros: what it makes is a mean, for which noise is no use.
+        """
+        noise = self.draw_noise(request, track)
+        is_mean = task == "extract" and self.config.extract_steps == 1
+        return mx.zeros_like(noise) if is_mean else noise
+
     def interpolate_noise(self, request: Request, noise: mx.array) -> mx.array:
         """Given noise (1, frames, 64), turned towards the variation's. Raises `BadRequest` where it
         has another length than the request.

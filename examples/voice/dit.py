@@ -284,7 +284,7 @@ class Lesson(NamedTuple):
     lyrics: Tensor  # (1, L)
     silence: Tensor  # (1, R, 64)
     unconditional: bool = False  # whether the condition is left out
-    single_step: bool = False  # whether it is made in a single step, from noise alone
+    single_step: bool = False  # whether it is made in a single step, from zeros
 
 
 class Voice(nn.Module):

@@ -27,7 +27,7 @@ EVENNESS = 0.6  # exponent that evens out the latent dimensions: 1 makes all equ
 CAPTIONS = 6  # of every song
 # shares of the lessons
 NO_GUIDE = 0.1
-EXTRACT = 0.3
+EXTRACT = 0.4
 UNCONDITIONAL = 0.03
 # frames of silence that the timbre is read from: its window sees no more of the 750 that it gets
 # when it plays

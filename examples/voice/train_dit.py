@@ -108,7 +108,8 @@ class Trainer:
             optimiser.zero_grad(set_to_none=True)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-        loss = self.measure_loss(self.voice, lesson, t, torch.randn_like(lesson.target))
+        begin = torch.zeros_like if lesson.single_step else torch.randn_like
+        loss = self.measure_loss(self.voice, lesson, t, begin(lesson.target))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.voice.parameters(), LARGEST_STEP)
         for optimiser in self.optimisers:

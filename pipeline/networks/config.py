@@ -166,7 +166,8 @@ class AceStepConfig(JsonConfig):
     sings_guide: bool = False  # it sings what is sung in its guide
     steps: int = 0  # that it takes unless a request says otherwise; 0: as its kind does
     extracts: bool = False  # it takes stems out of a mix
-    extract_steps: int = 0  # in so many steps; 0: in as many as everything else takes
+    # in so many steps; 0: in as many as everything else takes; 1: from zeros, not from noise
+    extract_steps: int = 0
 
     @property
     def is_xl(self) -> bool:
