@@ -121,7 +121,7 @@ def _describe_guided_limits(request: Request) -> list[str]:
     limits = []
     if request.task in COVERS:
         limits.append(
-            "was taught to paint over drawings, not recordings: it follows the source roughly"
+            "was taught to paint over guides, not recordings: it follows the source roughly"
         )
     if request.task == "repaint":
         limits.append("was not taught to repaint: the window may not fit in with what is around it")

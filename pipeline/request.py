@@ -438,7 +438,9 @@ class Request:
     guide_voice: str = choice_field(
         "auto",
         ("auto", "on", "off"),
-        "whether the guide's own singer sings the lyrics; auto: for a model that does not sing",
+        "where the guide's own singer sings the lyrics; auto: in the guide of a model that sings "
+        "from it, as mini does, beside one that has no voice; on: beside either, or in the guide "
+        "of one that reads lyrics; off: nowhere",
     )
     composer: int = number_field(
         0,
