@@ -13,7 +13,7 @@ import mlx.core as mx
 import numpy as np
 import numpy.typing as npt
 
-from . import audio, codes, cost, device, memory, tasks
+from . import audio, codes, cost, device, masks, memory, tasks
 from .capabilities import Capabilities
 from .generation import Generation, read_sound, report_tokens
 from .latent_store import LatentStore, StoredLatents
@@ -24,6 +24,7 @@ from .planner.planner import UNDERSTAND_TEMPERATURE, Description
 from .planner.planning import sampling_of
 from .request import FIELDS, MAX_SECONDS, SAMPLE_RATE, BadRequest, OutOfRange, Request
 from .request_files import check_files, follow_links, resolve_request
+from .steps import complete
 from .take import Clip, PendingClip, Progress
 from .weights import adapter, checkpoint
 from .weights.adapter import Adapter
@@ -166,10 +167,13 @@ class AceStep:
         inputs = model.build_inputs(request, source=mx.concatenate(list(pieces), axis=1))
         timesteps = model.build_extract_timesteps(request)
         conditioning = model.build_track_conditioning(request, inputs, "extract", track)
-        noise = model.draw_noise(request, track)
+        noise = model.draw_track_noise(request, "extract", track)
         *_, last = model.diffuse(request, [conditioning] * len(timesteps), timesteps, noise)
         tiles = [np.array(tile[0]) for tile in model.vae.decode_tiles(last.x)]
-        return np.concatenate(tiles)[: len(mix)]
+        stem: npt.NDArray[np.float32] = np.concatenate(tiles)[: len(mix)]
+        if model.config.masks_stems:
+            stem = complete(masks.take_out(mix.T, {track: stem.T}))[track].T
+        return stem
 
     def rehearse(self, request: Request) -> None:
         """Warm up: run a whole generation and throw its clips away, so that kernels are compiled. A

@@ -21,6 +21,7 @@ from . import (
     device,
     device_finish,
     loops,
+    masks,
     postprocess,
     reference,
     sampler,
@@ -567,6 +568,8 @@ class Generation:
             return (yield from device_finish.finish(self.request, mix))
         parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
+        if self.model.config.masks_stems:
+            parts |= yield from self._mask_stems(parts, gain)
         if self.vocals is not None:
             parts = yield from self._add_vocals(parts, self.vocals)
         return (
@@ -574,6 +577,19 @@ class Generation:
                 self.request, parts, self.source, gain, stems
             )
         )
+
+    def _mask_stems(self, decoded: Mapping[str, Floats], gain: float) -> Steps[dict[str, Floats]]:
+        """The tracks (2, N) that were taken out, as parts of what they were taken out of."""
+        samples = self.request.samples
+        names = [name for name in self.request.extracted_tracks if name in decoded]
+        stems = {name: decoded[name][:, :samples] for name in names}
+        if "mix" in decoded:
+            mix = decoded["mix"]
+        elif self.source is not None:  # which has the gain already
+            mix = self.source.T / gain
+        else:
+            return {}
+        return (yield from masks.take_out(mix[:, :samples], stems, self.request.loop))
 
     def _add_vocals(
         self, decoded: Mapping[str, Floats], vocals: Waveform

@@ -38,6 +38,7 @@ CAPABILITIES = {
     "steps": 4,
     "extracts": True,
     "extract_steps": 1,
+    "masks_stems": True,
 }
 
 Tensors = dict[str, torch.Tensor]

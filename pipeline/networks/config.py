@@ -168,6 +168,7 @@ class AceStepConfig(JsonConfig):
     extracts: bool = False  # it takes stems out of a mix
     # in so many steps; 0: in as many as everything else takes; 1: from zeros, not from noise
     extract_steps: int = 0
+    masks_stems: bool = False  # they are masks of the mix, rather than what it plays
 
     @property
     def is_xl(self) -> bool:

@@ -94,6 +94,7 @@ def test_it_is_taught_as_what_is_played(
     model, config = checkpoint.load_model(tmp_path / "dit", choose_ops(), mx.float32)
     assert (config.plays_guides, config.extracts, config.extract_steps) == (True, True, 1)
     assert (config.sings, config.sings_guide, config.steps) == (False, True, 4)
+    assert config.masks_stems
     decoder = model.decoder
     for row in range(2):
         sides = (lesson.target, lesson.source, lesson.caption)

@@ -1,0 +1,70 @@
+"""Stems as parts of their mix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from examples.voice import metrics
+from pipeline.audio import Floats
+from pipeline.masks import HOP, take_out
+from pipeline.request import SAMPLE_RATE
+from pipeline.steps import complete
+
+SAMPLES = SAMPLE_RATE + 1
+
+
+def play(hertz: float, phase: float = 0.0, samples: int = SAMPLES) -> Floats:
+    """Two channels of a tone, each half as loud as the other by turns."""
+    seconds = np.arange(samples) / SAMPLE_RATE
+    tone = 0.1 * np.sin(2 * np.pi * hertz * seconds + phase)
+    return np.stack([tone * (1 + np.sin(8 * seconds)), tone]).astype(np.float32)
+
+
+def split(mix: Floats, is_loop: bool = False, **stems: Floats) -> dict[str, Floats]:
+    return complete(take_out(mix, stems, is_loop))
+
+
+def test_a_stem_has_the_phases_of_the_mix_and_is_as_loud_as_it_was_made() -> None:
+    low, high = play(200), play(3000)
+    made = {"bass": 0.5 * play(200, phase=1.0), "lead": play(3000, phase=2.0)}
+    taken = split(low + high, False, **made)
+    assert metrics.measure_si_sdr(made["bass"].T, low.T) < 0
+    assert metrics.measure_si_sdr(taken["bass"].T, low.T) > 30
+    assert metrics.measure_si_sdr(taken["lead"].T, high.T) > 30
+    assert np.std(taken["bass"]) == pytest.approx(0.5 * np.std(low), rel=0.02)
+    assert np.std(taken["lead"]) == pytest.approx(np.std(high), rel=0.02)
+
+
+@pytest.mark.parametrize("samples", [1, HOP - 1, HOP, 3 * HOP + 5, 70 * HOP])
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_what_is_all_of_the_mix_is_the_mix_and_silence_is_silent(
+    samples: int, is_loop: bool
+) -> None:
+    mix = play(440, samples=samples)
+    taken = split(mix, is_loop, all=mix, louder=np.zeros_like(mix))
+    assert taken["all"].shape == mix.shape
+    assert taken["all"].dtype == np.float32
+    np.testing.assert_allclose(taken["all"], mix, atol=1e-4)
+    assert not taken["louder"].any()
+
+
+def test_stems_are_together_no_louder_than_the_mix() -> None:
+    mix = play(440)
+    taken = split(mix, one=3 * mix, other=mix)
+    np.testing.assert_allclose(taken["one"] + taken["other"], mix, atol=1e-4)
+    np.testing.assert_allclose(taken["one"], 0.75 * mix, atol=1e-4)
+
+
+def test_a_loop_is_a_circle() -> None:
+    samples = 8 * HOP
+    mix, stem = play(440, samples=samples) + play(900, samples=samples), play(440, 1.0, samples)
+    turned = [np.roll(sound, 3 * HOP, axis=1) for sound in (mix, stem)]
+    taken = split(mix, is_loop=True, stem=stem)["stem"]
+    again = split(turned[0], is_loop=True, stem=turned[1])["stem"]
+    np.testing.assert_allclose(np.roll(taken, 3 * HOP, axis=1), again, atol=1e-6)
+
+
+def test_work_pauses_for_each_stem() -> None:
+    mix = play(440, samples=10 * SAMPLE_RATE)
+    assert sum(1 for _ in take_out(mix, {"a": mix, "b": mix})) > 50
