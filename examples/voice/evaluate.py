@@ -8,8 +8,7 @@ measure gives. `control` is the value against the truth of another clip: what ch
 are only worth reading on an idle machine.
 
 What is sung is heard by recognisers that `pip install -e ".[ears]"` brings; without them its rows
-are left out. `, network alone` are what the DiT and the VAE make of a guide that is sung, with no
-voice mixed in.
+are left out. `, guide_voice on` are takes with the guide's own singer beside the network.
 
 A process for every core makes the clips, each with one thread. What the classifiers learn from is
 kept in `--cache`, for as long as neither the VAE nor the code that renders and measures changes.

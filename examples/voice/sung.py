@@ -1,5 +1,5 @@
 """How well a model sings, by ears that do not know the lines: takes as a musician gets them, and
-what the network alone makes of a guide that is sung.
+with the guide's own singer beside the network.
 """
 
 from __future__ import annotations
@@ -7,17 +7,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 
 from pipeline.generate import AceStep
 from pipeline.guide.guide import Guide, resolve_guide
-from pipeline.request import SAMPLE_RATE, VOCALS, BadRequest, Request
+from pipeline.request import VOCALS, BadRequest, Request
 from pipeline.singer.lyrics import parse_lyrics
 from pipeline.singer.vocal_part import VocalPart
 from pipeline.singing import SungMix, put_before, render_vocals, write_part
@@ -118,22 +115,10 @@ def compose_line(singer: str, bpm: float, text: str, seed: int) -> ComposedLine:
 # --- takes of them --------------------------------------------------------------------------------
 
 
-def render_take(model: AceStep, trial: Trial) -> dict[str, Audio]:
+def render_take(model: AceStep, trial: Trial, guide_voice: str = "auto") -> dict[str, Audio]:
     """The mix and the vocals stem that a musician gets, (samples, 2) each."""
     request = request_line(trial.singer, trial.bpm, trial.text, trial.seed)
-    return generate_clips(model, request.changed({"stems": VOCALS}))
-
-
-def render_alone(model: AceStep, line: ComposedLine) -> dict[str, Audio]:
-    """The same of the network alone: it plays over the guide and its singer together, as it learned
-    to, and takes the vocals out of that; nothing is mixed in.
-    """
-    sung = np.add(*line.render())
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "guide.wav"
-        soundfile.write(path, sung, SAMPLE_RATE, "FLOAT")
-        changes = {"task": "cover", "source": str(path), "guide": "off", "stems": VOCALS}
-        return generate_clips(model, line.request.changed(changes))
+    return generate_clips(model, request.changed({"stems": VOCALS, "guide_voice": guide_voice}))
 
 
 def render_verse(model: AceStep) -> Verse:
@@ -160,18 +145,18 @@ class Heard(NamedTuple):
 
 
 def hear_line(name: str, trial: Trial) -> tuple[Heard, Heard, Heard]:
-    """What is heard of a take, of what the network makes alone, and of the guide and its singer."""
+    """What is heard of a take, of one with the guide's own singer, and of the guide and that."""
     model = get_model(name)
     line = compose_line(*trial[:4])
     guide = line.render()
     clips = (
         render_take(model, trial),
-        render_alone(model, line),
+        render_take(model, trial, "on"),
         {"mix": np.add(*guide), VOCALS: guide.vocals},
     )
     other = compose_line(trial.singer, trial.bpm, trial.text, trial.seed + 100)
-    take, alone, drawn = (_hear(each, trial, line, other) for each in clips)
-    return take, alone, drawn
+    take, beside, drawn = (_hear(each, trial, line, other) for each in clips)
+    return take, beside, drawn
 
 
 def _hear(clips: dict[str, Audio], trial: Trial, line: ComposedLine, other: ComposedLine) -> Heard:
@@ -217,9 +202,9 @@ def measure_lines(name: str, count: int, parallel_map: Map) -> Iterator[Row]:
     except BadRequest as error:
         yield Row("sung lines", math.nan, note=f"not available: {error}")
         return
-    takes, alone, drawn = zip(*heard)
+    takes, beside, drawn = zip(*heard)
     yield from make_rows("", takes, drawn, (0.9, 0.9, 0.5))
-    yield from make_rows(", network alone", alone, drawn, (math.nan,) * 3)
+    yield from make_rows(", guide_voice on", beside, drawn, (math.nan,) * 3)
 
 
 def make_rows(

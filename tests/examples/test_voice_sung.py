@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import soundfile
 
@@ -18,6 +18,7 @@ from pipeline.request import VOCALS, Request
 from pipeline.singing import plan_singing
 from tests.pipeline.test_capabilities import VOICE
 
+SINGER = dataclasses.replace(VOICE, sings_guide=True)
 RIGHT = Heard(True, True, 0, 4, 1.0, 0.0)
 WRONG = Heard(False, False, 4, 4, 0.0, 0.0)
 
@@ -57,19 +58,9 @@ def test_a_musicians_take_is_asked_for_as_musicians_do() -> None:
     sung.render_take(model, trial)
     assert model.request.lyrics == trial.text
     assert (model.request.guide_voice, model.request.task) == ("auto", "")
-    assert plan_singing(model.request, VOICE).is_heard
-
-
-def test_the_network_alone_plays_over_the_sung_guide_and_nobody_sings_beside_it() -> None:
-    model = Listening()
-    line = sung.compose_line(*list_trials(1)[0][:4])
-    sung.render_alone(model, line)
-    band, vocals = line.render()
-    assert model.source is not None
-    np.testing.assert_allclose(model.source, band + vocals, atol=1e-6)
-    assert not plan_singing(model.request, VOICE).is_heard
-    assert model.request.stems == VOCALS
-    assert model.request.samples == line.request.samples
+    assert plan_singing(model.request, SINGER).place == "guide"
+    sung.render_take(model, trial, "on")
+    assert plan_singing(model.request, SINGER).place == "mix"
 
 
 def test_a_line_has_the_melody_that_is_sung() -> None:
