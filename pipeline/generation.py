@@ -681,7 +681,10 @@ class Generation:
         if self.singing.place == "guide":
             return f"{name} sings what the guide's own singer sings to it"
         if capabilities.sings_guide:
-            return f"the guide's own singer sings beside {name}"
+            return (
+                f"the guide's own singer sings beside {name}, whose words are less clear "
+                f"(guide_voice guide has {name} sing them, off leaves them out)"
+            )
         return (
             f"{name} does not sing: the guide's own singer does, mixed in beside it "
             "(guide_voice off leaves it out)"

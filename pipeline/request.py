@@ -437,10 +437,10 @@ class Request:
     )
     guide_voice: str = choice_field(
         "auto",
-        ("auto", "on", "off"),
-        "where the guide's own singer sings the lyrics; auto: in the guide of a model that sings "
-        "from it, as mini does, beside one that has no voice; on: beside either, or in the guide "
-        "of one that reads lyrics; off: nowhere",
+        ("auto", "on", "guide", "off"),
+        "where the guide's own singer sings the lyrics; auto: beside a model that does not read "
+        "them, as mini; guide: in the guide, so that the model sings what it hears there; on: in "
+        "the guide of a model that reads lyrics, beside others; off: nowhere",
     )
     composer: int = number_field(
         0,

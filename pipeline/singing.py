@@ -55,7 +55,7 @@ def plan_singing(request: Request, model: Capabilities) -> Singing:
         return Singing()
     reason = find_obstacle(request)
     if model.sings:
-        if request.guide_voice == "on" and reason:
+        if request.guide_voice in ("on", "guide") and reason:
             return Singing(note=f"guide_voice was left out: {reason}")
     elif silence := explain_silence(request):
         return Singing(note=f"the lyrics were left out: {silence}")
@@ -66,9 +66,11 @@ def plan_singing(request: Request, model: Capabilities) -> Singing:
 
 
 def _choose_place(guide_voice: str, model: Capabilities) -> Literal["", "guide", "mix"]:
+    if guide_voice == "guide":
+        return "guide"
     if model.sings:
         return "guide" if guide_voice == "on" else ""
-    return "guide" if model.sings_guide and guide_voice == "auto" else "mix"
+    return "mix"
 
 
 def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPart | None]:

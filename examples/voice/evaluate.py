@@ -8,7 +8,7 @@ measure gives. `control` is the value against the truth of another clip: what ch
 are only worth reading on an idle machine.
 
 What is sung is heard by recognisers that `pip install -e ".[ears]"` brings; without them its rows
-are left out. `, guide_voice on` are takes with the guide's own singer beside the network.
+are left out. `, network alone` are takes with `guide_voice guide`, with no voice mixed in.
 
 A process for every core makes the clips, each with one thread. What the classifiers learn from is
 kept in `--cache`, for as long as neither the VAE nor the code that renders and measures changes.

@@ -1,5 +1,5 @@
 """How well a model sings, by ears that do not know the lines: takes as a musician gets them, and
-with the guide's own singer beside the network.
+what the network alone makes of a guide that is sung.
 """
 
 from __future__ import annotations
@@ -145,18 +145,18 @@ class Heard(NamedTuple):
 
 
 def hear_line(name: str, trial: Trial) -> tuple[Heard, Heard, Heard]:
-    """What is heard of a take, of one with the guide's own singer, and of the guide and that."""
+    """What is heard of a take, of what the network makes alone, and of the guide and its singer."""
     model = get_model(name)
     line = compose_line(*trial[:4])
     guide = line.render()
     clips = (
         render_take(model, trial),
-        render_take(model, trial, "on"),
+        render_take(model, trial, "guide"),
         {"mix": np.add(*guide), VOCALS: guide.vocals},
     )
     other = compose_line(trial.singer, trial.bpm, trial.text, trial.seed + 100)
-    take, beside, drawn = (_hear(each, trial, line, other) for each in clips)
-    return take, beside, drawn
+    take, alone, drawn = (_hear(each, trial, line, other) for each in clips)
+    return take, alone, drawn
 
 
 def _hear(clips: dict[str, Audio], trial: Trial, line: ComposedLine, other: ComposedLine) -> Heard:
@@ -202,9 +202,9 @@ def measure_lines(name: str, count: int, parallel_map: Map) -> Iterator[Row]:
     except BadRequest as error:
         yield Row("sung lines", math.nan, note=f"not available: {error}")
         return
-    takes, beside, drawn = zip(*heard)
+    takes, alone, drawn = zip(*heard)
     yield from make_rows("", takes, drawn, (0.9, 0.9, 0.5))
-    yield from make_rows(", guide_voice on", beside, drawn, (math.nan,) * 3)
+    yield from make_rows(", network alone", alone, drawn, (math.nan,) * 3)
 
 
 def make_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from pipeline.request import VOCALS, Request
 from pipeline.singing import plan_singing
 from tests.pipeline.test_capabilities import VOICE
 
-SINGER = dataclasses.replace(VOICE, sings_guide=True)
 RIGHT = Heard(True, True, 0, 4, 1.0, 0.0)
 WRONG = Heard(False, False, 4, 4, 0.0, 0.0)
 
@@ -58,9 +56,9 @@ def test_a_musicians_take_is_asked_for_as_musicians_do() -> None:
     sung.render_take(model, trial)
     assert model.request.lyrics == trial.text
     assert (model.request.guide_voice, model.request.task) == ("auto", "")
-    assert plan_singing(model.request, SINGER).place == "guide"
-    sung.render_take(model, trial, "on")
-    assert plan_singing(model.request, SINGER).place == "mix"
+    assert plan_singing(model.request, VOICE).place == "mix"
+    sung.render_take(model, trial, "guide")
+    assert plan_singing(model.request, VOICE).place == "guide"
 
 
 def test_a_line_has_the_melody_that_is_sung() -> None:
