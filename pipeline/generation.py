@@ -677,16 +677,15 @@ class Generation:
 
     def _explain_singer(self) -> str:
         """Who is heard."""
-        name, capabilities = self.model.name, self.model.capabilities
         if self.singing.place == "guide":
-            return f"{name} sings what the guide's own singer sings to it"
-        if capabilities.sings_guide:
+            return "the model sings what the guide's own singer sings to it"
+        if self.model.capabilities.sings_guide:
             return (
-                f"the guide's own singer sings beside {name}, whose words are less clear "
-                f"(guide_voice guide has {name} sing them, off leaves them out)"
+                "the guide's own singer sings beside the model, whose words are less clear "
+                "(guide_voice guide has the model sing them, off leaves them out)"
             )
         return (
-            f"{name} does not sing: the guide's own singer does, mixed in beside it "
+            f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "
             "(guide_voice off leaves it out)"
         )
 

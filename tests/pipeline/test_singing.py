@@ -109,7 +109,7 @@ def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
     assert all(line.is_sung for line in lines)
     info = clips["mix"].info
     assert info.lines == lines
-    assert any("the guide's own singer sings beside mini" in note for note in info.notes)
+    assert any("the guide's own singer sings beside the model" in note for note in info.notes)
     assert clips["mix"].latents is None, "they are the band's alone"
     fractions = [progress.fraction for progress in said]
     assert fractions == sorted(fractions)
