@@ -185,7 +185,7 @@ def test_a_cover_is_as_long_as_its_source(ace_step: AceStep, song: str, task: st
     assert clip.audio.shape == (2, SAMPLES)
     assert clip.request.seconds == SECONDS
     assert clip.request.guide == "off"
-    assert "drawings, not recordings" in clip.info.notes[0]
+    assert "guides, not recordings" in clip.info.notes[0]
     (again,) = (event for event in ace_step.render(clip.request) if isinstance(event, Clip))
     assert sound(again).tobytes() == sound(clip).tobytes()
 
@@ -200,12 +200,12 @@ def test_or_as_long_as_is_asked(ace_step: AceStep, song: str, length: dict[str, 
 def test_a_cover_resembles_its_source_as_long_as_it_follows_it(
     ace_step: AceStep, tmp_path: Path
 ) -> None:
-    """A drawing: recordings it was not taught to follow."""
-    drawing = tmp_path / "drawing.wav"
-    soundfile.write(drawing, SONG.render_guide(), SAMPLE_RATE, "FLOAT")
-    source = audio_files.read_audio(str(drawing))
+    """A guide: recordings it was not taught to follow."""
+    guide = tmp_path / "guide.wav"
+    soundfile.write(guide, SONG.render_guide(), SAMPLE_RATE, "FLOAT")
+    source = audio_files.read_audio(str(guide))
     followed, half, alone = (
-        sound(render_clips(ace_step, task="cover", source=str(drawing), cover_strength=s)[0])
+        sound(render_clips(ace_step, task="cover", source=str(guide), cover_strength=s)[0])
         for s in (1, 0.5, 0)
     )
     near, far = (
