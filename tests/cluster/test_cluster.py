@@ -281,9 +281,11 @@ def test_a_worker_that_is_killed_mid_take_is_replaced_by_another(
             case "model":
                 machine.model.kill()
         transcript = client.until("/ace/finished", "take")
-        told = {address: values for address, values in transcript if values[0] in ("", "take")}
-        assert told["/ace/note"][1].endswith(": this take is made again")
-        assert "/ace/fail" not in told
+        told = [(address, values[-1]) for address, values in transcript if values[0] == "take"]
+        # where the machine is busy it may seem late before it is known to be gone
+        again = (": this take is made again", " makes this take, too")
+        assert any(address == "/ace/note" and str(text).endswith(again) for address, text in told)
+        assert "/ace/fail" not in dict(told)
         assert name_machine(transcript) in {"left", "right"}
         assert len(list((tmp_path / "clips").glob("*.wav"))) == 1
 
