@@ -568,8 +568,9 @@ class Generation:
             return (yield from device_finish.finish(self.request, mix))
         parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
-        if self.model.config.masks_stems:
-            parts |= yield from self._mask_stems(parts, gain)
+        taken_out = [name for name in self.request.extracted_tracks if name in parts]
+        if self.model.config.masks_stems and taken_out:
+            parts |= yield from self._mask_stems(parts, taken_out, gain)
         if self.vocals is not None:
             parts = yield from self._add_vocals(parts, self.vocals)
         return (
@@ -578,17 +579,16 @@ class Generation:
             )
         )
 
-    def _mask_stems(self, decoded: Mapping[str, Floats], gain: float) -> Steps[dict[str, Floats]]:
-        """The tracks (2, N) that were taken out, as parts of what they were taken out of."""
+    def _mask_stems(
+        self, decoded: Mapping[str, Floats], names: Sequence[str], gain: float
+    ) -> Steps[dict[str, Floats]]:
+        """The tracks (2, N) of these names, as parts of what they were taken out of."""
         samples = self.request.samples
-        names = [name for name in self.request.extracted_tracks if name in decoded]
         stems = {name: decoded[name][:, :samples] for name in names}
-        if "mix" in decoded:
-            mix = decoded["mix"]
-        elif self.source is not None:  # which has the gain already
-            mix = self.source.T / gain
-        else:
-            return {}
+        mix = decoded.get("mix")
+        if mix is None:
+            assert self.source is not None
+            mix = self.source.T / gain  # it has the gain already
         return (yield from masks.take_out(mix[:, :samples], stems, self.request.loop))
 
     def _add_vocals(

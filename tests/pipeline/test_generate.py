@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from examples.voice import layout, metrics, songs
-from pipeline import AceStep, load
+from pipeline import AceStep, load, masks
 from pipeline.cost import MIN_FRAMES
 from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
@@ -218,6 +218,15 @@ def test_a_preview_is_heard_before_the_take_and_does_not_change_it(ace_step: Ace
 def test_a_preview_comes_before_the_last_step(ace_step: AceStep) -> None:
     with pytest.raises(BadRequest, match="preview must be steps before the last of 4, got 4"):
         list(ace_step.render(Request(preview="3 4", seconds=1)))
+
+
+def test_no_spectrum_is_made_where_no_stem_is_wanted(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masked: list[object] = []
+    monkeypatch.setattr(masks, "take_out", lambda *given: masked.append(given))
+    assert ace_step.generate(text="pop", duration=0.5, num_steps=1)
+    assert not masked
 
 
 @pytest.mark.long
