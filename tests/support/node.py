@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class NodeProgram:
         self._process = process
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.seen: list[dict[str, Any]] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -39,6 +40,17 @@ class NodeProgram:
 
     def _read_rest(self) -> str:
         return "".join(iter(lambda: self._lines.get(timeout=PATIENCE) or "", ""))
+
+    def end(self) -> None:
+        """Kill it. Its output is closed once nobody reads it any more."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        with suppress(BrokenPipeError):  # what was written last and never read
+            self._process.stdin.close()
+        self._process.stdout.close()
 
     def do(self, **deeds: Any) -> None:
         assert self._process.stdin
@@ -72,11 +84,11 @@ def running(script: Path, *arguments: object) -> Iterator[NodeProgram]:
         stderr=subprocess.STDOUT,
         encoding="utf-8",
     )
+    program = NodeProgram(process)
     try:
-        yield NodeProgram(process)
+        yield program
     finally:
-        process.kill()
-        process.communicate()
+        program.end()
 
 
 def find_module(name: str) -> Path:
