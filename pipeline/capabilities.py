@@ -20,7 +20,8 @@ class Capabilities:
     `tasks` are those that it was taught beside new music; `defaults` are used where a request
     leaves the choice to the model. `turbo`: it was distilled, and has a schedule of its own.
     `plays_guides`: it was taught to paint over guides, and over everything; it has no audio codes.
-    `sings`: it reads lyrics; `sings_guide`: it sings what is sung in its guide.
+    `sings`: it reads lyrics; `sings_guide`: it sings what is sung in its guide. `masks_stems`: its
+    stems are parts of the mix, and a guide tells which.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Capabilities:
     plays_guides: bool
     sings: bool
     sings_guide: bool = False
+    masks_stems: bool = False
 
     @property
     def has_voice(self) -> bool:
@@ -63,6 +65,14 @@ class Capabilities:
         if self.plays_guides and request.task not in FOLLOW_SOURCE and not request.codes:
             return "auto"
         return "off"
+
+    def divides_by_guide(self, request: Request) -> bool:
+        """Whether the guide's own stems tell those of the take, which is played from it all the
+        time; the network takes none out then.
+        """
+        guide = request.guide or self.default_guide(request)
+        is_played = guide != "off" and request.guide_strength == 1 and not request.task
+        return self.masks_stems and is_played
 
     def describe_limits(self, request: Request) -> tuple[str, ...]:
         """What of the request the model cannot do, or not well, as notes."""

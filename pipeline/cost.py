@@ -63,11 +63,16 @@ def estimate_plan(request: Request) -> PlanLength:
 
 
 def estimate_cost(
-    request: Request, defaults: Defaults, hop: int = HOP, token_cost: float = 0.0
+    request: Request,
+    defaults: Defaults,
+    hop: int = HOP,
+    token_cost: float = 0.0,
+    divides: bool = False,
 ) -> float:
     """How much computing a request is: frames times passes of the network.
 
-    `token_cost` is what one token of the model's planner costs; 0 where it has none.
+    `token_cost` is what one token of the model's planner costs; 0 where it has none. `divides`: a
+    guide tells the stems of a take, so that the network takes none out.
 
     A task whose length is its source's is taken for `seconds` long: the source is not read. The
     request of its take has the length that it got.
@@ -83,6 +88,8 @@ def estimate_cost(
         passes *= 2
     if request.task in ("extract", "lego"):
         clips = len(request.tracks)
+    elif divides:
+        clips = 1
     else:
         clips = 1 + len(request.extracted_tracks)
     computed = max(frames, frames * count_copies(frames))  # with the copies of a short loop

@@ -48,9 +48,12 @@ from .singer.lyrics import Lyrics
 from .singer.vocal_part import VocalPart, leave_out_all, leave_out_last
 from .singing import (
     Singing,
+    duck_tracks,
     find_loudness,
     plan_singing,
     put_before,
+    put_before_tracks,
+    put_beside,
     render_vocals,
     write_part,
 )
@@ -114,6 +117,8 @@ class Generation:
         self.unread = Unread()
         self.part: VocalPart | None = None
         self.vocals: Waveform | None = None
+        # the guide's stems, where they tell the take's
+        self.guide_tracks: dict[str, Waveform] | None = None
         self._given_noise = noise
 
     def run(self) -> _Stage[None]:
@@ -134,12 +139,11 @@ class Generation:
         elif self.request.task != "extract":
             latents, decoded["mix"] = yield from self._make_mix(inputs, noise)
             inputs = dataclasses.replace(inputs, source=latents)
-        for track in self.request.extracted_tracks:
-            if track == VOCALS and self.vocals is not None:
-                continue  # they are known, and are no part of what was made
-            if track in self.source_stems:
-                continue
-            decoded[track] = yield from self._make_track(inputs, "extract", track)
+        if self._plays_tracks:
+            self.guide_tracks = yield from self._play_tracks()
+        else:
+            for track in self._unknown_tracks:
+                decoded[track] = yield from self._make_track(inputs, "extract", track)
         finished = yield from self._postprocess(decoded)
         info = self._describe(inputs, finished.notes)
         for name, sound in finished.clips.items():
@@ -154,6 +158,22 @@ class Generation:
                         gain=finished.gain,
                     )
             yield clip
+
+    @property
+    def _unknown_tracks(self) -> list[str]:
+        """Those that have to be taken out: vocals that are sung beside the model are known, and no
+        part of what it made.
+        """
+        known = {*self.source_stems}
+        if self.part is not None and not self.singing.in_guide:
+            known.add(VOCALS)
+        return [track for track in self.request.extracted_tracks if track not in known]
+
+    @property
+    def _plays_tracks(self) -> bool:
+        """Whether stems are asked for that those of the guide tell."""
+        is_told = self.guide is not None and self.model.capabilities.divides_by_guide(self.request)
+        return is_told and bool(self._unknown_tracks)
 
     # --- plan -------------------------------------------------------------------------------------
 
@@ -240,7 +260,7 @@ class Generation:
     def _prepare_steps(self) -> None:
         """The timesteps, and which part of the progress every stage after the plan is."""
         self.timesteps = self.model.capabilities.build_timesteps(self.request)
-        spans = split_progress(self.request, self.guide is not None)
+        spans = split_progress(self.request, self.guide is not None, self._plays_tracks)
         if self.plan is not None:
             rest = ProgressSpan(self.plan_share, 1 - self.plan_share)
             spans = (span.within(rest) for span in spans)
@@ -279,10 +299,9 @@ class Generation:
         """
         span = next(self.spans)
         yield Progress("guide", span.start)
-        if self.part is not None and self.singing.place == "mix":
-            rendering = render_vocals(self.part, self.request)
-            self.vocals = yield from self._report_steps("guide", rendering, span)
-        sung = self.part if self.singing.place == "guide" else None
+        if self.part is not None and self.singing.in_mix:
+            self.vocals = yield from self._sing(self.part, span)
+        sung = self.part if self.singing.in_guide else None
         frames = self.model.count_frames(self.request)
         with self.meter.measure("guide"):
             key = self._identify_guide(guide, sung, frames)
@@ -310,10 +329,15 @@ class Generation:
         if sung is None:
             return waveform
         end = span.divide(1.0, 1.0)
-        rendering = render_vocals(sung, self.request)
-        vocals = yield from self._report_steps("guide", rendering, end)
+        vocals = yield from self._sing(sung, end)
         mixing = put_before(waveform, vocals, find_loudness(guide))
         return np.add(*(yield from self._report_steps("guide", mixing, end)))
+
+    def _sing(self, part: VocalPart, span: ProgressSpan) -> _Stage[Waveform]:
+        """The vocals (samples, 2), once."""
+        if self.vocals is not None:
+            return self.vocals
+        return (yield from self._report_steps("guide", render_vocals(part, self.request), span))
 
     def _report_steps(
         self, stage: str, steps: Steps[_Result], span: ProgressSpan, share: Share | None = None
@@ -430,6 +454,25 @@ class Generation:
         return [
             conditionings[0] if step < guide_steps else conditionings[-1] for step in range(count)
         ]
+
+    def _play_tracks(self) -> _Stage[dict[str, Waveform]]:
+        """The guide's tracks (samples, 2), with what is sung in it: what it was encoded from."""
+        assert self.guide is not None
+        request = self.request
+        span = next(self.spans)
+        yield Progress("guide", span.start)
+        share = Share()
+        asked = request.extracted_tracks
+        playing = self.guide.render_tracks_in_steps(
+            request.samples, asked, request.loop, share.tell
+        )
+        tracks = yield from self._report_steps("guide", playing, span, share)
+        if self.part is None or not self.singing.in_guide:
+            return tracks
+        end = span.divide(1.0, 1.0)
+        vocals = yield from self._sing(self.part, end)
+        mixing = put_before_tracks(tracks, vocals, find_loudness(self.guide))
+        return (yield from self._report_steps("guide", mixing, end))
 
     def _make_track(self, inputs: InputLatents, task: str, track: str) -> _Stage[Waveform]:
         """The audio (2, N) of one track that is taken out of the source's latents, or added to
@@ -568,7 +611,9 @@ class Generation:
             return (yield from device_finish.finish(self.request, mix))
         parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
-        taken_out = [name for name in self.request.extracted_tracks if name in parts]
+        if self.guide_tracks is not None:
+            parts |= yield from self._divide_mix(parts["mix"], self.guide_tracks)
+        taken_out = [name for name in self.request.extracted_tracks if name in decoded]
         if self.model.config.masks_stems and taken_out:
             parts |= yield from self._mask_stems(parts, taken_out, gain)
         if self.vocals is not None:
@@ -578,6 +623,15 @@ class Generation:
                 self.request, parts, self.source, gain, stems
             )
         )
+
+    def _divide_mix(self, mix: Floats, tracks: Mapping[str, Waveform]) -> Steps[dict[str, Floats]]:
+        """The tracks (2, N) that are asked for, as parts of the mix that those of the guide tell;
+        silence where nobody plays one.
+        """
+        request = self.request
+        guide = {track: sound.T for track, sound in tracks.items()}
+        whole = mix[:, : request.samples]
+        return (yield from masks.share_out(whole, guide, self._unknown_tracks, request.loop))
 
     def _mask_stems(
         self, decoded: Mapping[str, Floats], names: Sequence[str], gain: float
@@ -594,14 +648,25 @@ class Generation:
     def _add_vocals(
         self, decoded: Mapping[str, Floats], vocals: Waveform
     ) -> Steps[dict[str, Floats]]:
-        """The same, with the vocals in the mix, and as the track that they are."""
+        """The same with the vocals in the mix, and in their track: behind a mix that sings, and
+        before one that does not, where all else makes room for them.
+        """
         samples = self.request.samples
-        band = np.ascontiguousarray(decoded["mix"][:, :samples].T, np.float32)
-        loudness = find_loudness(self.guide) if self.guide else 1.0
-        sung = yield from put_before(band, vocals, loudness)
-        with_vocals = {**decoded, "mix": np.add(*sung).T, VOCALS: sung.vocals.T}
+        tracks = {
+            name: np.ascontiguousarray(sound[:, :samples].T, np.float32)
+            for name, sound in decoded.items()
+        }
+        mix = tracks.pop("mix")
+        if self.singing.in_guide:
+            sung = yield from put_beside(mix, vocals)
+        else:
+            loudness = find_loudness(self.guide) if self.guide else 1.0
+            sung = yield from put_before(mix, vocals, loudness)
+            tracks = yield from duck_tracks(tracks, vocals)
+        tracks[VOCALS] = tracks[VOCALS] + sung.vocals if VOCALS in tracks else sung.vocals
+        tracks["mix"] = np.add(*sung)
         names = ("mix", *self.request.extracted_tracks)
-        return {name: with_vocals[name] for name in names if name in with_vocals}
+        return {name: tracks[name].T for name in names if name in tracks}
 
     def _learn_costs(self) -> None:
         """How much memory the model needs, and what a token of its planner costs."""
@@ -679,11 +744,13 @@ class Generation:
         """Who is heard."""
         if self.singing.place == "guide":
             return "the model sings what the guide's own singer sings to it"
-        if self.model.capabilities.sings_guide:
+        if self.singing.place == "both":
             return (
-                "the guide's own singer sings beside the model, whose words are less clear "
-                "(guide_voice guide has the model sing them, off leaves them out)"
+                "the model sings, and softly beside it the guide's own singer, so that the words "
+                "are clear (guide_voice guide: the model alone; on: that singer alone; off: nobody)"
             )
+        if self.model.capabilities.sings_guide:
+            return "the guide's own singer sings, mixed in beside the model"
         return (
             f"{self.model.name} does not sing: the guide's own singer does, mixed in beside it "
             "(guide_voice off leaves it out)"
@@ -713,6 +780,11 @@ class Generation:
             yield Explanation(self._explain_singer())
         if self.part is not None:
             yield from (Explanation(note) for note in self.part.notes)
+        if self.guide is not None and self._plays_tracks:
+            played = self.guide.name_tracks(self._unknown_tracks)
+            for track in self._unknown_tracks:
+                if track not in played and not (track == VOCALS and self.part is not None):
+                    yield Explanation(f"nobody plays {track}: its stem is silent", True)
         if self.guide is not None and self.guide.caption is not None:
             text = describe_caption(self.guide.caption)
             yield from (Explanation(text),) if text else ()

@@ -1,10 +1,11 @@
 """Stems as parts of their mix. What a network makes of a stem is as blurred as its VAE; where and
-how loud it is tells which part of the mix it is, and that is clear.
+how loud it is tells which part of the mix it is, and that is clear. Where a guide's own stems are
+known, and the mix was played from it, they tell it better than any network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,16 @@ from .steps import Steps
 WINDOW = 2048  # samples
 HOP = WINDOW // 2
 TOGETHER = 32  # windows that are transformed in one step
-FAINT = np.float32(1e-6)  # a bin of the mix that nothing is heard of
+FAINT = np.float32(1e-6)  # a bin that nothing is heard of
+# times the power of the guide: what is louder in the mix is by somebody else
+LOUDER = np.float32(10.0)
+ALIKE = 9  # neighbouring bins that are as near to the guide as each other
 
 # its square and that of the next one add up to 1
 SHAPE = np.sin(np.pi * (np.arange(WINDOW) + 0.5) / WINDOW).astype(np.float32)
+
+Spectra = npt.NDArray[np.complex64]  # (2, windows, bins)
+Powers = npt.NDArray[np.float32]  # (windows, bins)
 
 
 def take_out(
@@ -27,49 +34,113 @@ def take_out(
     """Of each stem the part of the mix that it is, all (2, N): every bin of its spectrum as loud as
     in the stem, and together never louder than in the mix. A loop goes on at its ends.
     """
+    return (yield from _divide(mix, stems, [*stems], _divide_by_loudness, is_loop))
+
+
+def share_out(
+    mix: Floats, guide: Mapping[str, Floats], names: Collection[str], is_loop: bool = False
+) -> Steps[dict[str, Floats]]:
+    """The stems (2, N) of these names out of a mix (2, N) that was played from a guide, of which
+    all stems are given: what the mix has in common with the guide is divided as that is, and the
+    rest of it by their power. What nobody plays in the guide is in no stem.
+    """
+    return (yield from _divide(mix, guide, names, _divide_by_guide, is_loop))
+
+
+# of the spectra of a mix and of stems: what each of them is of the mix
+_Division = Callable[[Spectra, Mapping[str, Spectra], Collection[str]], dict[str, Spectra]]
+
+
+def _divide_by_loudness(
+    mix: Spectra, stems: Mapping[str, Spectra], names: Collection[str]
+) -> dict[str, Spectra]:
+    loudness = {name: np.sqrt(_measure(stems[name])) for name in names}
+    most = np.maximum(np.sqrt(_measure(mix)), sum(loudness.values())) + FAINT
+    return {name: mix * (loud / most) for name, loud in loudness.items()}
+
+
+def _divide_by_guide(
+    mix: Spectra, stems: Mapping[str, Spectra], names: Collection[str]
+) -> dict[str, Spectra]:
+    guide = sum(stems.values(), np.zeros_like(mix))
+    common = (mix * guide.conj()).real.mean(axis=0)
+    power = _smooth(_measure(guide))
+    followed = np.clip(_smooth(common) / (power + FAINT**2), 0, 1).astype(np.float32)
+    played = np.minimum(1, LOUDER * power / (_smooth(_measure(mix)) + FAINT**2))
+    others = (mix - followed * guide) * played
+    powers = {name: _measure(stem) for name, stem in stems.items()}
+    all_power = sum(powers.values()) + FAINT**2
+    return {
+        name: followed * stems[name] + others * (powers[name] / all_power)
+        for name in names
+        if name in stems
+    }
+
+
+def _smooth(powers: Powers) -> Powers:
+    """The sum of `ALIKE` bins around each."""
+    sums = np.pad(powers.cumsum(axis=1, dtype=np.float64), ((0, 0), (ALIKE, ALIKE)), "edge")
+    sums[:, :ALIKE] = 0
+    middle = ALIKE // 2
+    bins = powers.shape[1]
+    smoothed: Powers = (
+        sums[:, ALIKE + middle : ALIKE + middle + bins] - sums[:, middle : middle + bins]
+    ).astype(np.float32)
+    return smoothed
+
+
+# --- from sound to spectra and back ---------------------------------------------------------------
+
+
+def _divide(
+    mix: Floats,
+    stems: Mapping[str, Floats],
+    names: Collection[str],
+    division: _Division,
+    is_loop: bool,
+) -> Steps[dict[str, Floats]]:
+    """The parts (2, N) of a mix that stems of these names are, some windows at a time."""
     samples = mix.shape[1]
-    padded = {name: _pad(sound, is_loop) for name, sound in stems.items()}
-    whole = _pad(mix, is_loop)
-    taken = {name: np.zeros_like(whole) for name in stems}
-    for begin in range(0, whole.shape[1] - HOP, TOGETHER * HOP):
-        stretch = slice(begin, min(begin + (TOGETHER + 1) * HOP, whole.shape[1]))
-        loudness = {}
-        for name, sound in padded.items():
-            loudness[name] = _measure(_transform(sound[:, stretch]))
+    taken = {name: np.zeros((2, samples), np.float32) for name in names}
+    for begin in range(-HOP, samples, TOGETHER * HOP):
+        end = min(begin + (TOGETHER + 1) * HOP, samples + -samples % HOP + HOP)
+        spectra = {}
+        for name, sound in stems.items():
+            spectra[name] = _transform(_read(sound, begin, end, is_loop))
             yield
-        spectra = _transform(whole[:, stretch])
+        whole = _transform(_read(mix, begin, end, is_loop))
         yield
-        most = np.maximum(_measure(spectra), sum(loudness.values())) + FAINT
-        for name, loud in loudness.items():
-            taken[name][:, stretch] += _join(spectra * (loud / most))
+        for name, part in division(whole, spectra, names).items():
+            inside = slice(max(begin, 0), min(end, samples))
+            taken[name][:, inside] += _join(part)[:, inside.start - begin : inside.stop - begin]
             yield
-    return {name: sound[:, HOP : HOP + samples] for name, sound in taken.items()}
+    return taken
 
 
-def _pad(sound: Floats, is_loop: bool) -> npt.NDArray[np.float32]:
-    """(2, N) -> (2, a multiple of HOP), from HOP before its beginning to HOP or more behind it."""
-    behind = HOP + -sound.shape[1] % HOP
-    sides = ((0, 0), (HOP, behind))
-    sound = np.asarray(sound, np.float32)
-    return np.pad(sound, sides, "wrap") if is_loop else np.pad(sound, sides)
+def _read(sound: Floats, begin: int, end: int, is_loop: bool) -> npt.NDArray[np.float32]:
+    """(2, end - begin) of a sound (2, N): around it is silence, or it goes round."""
+    if is_loop:
+        return np.take(sound, range(begin, end), axis=1, mode="wrap").astype(np.float32)
+    inside = np.asarray(sound[:, max(begin, 0) : end], np.float32)
+    before = max(-begin, 0)
+    return np.pad(inside, ((0, 0), (before, end - begin - before - inside.shape[1])))
 
 
-def _transform(sound: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
-    """(2, N) -> the spectra of its windows (2, windows, bins)."""
+def _transform(sound: npt.NDArray[np.float32]) -> Spectra:
+    """(2, N) -> the spectra of its windows."""
     windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW, axis=1)[:, ::HOP]
-    spectra: npt.NDArray[np.complex64] = np.fft.rfft(windows * SHAPE).astype(np.complex64)
+    spectra: Spectra = np.fft.rfft(windows * SHAPE).astype(np.complex64)
     return spectra
 
 
-def _measure(spectra: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
-    """How loud each bin is, of both channels (windows, bins)."""
-    power = (spectra.real**2 + spectra.imag**2).mean(axis=0)
-    loudness: npt.NDArray[np.float32] = np.sqrt(power)
-    return loudness
+def _measure(spectra: Spectra) -> Powers:
+    """The power of each bin, of both channels."""
+    power: Powers = (spectra.real**2 + spectra.imag**2).mean(axis=0)
+    return power
 
 
-def _join(spectra: npt.NDArray[np.complex64]) -> npt.NDArray[np.float32]:
-    """The sound (2, N) of spectra (2, windows, bins)."""
+def _join(spectra: Spectra) -> npt.NDArray[np.float32]:
+    """The sound (2, N) of spectra."""
     windows = np.fft.irfft(spectra, WINDOW).astype(np.float32) * SHAPE
     halves = windows.reshape(len(windows), -1, 2, HOP)
     joined = np.zeros((len(windows), halves.shape[1] + 1, HOP), np.float32)

@@ -88,16 +88,20 @@ class ProgressSpan(NamedTuple):
         return ProgressSpan(outer.at(self.start), self.length * outer.length)
 
 
-def split_progress(request: Request, has_guide: bool) -> Iterator[ProgressSpan]:
-    """Which part of the progress each stage after the plan is, in their order."""
-    shares = _list_shares(request, has_guide)
+def split_progress(
+    request: Request, has_guide: bool, plays_tracks: bool = False
+) -> Iterator[ProgressSpan]:
+    """Which part of the progress each stage after the plan is, in their order. `plays_tracks`: the
+    guide's tracks tell those of the take.
+    """
+    shares = _list_shares(request, has_guide, plays_tracks)
     start = 0.0
     for share in shares:
         yield ProgressSpan(start, share / sum(shares))
         start += share / sum(shares)
 
 
-def _list_shares(request: Request, has_guide: bool) -> list[float]:
+def _list_shares(request: Request, has_guide: bool, plays_tracks: bool) -> list[float]:
     shares = [_ENCODE for used in (request.task, has_guide, request.reference) if used]
     if request.task == "lego":
         # every track is conditioned on those before it, which are encoded for that
@@ -106,6 +110,7 @@ def _list_shares(request: Request, has_guide: bool) -> list[float]:
     elif request.task == "extract":
         shares += [_DIFFUSE] * len(request.extracted_tracks)
     else:
+        taken_out = [_DIFFUSE] * len(request.extracted_tracks)
         shares += [_TEXT, _CONDITION, _DIFFUSE]
-        shares += [_DIFFUSE] * len(request.extracted_tracks)
+        shares += [_ENCODE] if plays_tracks else taken_out
     return [*shares, _FINISH]

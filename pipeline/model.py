@@ -91,6 +91,7 @@ class Model:
             plays_guides=self.config.plays_guides,
             sings=self.config.sings,
             sings_guide=self.config.sings_guide,
+            masks_stems=self.config.masks_stems,
         )
         self.token_cost = cost.DEFAULT_TOKEN_COST
         self.peak_bytes = 0
@@ -431,11 +432,16 @@ class Model:
     def estimate_cost(self, request: Request) -> float:
         """How much computing a request is, in a unit of its own: see `pipeline.cost`."""
         token_cost = self.token_cost if self.can_plan else 0.0
-        return cost.estimate_cost(request, self.capabilities.defaults, self.hop, token_cost)
+        return self._estimate_cost(request, token_cost)
 
     def estimate_cost_after_plan(self, request: Request) -> float:
         """The same, of what comes after the plan."""
-        return cost.estimate_cost(request, self.capabilities.defaults, self.hop)
+        return self._estimate_cost(request)
+
+    def _estimate_cost(self, request: Request, token_cost: float = 0.0) -> float:
+        able = self.capabilities
+        divides = able.divides_by_guide(request)
+        return cost.estimate_cost(request, able.defaults, self.hop, token_cost, divides)
 
     def make_room(self) -> None:
         """Unload the planner where a generation needs its memory."""

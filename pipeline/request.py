@@ -438,9 +438,10 @@ class Request:
     guide_voice: str = choice_field(
         "auto",
         ("auto", "on", "guide", "off"),
-        "where the guide's own singer sings the lyrics; auto: beside a model that does not read "
-        "them, as mini; guide: in the guide, so that the model sings what it hears there; on: in "
-        "the guide of a model that reads lyrics, beside others; off: nowhere",
+        "where the guide's own singer sings the lyrics, for a model that does not read them, as "
+        "mini; auto: in the guide, so that the model sings what it hears there, and softly beside "
+        "it; guide: in the guide alone; on: beside it alone (a model that reads lyrics: in its "
+        "guide); off: nowhere",
     )
     composer: int = number_field(
         0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ from .guide.composer.form import LyricSection
 from .guide.guide import Guide
 from .loops import fold_tail
 from .prompt_reading import read_prompt
-from .request import SAMPLE_RATE, Request
+from .request import SAMPLE_RATE, VOCALS, Request
 from .singer import production
 from .singer.fitting import fit_vocals
 from .singer.lyrics import Lyrics, parse_lyrics
@@ -24,22 +26,37 @@ from .steps import Steps
 
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
 _BACKING = np.float32(0.5)  # of a second voice against the first
+_BESIDE = -8.0  # dB: the guide's singer against a mix that sings, in the octaves of speech
 _VOICES = {"man": MAN, "woman": WOMAN}
+
+
+# where the guide's singer sings: in the guide, from which the model takes the words; in the mix,
+# before what the model plays; or in both, softer than the model
+Place = Literal["", "guide", "mix", "both"]
 
 
 class Singing(NamedTuple):
     """What becomes of a request's lyrics: `lyrics` are those that the guide has words of, None
-    where it has none; `place`, where the guide's singer sings them: in the guide, from which the
-    model takes them, or in the mix, beside it; `note`, why it does not.
+    where it has none; `place`, where the guide's singer sings them; `note`, why it does not.
     """
 
     lyrics: Lyrics | None = None
-    place: Literal["", "guide", "mix"] = ""
+    place: Place = ""
     note: str = ""
 
     @property
     def is_heard(self) -> bool:
         return bool(self.place)
+
+    @property
+    def in_guide(self) -> bool:
+        """Whether the model hears them in its guide."""
+        return self.place in ("guide", "both")
+
+    @property
+    def in_mix(self) -> bool:
+        """Whether they are mixed in with what the model made."""
+        return self.place in ("mix", "both")
 
     @property
     def sections(self) -> tuple[LyricSection, ...]:
@@ -65,12 +82,12 @@ def plan_singing(request: Request, model: Capabilities) -> Singing:
     return Singing(lyrics, _choose_place(request.guide_voice, model))
 
 
-def _choose_place(guide_voice: str, model: Capabilities) -> Literal["", "guide", "mix"]:
+def _choose_place(guide_voice: str, model: Capabilities) -> Place:
     if guide_voice == "guide":
         return "guide"
     if model.sings:
         return "guide" if guide_voice == "on" else ""
-    return "mix"
+    return "both" if model.sings_guide and guide_voice == "auto" else "mix"
 
 
 def write_part(request: Request, guide: Guide, lyrics: Lyrics) -> Steps[VocalPart | None]:
@@ -101,6 +118,34 @@ def put_before(band: Waveform, vocals: Waveform, loudness: float = 1.0) -> Steps
     gain = np.float32(loudness * (yield from production.find_balance_in_steps(band, vocals)))
     ducked = yield from production.duck_in_steps(band, vocals)
     return SungMix(ducked, gain * vocals)
+
+
+def put_before_tracks(
+    tracks: Mapping[str, Waveform], vocals: Waveform, loudness: float = 1.0
+) -> Steps[dict[str, Waveform]]:
+    """The same of a band's tracks (samples, 2): the vocals are one of them, or part of one."""
+    band = functools.reduce(np.add, tracks.values(), np.zeros_like(vocals))
+    gain = np.float32(loudness * (yield from production.find_balance_in_steps(band, vocals)))
+    ducked = yield from duck_tracks(tracks, vocals)
+    sung = gain * vocals
+    return {**ducked, VOCALS: ducked[VOCALS] + sung if VOCALS in ducked else sung}
+
+
+def duck_tracks(tracks: Mapping[str, Waveform], vocals: Waveform) -> Steps[dict[str, Waveform]]:
+    """Tracks of a band (samples, 2) that make room for its vocals: together as much as it does."""
+    ducked = {}
+    for track, sound in tracks.items():
+        ducked[track] = yield from production.duck_in_steps(sound, vocals)
+    return ducked
+
+
+def put_beside(sung: Waveform, vocals: Waveform) -> Steps[SungMix]:
+    """Vocals behind a mix in which somebody sings the same, both (samples, 2): so soft that it is
+    one voice, whose words are clearer.
+    """
+    before = yield from production.find_balance_in_steps(sung, vocals)
+    gain = np.float32(before * 10 ** ((_BESIDE - production.BALANCE) / 20))
+    return SungMix(sung, gain * vocals)
 
 
 def find_loudness(guide: Guide) -> float:

@@ -314,7 +314,11 @@ class ModelState:
     def estimate_cost(self, job: Job) -> None:
         """Set the job's cost, where that can be known."""
         if known := self.loaded or self._known:
-            job.cost = estimate_cost(job.resolved, known.defaults, token_cost=self._token_cost)
+            request = job.resolved
+            divides = known.divides_by_guide(request)
+            job.cost = estimate_cost(
+                request, known.defaults, token_cost=self._token_cost, divides=divides
+            )
 
     def find_speed(self, worker: str) -> float:
         """The seconds per cost of a worker; 0 where that is not known."""

@@ -37,27 +37,6 @@ DRUM_WORDS = {
     "80s": ("gated drums", "80s drums", "big electronic drums"),
     "hand percussion": ("hand percussion", "congas and shakers", "percussion"),
 }
-TRACKS = {
-    "drums": tuple(kit for kit in palette.KITS if kit != "hand percussion"),
-    "percussion": ("hand percussion",),
-    "bass": tuple(name for name in palette.INSTRUMENTS if name.endswith("bass")),
-    "keyboard": (
-        "piano",
-        "electric piano",
-        "rhodes",
-        "organ",
-        "rotary organ",
-        "clavinet",
-    ),
-    "strings": ("strings", "string section", "fiddle"),
-    "guitar": ("guitar", "nylon guitar", "steel guitar", "distorted guitar"),
-    "woodwinds": ("flute", "saxophone"),
-    "brass": ("brass", "trumpet"),
-    "vocals": ("vocal",),
-    "backing_vocals": ("choir pad",),
-    "synth": ("pluck", "supersaw", "pad", "square lead", "saw lead", "bell", "vibraphone"),
-}
-TRACK_OF = {sound: track for track, sounds in TRACKS.items() for sound in sounds}
 # instruments that by themselves are understood as chords; others are called "flute chords"
 CHORD_WORDS = tuple(
     name

@@ -21,16 +21,18 @@ from pipeline.guide.composer.compose import Composition, compose
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.composer.styles import STYLES
+from pipeline.guide.guide import Guide
 from pipeline.guide.production import Production, choose_production
 from pipeline.guide.score import ROLES, Score
+from pipeline.guide.tracks import TRACK_OF
 from pipeline.request import SAMPLE_RATE, VOCALS, Request
 from pipeline.singer.lyrics import parse_lyrics
 from pipeline.singer.production import duck, find_balance
 from pipeline.singer.vocals import write_vocals
-from pipeline.singing import put_before, render_vocals
+from pipeline.singing import put_before, put_before_tracks, render_vocals
 from pipeline.steps import complete
 
-from .bands import CHORD_WORDS, DRUM_WORDS, SINGER_WORDS, TRACK_OF, UNSUNG, WORDS
+from .bands import CHORD_WORDS, DRUM_WORDS, SINGER_WORDS, UNSUNG, WORDS
 from .metrics import HeldNote
 from .singing import write_lines
 
@@ -140,6 +142,13 @@ class Song:
         sounds = read_sounds(self.caption, self.sketch.style)
         band = palette.render_mix(self.score, sounds, self.samples, self.production)
         return np.add(*complete(put_before(band, self.vocals))) if self.lyrics else band
+
+    def render_guide_tracks(self, caption: str, asked: str) -> dict[str, Audio]:
+        """The tracks of the guide of a take that the caption asks for, and that one track."""
+        sounds = read_sounds(caption, self.sketch.style)
+        guide = Guide(self.score, self.seconds, sounds, self.production)
+        tracks = complete(guide.render_tracks_in_steps(self.samples, (asked,)))
+        return complete(put_before_tracks(tracks, self.vocals)) if self.lyrics else tracks
 
     def _sing_over(self, band: dict[str, Audio]) -> dict[str, Audio]:
         """The stems of the band, giving way to the vocals, and those, as a take's are put before

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,6 +99,32 @@ class Guide:
         return palette.render_mix_in_steps(
             self.score, self.sounds, samples, self.production, is_loop, tell
         )
+
+    def name_tracks(self, asked: Container[str] = ()) -> set[str]:
+        """The standard tracks of all who play; `asked` are those that are asked for."""
+        from .tracks import find_track
+
+        played = {note.role for note in self.score.notes} & {*self.sounds}
+        return {find_track(self.sounds[role], asked) for role in played}
+
+    def render_tracks_in_steps(
+        self, samples: int, asked: Container[str] = (), is_loop: bool = False, tell: Tell = ignore
+    ) -> Steps[dict[str, Waveform]]:
+        """The same as stems (samples, 2) that add up to it, by the standard tracks; `asked` are
+        those that are asked for, see `tracks.find_track`.
+        """
+        from . import palette
+        from .tracks import find_track
+
+        stems = yield from palette.render_in_steps(
+            self.score, self.sounds, samples, self.production, is_loop, tell
+        )
+        tracks: dict[str, Waveform] = {}
+        for role, stem in stems.items():
+            track = find_track(self.sounds[role], asked)
+            tracks[track] = tracks[track] + stem if track in tracks else stem
+            yield
+        return tracks
 
     def _time_sections(self) -> Iterator[TimedSection]:
         if self.composition is None:

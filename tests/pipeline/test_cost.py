@@ -19,7 +19,10 @@ def test_the_cost_is_known_without_a_model() -> None:
     ace_step = load("mini")
     request = Request(prompt="x", bars=8, bpm=100, stems="drums")
     elsewhere = Defaults(**json.loads(json.dumps(ace_step.capabilities.defaults._asdict())))
-    assert estimate_cost(request, elsewhere) == ace_step.estimate_cost(request) > 0
+    told = estimate_cost(request, elsewhere, divides=True)
+    assert told == ace_step.estimate_cost(request) > 0
+    by_network = request.changed({"guide": "off"})
+    assert estimate_cost(by_network, elsewhere) == ace_step.estimate_cost(by_network) == 2 * told
 
 
 def test_the_cost_grows_with_what_there_is_to_do() -> None:

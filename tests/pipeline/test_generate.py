@@ -27,6 +27,7 @@ from pipeline.networks.vae import VAE
 from pipeline.request import BadRequest, Request
 from pipeline.singer.lines import MAX_LEFT_OUT
 from pipeline.singer.vocal_part import UNREAD
+from pipeline.steps import complete
 from pipeline.take import Clip, Progress
 from pipeline.weights import checkpoint
 
@@ -462,6 +463,53 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
     assert metrics.measure_si_sdr(np.asarray(alone.audio).T, mix.T) > 40
 
 
+def render_stems(model: AceStep, **changes: object) -> dict[str, Clip]:
+    request = Request(prompt="house, drums and bass only", bars=1, bpm=240, seed=3, num_steps=1)
+    events = model.render(request.changed(changes))
+    return {event.name: event for event in events if isinstance(event, Clip)}
+
+
+def test_the_stems_of_a_take_are_those_of_its_guide_as_far_as_it_follows_that(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ace_step.model, "draw_track_noise", None)  # the network takes none out
+    clips = render_stems(ace_step, stems="bass drums")
+    request, guide = ace_step.model.resolve_guide(clips["mix"].info.request)
+    assert guide is not None
+    tracks = complete(guide.render_tracks_in_steps(request.samples))
+    assert {*tracks} == {"bass", "drums"}
+    for track, other in (("bass", "drums"), ("drums", "bass")):
+        stem = np.asarray(clips[track].audio).T
+        likeness = metrics.measure_si_sdr(stem, tracks[track])
+        assert likeness > metrics.measure_si_sdr(stem, tracks[other]) + 10
+    rest, mix = (np.asarray(clips[name].audio) for name in ("rest", "mix"))
+    assert np.square(rest).mean() < 0.01 * np.square(mix).mean()
+
+
+def test_a_stem_that_nobody_plays_is_silent_and_the_take_says_so(ace_step: AceStep) -> None:
+    clips = render_stems(ace_step, stems="guitar drums")
+    assert not np.asarray(clips["guitar"].audio).any()
+    assert np.asarray(clips["drums"].audio).any()
+    assert "nobody plays guitar: its stem is silent" in clips["mix"].info.problems
+
+
+@pytest.mark.parametrize("changes", [{"guide": "off"}, {"guide_strength": 0.5}])
+def test_the_network_takes_stems_out_of_what_no_guide_tells(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    draw = ace_step.model.draw_track_noise
+    drawn: list[str] = []
+
+    def draw_noise(request: Request, task: str, track: str) -> mx.array:
+        drawn.append(track)
+        return draw(request, task, track)
+
+    monkeypatch.setattr(ace_step.model, "draw_track_noise", draw_noise)
+    clips = render_stems(ace_step, stems="drums", **changes)
+    assert drawn == ["drums"]
+    assert np.asarray(clips["drums"].audio).any()
+
+
 def test_a_track_is_taken_out_of_any_mix(ace_step: AceStep) -> None:
     song = songs.make_song(5_400_003, 2.5, parts=("drums", "bass", "chords"))
     drums = ace_step.extract(
@@ -482,7 +530,7 @@ def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, turbo: 
     short = {"text": "pop", "duration": 0.5, "num_steps": 1}
     lyrics = "[verse]\nla la"
     (clip,) = ace_step.generate(**short, lyrics=lyrics)  # type: ignore[arg-type]
-    assert "the guide's own singer sings beside" in clip.info.notes[0]
+    assert "softly beside it the guide's own singer" in clip.info.notes[0]
     assert clip.request.lyrics
     (silent,) = ace_step.generate(**short)  # type: ignore[arg-type]
     assert silent.info.notes == ()

@@ -7,7 +7,7 @@ import pytest
 
 from examples.voice import metrics
 from pipeline.audio import Floats
-from pipeline.masks import HOP, take_out
+from pipeline.masks import HOP, share_out, take_out
 from pipeline.request import SAMPLE_RATE
 from pipeline.steps import complete
 
@@ -68,3 +68,66 @@ def test_a_loop_is_a_circle() -> None:
 def test_work_pauses_for_each_stem() -> None:
     mix = play(440, samples=10 * SAMPLE_RATE)
     assert sum(1 for _ in take_out(mix, {"a": mix, "b": mix})) > 50
+
+
+# --- where a guide tells them ---------------------------------------------------------------------
+
+
+def share(mix: Floats, is_loop: bool = False, /, **guide: Floats) -> dict[str, Floats]:
+    return complete(share_out(mix, guide, [*guide], is_loop))
+
+
+def make_noise(seed: int, level: float = 0.1, samples: int = SAMPLES) -> Floats:
+    noise = np.random.default_rng(seed).standard_normal((2, samples))
+    return (level * noise).astype(np.float32)
+
+
+def test_a_mix_that_is_its_guide_is_divided_exactly_also_where_all_play_the_same_tones() -> None:
+    one, other = make_noise(1), make_noise(2, 0.03)
+    taken = share(one + other, one=one, other=other)
+    assert metrics.measure_si_sdr(taken["one"].T, one.T) > 60
+    assert metrics.measure_si_sdr(taken["other"].T, other.T) > 60
+    by_loudness = split(one + other, one=one, other=other)
+    assert metrics.measure_si_sdr(by_loudness["other"].T, other.T) < 5
+
+
+def test_what_a_take_has_otherwise_goes_to_whom_the_guide_has_there() -> None:
+    low, high = play(200), play(3000)
+    guide = {"bass": play(200, phase=np.pi / 2), "lead": play(3000, phase=np.pi)}
+    taken = share(low + high, **guide)
+    assert metrics.measure_si_sdr(taken["bass"].T, low.T) > 30
+    assert metrics.measure_si_sdr(taken["lead"].T, high.T) > 30
+
+
+def test_what_nobody_plays_in_the_guide_is_in_no_stem() -> None:
+    low, high = play(200), play(3000)
+    taken = share(low + high, bass=low)["bass"]
+    assert metrics.measure_si_sdr(taken.T, low.T) > 30
+    assert np.std(taken - low) < 0.01 * np.std(high)
+
+
+def test_a_stem_that_is_not_in_the_guide_is_silent() -> None:
+    mix = play(440)
+    taken = complete(share_out(mix, {"bass": mix}, ["bass", "drums"]))
+    np.testing.assert_allclose(taken["bass"], mix, atol=1e-4)
+    assert not taken["drums"].any()
+    assert not complete(share_out(mix, {}, ["drums"]))["drums"].any()
+    assert [*complete(share_out(mix, {"bass": mix, "drums": mix}, ["drums"]))] == ["drums"]
+
+
+@pytest.mark.parametrize("samples", [1, HOP - 1, 3 * HOP + 5, 70 * HOP])
+@pytest.mark.parametrize("is_loop", [False, True])
+def test_all_stems_of_a_guide_are_together_the_take(samples: int, is_loop: bool) -> None:
+    mix = make_noise(1, samples=samples)
+    guide = {"one": make_noise(2, samples=samples), "other": mix + make_noise(3, samples=samples)}
+    taken = share(mix, is_loop, **guide)
+    np.testing.assert_allclose(taken["one"] + taken["other"], mix, atol=1e-4)
+
+
+def test_a_take_of_a_loop_is_divided_as_a_circle() -> None:
+    samples = 8 * HOP
+    sounds = [make_noise(seed, samples=samples) for seed in range(3)]
+    turned = [np.roll(sound, 3 * HOP, axis=1) for sound in sounds]
+    taken = share(sounds[0], True, one=sounds[1], other=sounds[2])["one"]
+    again = share(turned[0], True, one=turned[1], other=turned[2])["one"]
+    np.testing.assert_allclose(np.roll(taken, 3 * HOP, axis=1), again, atol=1e-6)

@@ -33,6 +33,13 @@ def test_the_parts_of_the_work_follow_each_other_and_fill_the_progress(
     assert spans[-1].at(1.0) == pytest.approx(1.0)
 
 
+def test_stems_that_a_guide_tells_are_one_part_of_the_work() -> None:
+    request = Request(stems="drums bass vocals")
+    spans = list(split_progress(request, has_guide=True, plays_tracks=True))
+    assert len(spans) == len(list(split_progress(Request(), has_guide=True))) + 1
+    assert spans[-1].at(1.0) == pytest.approx(1.0)
+
+
 def test_what_follows_a_plan_has_the_rest_of_the_progress() -> None:
     rest = ProgressSpan(0.25, 0.75)
     spans = [span.within(rest) for span in split_progress(Request(), has_guide=False)]

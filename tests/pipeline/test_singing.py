@@ -24,9 +24,12 @@ from pipeline.singer.timing import time_phones
 from pipeline.singer.vocal_part import NO_WORD
 from pipeline.singing import (
     Singing,
+    duck_tracks,
     find_loudness,
     plan_singing,
     put_before,
+    put_before_tracks,
+    put_beside,
     render_vocals,
     write_part,
 )
@@ -88,14 +91,21 @@ def test_a_model_that_sings_does_it_alone_unless_it_is_asked_for_a_guide_with_wo
 
 @pytest.mark.parametrize(
     ("voice", "place", "official"),
-    [("auto", "mix", ""), ("on", "mix", "guide"), ("guide", "guide", "guide"), ("off", "", "")],
+    [("auto", "both", ""), ("on", "mix", "guide"), ("guide", "guide", "guide"), ("off", "", "")],
 )
-def test_the_words_are_in_the_mix_unless_they_are_wanted_in_the_guide_or_the_model_reads_them(
+def test_a_model_that_hears_its_guide_sings_with_its_singer_and_one_that_reads_words_alone(
     voice: str, place: str, official: str
 ) -> None:
     asked = dataclasses.replace(SONG, guide_voice=voice)
-    assert plan_singing(asked, VOICE).place == place
+    planned = plan_singing(asked, dataclasses.replace(VOICE, sings_guide=True))
+    assert planned.place == place
+    assert (planned.in_guide, planned.in_mix) == (
+        place in ("guide", "both"),
+        place in ("mix", "both"),
+    )
     assert plan_singing(asked, OFFICIAL).place == official
+    deaf = plan_singing(asked, VOICE).place
+    assert deaf == ("mix" if place == "both" else place)
 
 
 def test_without_lyrics_nothing_is_said_of_them() -> None:
@@ -109,7 +119,7 @@ def test_mini_sings_the_lyrics_and_says_when(mini: AceStep) -> None:
     assert all(line.is_sung for line in lines)
     info = clips["mix"].info
     assert info.lines == lines
-    assert any("the guide's own singer sings beside the model" in note for note in info.notes)
+    assert any("softly beside it the guide's own singer" in note for note in info.notes)
     assert clips["mix"].latents is None, "they are the band's alone"
     fractions = [progress.fraction for progress in said]
     assert fractions == sorted(fractions)
@@ -124,6 +134,46 @@ def test_mini_sings_itself_what_it_hears_in_its_guide(mini: AceStep) -> None:
     first = mix.info.lines[0]
     inside = slice(round(48_000 * first.start), round(48_000 * first.end))
     assert np.sqrt(np.mean(read(clips["vocals"])[:, inside] ** 2)) > 0.01
+
+
+def test_its_singer_alone_is_a_stem_to_the_last_bits(mini: AceStep) -> None:
+    request = dataclasses.replace(SONG, guide_voice="on", stems="vocals drums")
+    _, clips = render(mini, request)
+    assert "the guide's own singer sings, mixed in beside the model" in clips["mix"].info.notes
+    resolved, guide = resolve_guide(
+        clips["mix"].info.request, "auto", parse_lyrics(CHORUS).sections
+    )
+    assert guide is not None
+    part = complete(write_part(resolved, guide, parse_lyrics(CHORUS)))
+    assert part is not None
+    drawn = complete(render_vocals(part, resolved)).T
+    stem = read(clips["vocals"])
+    gain = np.vdot(stem, drawn) / np.vdot(drawn, drawn)
+    np.testing.assert_allclose(stem, gain * drawn, atol=1e-5)
+
+
+def test_the_singer_beside_a_mix_that_sings_is_8_db_below_it() -> None:
+    seconds = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    tone = np.sin(2 * np.pi * 1000 * seconds).astype(np.float32)
+    vocals = np.stack([tone, tone], axis=1)
+    mix, beside = complete(put_beside(0.2 * vocals, 0.7 * vocals))
+    np.testing.assert_array_equal(mix, 0.2 * vocals)
+    np.testing.assert_allclose(beside, 0.2 * 10 ** (-8 / 20) * vocals, atol=1e-4)
+
+
+@pytest.mark.parametrize("sung", [False, True])
+def test_tracks_make_room_as_their_band_does(sung: bool) -> None:
+    rng = np.random.default_rng(1)
+    drums, bass, vocals = 0.1 * rng.standard_normal((3, SAMPLE_RATE, 2)).astype(np.float32)
+    vocals[: SAMPLE_RATE // 2] = 0
+    band, voice = complete(put_before(drums + bass, vocals))
+    tracks = {"drums": drums, "vocals" if sung else "bass": bass}
+    placed = complete(put_before_tracks(tracks, vocals))
+    assert {*placed} == {*tracks, "vocals"}
+    np.testing.assert_allclose(sum(placed.values()), band + voice, atol=1e-5)
+    np.testing.assert_allclose(
+        placed["drums"], complete(duck_tracks({"drums": drums}, vocals))["drums"]
+    )
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ Arrays inside this room are planar, (channels, samples) float32 at 48 kHz; stems
 
 from .instruments import INSTRUMENTS
 from .kits import KITS
-from .mixes import limit, mix, render, render_mix, render_mix_in_steps
+from .mixes import limit, mix, render, render_in_steps, render_mix, render_mix_in_steps
 
 __all__ = [
     "INSTRUMENTS",
@@ -16,6 +16,7 @@ __all__ = [
     "limit",
     "mix",
     "render",
+    "render_in_steps",
     "render_mix",
     "render_mix_in_steps",
 ]

@@ -43,8 +43,29 @@ def render(
     """The stem (samples, 2) of each role that has notes and a sound: an instrument or, for drums, a
     kit, by its name. Their sum is the mix.
     """
+    return complete(render_in_steps(score, sounds, samples, production, is_loop))
+
+
+def render_in_steps(
+    score: Score,
+    sounds: Mapping[str, str],
+    samples: int,
+    production: Production = STILL,
+    is_loop: bool = False,
+    tell: Tell = ignore,
+) -> Steps[dict[str, Audio]]:
+    """The same, with pauses, and told how much of it is done. Needs memory for all stems."""
     extent = Extent(samples, is_loop)
-    return complete(_render_stems(score, sounds, production, extent))
+    blocks = choose_blocks(samples, production.room)
+    parts = yield from _gather(score, sounds, production, blocks, extent)
+    stems = {role: np.zeros((samples, 2), np.float32) for role in parts}
+    for number, (role, stem) in enumerate(stems.items()):
+        tell(number / len(stems))
+        yield from _place(stem, [parts[role]], production, blocks, extent)
+    if stems:
+        dusty = [*stems].index("drums") if "drums" in stems else 0
+        yield from _finish([*stems.values()], dusty, production, extent)
+    return stems
 
 
 def render_mix(
@@ -100,20 +121,6 @@ def limit(stems: Mapping[str, Audio]) -> dict[str, Audio]:
     extent = Extent(len(next(iter(limited.values()))))
     complete(buses.squeeze([*limited.values()], 0.0, extent))
     return limited
-
-
-def _render_stems(
-    score: Score, sounds: Mapping[str, str], production: Production, extent: Extent
-) -> Steps[dict[str, Audio]]:
-    blocks = choose_blocks(extent.samples, production.room)
-    parts = yield from _gather(score, sounds, production, blocks, extent)
-    stems = {role: np.zeros((extent.samples, 2), np.float32) for role in parts}
-    for role, stem in stems.items():
-        yield from _place(stem, [parts[role]], production, blocks, extent)
-    if stems:
-        dusty = [*stems].index("drums") if "drums" in stems else 0
-        yield from _finish([*stems.values()], dusty, production, extent)
-    return stems
 
 
 def _gather(
