@@ -26,6 +26,7 @@ SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
 _FADE = round(FADE_SECONDS * SAMPLE_RATE)
+_FADE_IN = round(0.0005 * SAMPLE_RATE)
 _PIECE = 8192  # samples that are computed at once: they stay in the processor's cache
 _PASSED_ON = 2**17  # and passed on at once: the one that receives them is woken up for each
 
@@ -97,6 +98,12 @@ def build_end(made: int, samples: int) -> npt.NDArray[np.float64]:
     asked for, and otherwise 1.
     """
     return build_fade_out(min(samples, _FADE)) if made > samples else np.ones(0)
+
+
+def build_fade_in(samples: int) -> npt.NDArray[np.float32]:
+    """A slope from 0 on the first sample, as long as a guide's; shorter than any attack."""
+    length = min(samples, _FADE_IN)
+    return np.linspace(0, 1, _FADE_IN, dtype=np.float32)[:length]
 
 
 def _sum(

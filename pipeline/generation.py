@@ -544,6 +544,13 @@ class Generation:
         is_mix_alone = not (request.task or request.extracted_tracks or self.vocals is not None)
         return is_mix_alone and not request.loop and not device.is_cpu()
 
+    @property
+    def _begins_in_silence(self) -> bool:
+        """Whether it does, as the guide that it is played from. A model knows nothing before its
+        first sample, and may begin there with a click.
+        """
+        return self.guide is not None and not (self.request.task or self.request.loop)
+
     def _decode(self, latents: mx.array, span: ProgressSpan) -> _Stage[Decoded]:
         """The audio: of a loop exactly, of another clip at least as long as it is."""
         loop = self.request.loop
@@ -560,6 +567,9 @@ class Generation:
         done = 0
         tiles = self.model.vae.decode_tiles(latents)
         for piece in self.meter.measure_each_array("decode", tiles):
+            if self._begins_in_silence and not done:
+                fade = mx.array(audio.build_fade_in(piece.shape[1]))[:, None]
+                piece[:, : len(fade)] *= fade
             if stays:
                 pieces.append(piece[0])
             else:

@@ -20,6 +20,7 @@ import soundfile
 from examples.voice import layout, metrics, songs
 from pipeline import AceStep, load, masks
 from pipeline.cost import MIN_FRAMES
+from pipeline.generation import Generation
 from pipeline.model import Model
 from pipeline.networks import cpu_ops, gpu_ops
 from pipeline.networks.ops import Ops, choose_ops
@@ -461,6 +462,28 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
     (alone,) = (e for e in ace_step.render(request.changed({"stems": ""})) if isinstance(e, Clip))
     # the same clip, whatever is taken out of it
     assert metrics.measure_si_sdr(np.asarray(alone.audio).T, mix.T) > 40
+
+
+def test_a_take_begins_in_silence_as_its_guide_does(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"text": "rock, drums only", "duration": 1.0, "seed": 3, "num_steps": 1}
+    faded = audio(ace_step.generate(**request))  # type: ignore[arg-type]
+    monkeypatch.setattr(Generation, "_begins_in_silence", False)
+    abrupt = audio(ace_step.generate(**request))  # type: ignore[arg-type]
+    assert np.abs(abrupt[:, 0]).max() > 0.01
+    assert np.abs(faded[:, 0]).max() < 0.001
+    np.testing.assert_allclose(faded[:, 24:], abrupt[:, 24:], atol=1e-3)
+
+
+@pytest.mark.parametrize("changes", [{"guide": "off"}, {"loop": True}])
+def test_what_has_no_guide_or_goes_round_begins_as_it_was_made(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    request = {"text": "rock, drums only", "duration": 1.0, "seed": 3, "num_steps": 1, **changes}
+    usual = audio(ace_step.generate(**request))  # type: ignore[arg-type]
+    monkeypatch.setattr(Generation, "_begins_in_silence", False)
+    assert audio(ace_step.generate(**request)).tobytes() == usual.tobytes()  # type: ignore[arg-type]
 
 
 def render_stems(model: AceStep, **changes: object) -> dict[str, Clip]:
