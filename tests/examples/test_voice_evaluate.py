@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,8 +78,8 @@ PROMPT = Request("house with drums", bpm=120, key="A minor", seconds=1.0, seed=1
 NOISE = 0.1 * np.random.default_rng(1).standard_normal((SAMPLE_RATE, 2))
 
 
-def make_take(take: Floats, real: Floats) -> EvaluatedTake:
-    clips = (clip.astype(np.float32) for clip in (take, real, real))
+def make_take(take: Floats, real: Floats, song: Floats = NOISE) -> EvaluatedTake:
+    clips = (clip.astype(np.float32) for clip in (take, real, real, song))
     features = (evaluate.measure_features(clip, 120) for clip in clips)
     return EvaluatedTake(PROMPT, evaluate.read_prompt(PROMPT), *features)
 
@@ -96,6 +97,15 @@ def test_a_dull_narrow_take_is_off_and_it_is_told_by_how_much() -> None:
     assert off["centroid off by, %"].value > 40
     assert off["energy 4..8 kHz off by, dB"].verdict == "short"
     assert off["energy 4..8 kHz off by, dB"].real == 0
+
+
+def test_of_a_song_whose_players_nobody_named_it_is_told_how_far_its_render_is() -> None:
+    loud_highs = np.diff(NOISE, axis=0)
+    rows = evaluate.measure_balances([make_take(loud_highs, loud_highs, NOISE)])
+    row = next(row for row in rows if row.metric.startswith("centroid"))
+    assert row.value == 0
+    of_song, of_render = re.findall(r"(?:players|render) (\d+\.\d+)", row.note)
+    assert float(of_song) == float(of_render) > 20
 
 
 def test_the_worst_first_sample_counts() -> None:
@@ -136,10 +146,23 @@ def test_what_rings_behind_the_end_of_a_loop_is_heard_at_its_beginning() -> None
     song = songs.make_song(5, 4.0, parts=("chords",))
     request = evaluate.make_request(song, 1).changed({"bars": 1, "seconds": 0}).resolved()
     clip, loop = (
-        evaluate.render_composition(request.changed({"loop": each}), song) for each in (False, True)
+        evaluate.render_composition(request.changed({"loop": each})) for each in (False, True)
     )
     assert len(clip) == len(loop) == request.samples
     assert np.abs(loop - clip)[: SAMPLE_RATE // 10].max() > 1e-3
+
+
+@pytest.mark.parametrize("part", ["drums", VOCALS])
+def test_a_guide_tells_a_stem_nearly_as_well_as_the_vae_can_give_it_back(part: str) -> None:
+    seeds = range(evaluate.STEM_SEED, evaluate.STEM_SEED + 60)
+    seed = next(seed for seed in seeds if evaluate.find_track(seed, part))
+    song = evaluate.make_stem_song(seed, part)
+    track = evaluate.find_track(seed, part)
+    guide = song.render_guide_tracks(song.caption, track)
+    np.testing.assert_allclose(sum(guide.values()), song.render_guide(), atol=1e-5)
+    stem = evaluate.measure_stem("mini", part, seed)
+    assert stem.known > stem.through_vae - 2
+    assert stem.known > stem.mix + 2 or part == VOCALS
 
 
 @pytest.mark.long
@@ -166,9 +189,9 @@ GOALS = (  # in the order of the table
     "key top-1",
     "drums present or absent right, clean",
     "style recognised, relative to real, clean",
-    "stems: SI-SDR of extracted drums",
-    "stems: SI-SDR of extracted bass",
-    "stems: SI-SDR of extracted vocals",
+    "stems: SI-SDR of a take's drums",
+    "stems: SI-SDR of a take's bass",
+    "stems: SI-SDR of a take's vocals",
     "first sample",
     "seam of a loop",
     "takes neither NaN nor silent",
