@@ -161,6 +161,26 @@ def test_notes_that_another_band_plays_or_another_mood_produces_are_played_anew(
         assert played["Guide"] == count, prompt
 
 
+@pytest.mark.parametrize("changes", [{"guide_seed": 2}, {"loop": True}])
+def test_the_same_notes_that_are_sung_with_another_seed_or_go_round_are_played_anew(
+    ace_step: AceStep,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    changes: dict[str, object],
+) -> None:
+    played: Counter[str] = Counter()
+    _count(Guide, "render_in_steps", played, monkeypatch)
+    path = tmp_path / "tune.mid"
+    named = (0, midi.meta(3, "vocals"))
+    tune = midi.track(named, *midi.notes([(0, 1, 60), (1, 1, 64)], 96))
+    path.write_bytes(midi.file(1, 96, tune))
+    sung = {"lyrics": "la la", "guide": str(path), "guide_voice": "on", "guide_seed": 1}
+    request = REQUEST.changed({**sung, "bpm": 120.0, "bars": 4, "seconds": 0.0, "seed": 1})
+    for each, count in ((request, 1), (request, 1), (request.changed(changes), 2)):
+        render_bytes(ace_step, each)
+        assert played["Guide"] == count
+
+
 def test_a_guide_with_other_words_or_another_singer_is_sung_anew(
     ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
