@@ -2,8 +2,8 @@
 running overnight.
 
 Three programs work side by side: the VAE is trained; as soon as its encoder is final, songs are
-encoded; as soon as there are songs, the DiT learns from them while the VAE's decoder goes on. Stop
-it, and the same command goes on where it was.
+encoded; as soon as there are songs, the DiT learns from them while the VAE's decoder goes on. In
+the end the decoder hears what the DiT makes. Stop it, and the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 
 SONGS_PER_MINUTE = 12
+FINISHED_PER_MINUTE = 5  # songs that the decoder hears of the DiT
+MOST_FINISHED = 300
 PACKAGE = "examples.voice"
 
 
@@ -45,6 +47,9 @@ def main() -> None:
         sys.exit(
             "a part of the training failed: see above; the same command goes on from what was saved"
         )
+    finished = min(MOST_FINISHED, max(10, round(options.minutes * FINISHED_PER_MINUTE)))
+    last = ("--minutes", 0.1 * options.minutes, "--songs", finished, *device)
+    subprocess.run(make_command("finish", folder, *last), check=True)
     voice = folder / "voice"
     subprocess.run(make_command("export", folder, voice), check=True)
     subprocess.run(make_command("evaluate", voice, "--quick"), check=True)

@@ -119,10 +119,7 @@ class Trainer:
         """Learn from audio (B, 2, samples); `is_judged`: by discriminators too. Nothing here waits
         for the device.
         """
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group.get("share", 1.0)
-        for group in self.listening.param_groups:
-            group["lr"] = rate / 2
+        self._set_rate(rate)
         batch = len(audio)
         with self._mixed_precision(), torch.set_grad_enabled(not self.is_frozen):
             mean = self.vae.encode(audio).float()
@@ -130,14 +127,38 @@ class Trainer:
         noise = NOISE * torch.rand(batch, 1, 1, device=self.device)
         with self._mixed_precision():
             decoded = self.vae.decode(mean + noise * torch.randn_like(mean)).float()
-        ours, theirs = to_mid_side(decoded), to_mid_side(audio)
-        shuffled = torch.tensor(list(SIZES))[torch.randperm(len(SIZES))].tolist()
-        losses = self.spectra(ours, theirs, shuffled[: SIZES_AT_ONCE[self.device.type]])
+        losses = self._compare(decoded, audio)
         if not self.is_frozen:
             losses["probe"] = self.probe.measure_loss(mean, audio)
             losses["even"] = EVEN_WEIGHT * mean.square().mean()
         if is_judged:
             losses |= self._listen(decoded, audio)
+        self._descend(losses)
+
+    def finish_step(self, latents: Tensor, audio: Tensor, rate: float) -> None:
+        """Let the decoder learn from latents (B, 64, frames), whose middle should be the audio
+        (B, 2, samples).
+        """
+        self._set_rate(rate)
+        with self._mixed_precision():
+            decoded = self.vae.decode(latents).float()
+        margin = (decoded.shape[2] - audio.shape[2]) // 2
+        self._descend(self._compare(decoded[..., margin : margin + audio.shape[2]], audio))
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("share", 1.0)
+        for group in self.listening.param_groups:
+            group["lr"] = rate / 2
+
+    def _compare(self, decoded: Tensor, audio: Tensor) -> dict[str, Tensor]:
+        """How far decoded audio is from what it should be, by some of the spectra."""
+        ours, theirs = to_mid_side(decoded), to_mid_side(audio)
+        shuffled = torch.tensor(list(SIZES))[torch.randperm(len(SIZES))].tolist()
+        return self.spectra(ours, theirs, shuffled[: SIZES_AT_ONCE[self.device.type]])
+
+    def _descend(self, losses: dict[str, Tensor]) -> None:
+        """A step down all of them."""
         total = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
