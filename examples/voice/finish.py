@@ -33,7 +33,7 @@ from torch import Tensor
 
 from pipeline.schedules import build_schedule
 
-from . import songs
+from . import metrics, songs
 from .dit import Lesson, Voice
 from .lessons import HELD_OUT, LessonPool, get_tokenizer, write_prompt
 from .losses import HOP, Spectra
@@ -47,10 +47,11 @@ STEPS = 4  # of a take, as the voice plays
 SHIFT = 3.0
 SONGS = 300
 NEAR = 0.1  # a guide's distance from its song, in parts of a song's variance, at most
-RATE = 3e-4
+RATE = 6e-4
 MARGIN = 8  # frames on both sides of an example, which the decoder sees and is not asked for
 ENCODED = 0.5  # share of the examples that are the encoder's
 JUDGED = 12
+PRESENCE = (1000.0, 4000.0)  # Hz
 REPORT_EVERY = 120.0  # seconds
 
 Floats = npt.NDArray[np.floating]
@@ -196,7 +197,7 @@ def finish(folder: Path, learned: Takes, held_out: Takes, seconds: float, batch:
 
 @torch.no_grad()
 def judge(trainer: Trainer, takes: Takes) -> str:
-    """Log-mel distance and SI-SDR in dB of what was played and of what was encoded, decoded."""
+    """How near what was played comes to what it should be, and what was encoded, decoded."""
     return ", ".join(
         f"{name} {measure(trainer.average, trainer.spectra, latents, takes.audio)}"
         for name, latents in (("played", takes.played), ("encoded", takes.asked))
@@ -204,12 +205,19 @@ def judge(trainer: Trainer, takes: Takes) -> str:
 
 
 def measure(vae: VAE, spectra: Spectra, latents: Tensor, audio: Tensor) -> str:
-    """The same of latents (N, 64, frames) and the audio (N, 2, samples) that they should be."""
+    """The same of latents (N, 64, frames) and the audio (N, 2, samples) that they should be; and
+    how far the presence of each is off.
+    """
     decoded = torch.cat([vae.decode(each[None]) for each in latents])
     ours, theirs = decoded.mean(1), audio.float().mean(1)
     mel = spectra.measure_log_mel(ours, theirs).mean()
     sdr = spectra.measure_si_sdr(decoded, audio.float()).mean()
-    return f"log-mel {mel:.2f}, SI-SDR {sdr:.2f} dB"
+    presence = [
+        abs(metrics.measure_band(a.T, *PRESENCE) - metrics.measure_band(b.T, *PRESENCE))
+        for a, b in zip(decoded.cpu().numpy(), audio.float().cpu().numpy())
+    ]
+    off = np.mean(presence)
+    return f"log-mel {mel:.2f}, SI-SDR {sdr:.2f} dB, 1 to 4 kHz off by {off:.2f} dB"
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ Signals are (N, samples), float32: mid and side of a batch, one after the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, pad
@@ -51,6 +54,10 @@ REPEATS_WEIGHT = 4.0
 COMB_FLOOR = 1e-6  # power, in that spectrum
 SILENT = 1e-6  # power of a frame's highs, below which it has no period
 WAVE_WEIGHT = 1.0
+THIRD_OCTAVES = tuple(62.5 * 2 ** (n / 3) for n in range(24))  # Hz, up to 16 kHz
+FAINT_BAND = 1e-4  # part of a signal's power, below which a band does not count
+BALANCE_FLOOR = 1e-7  # power of a sample
+BALANCE_WEIGHT = 3.0
 PROBED = 1024  # window of the envelope that `Probe` predicts, twice per latent frame
 BANDS = 32  # of it
 
@@ -280,6 +287,30 @@ def measure_combs(signal: Tensor) -> Tensor:
         energy = (ahead.square().sum(1) * behind.square().sum(1)).sqrt()
         combs.append((ahead * behind).sum(1) / (energy + 1))
     return torch.stack(combs, 1)
+
+
+def compare_balances(ours: Tensor, theirs: Tensor) -> Tensor:
+    """How far the power of thirds of octaves is apart in whole signals (N, samples), in bels: what
+    is blurred is too soft on the whole, though no frame of it is far off.
+    """
+    samples = ours.shape[1]
+    window = torch.hann_window(samples, device=ours.device)
+    bank = torch.from_numpy(make_third_octaves(samples)).to(ours.device)
+    powers = [
+        torch.view_as_real(torch.fft.rfft(each * window)).square().sum(-1) @ bank.T
+        for each in (ours, theirs)
+    ]
+    floor = FAINT_BAND * powers[1].sum(1, keepdim=True) + BALANCE_FLOOR * samples
+    first, second = (torch.log10(power + floor) for power in powers)
+    return BALANCE_WEIGHT * (first - second).abs().mean()
+
+
+@functools.cache
+def make_third_octaves(samples: int) -> npt.NDArray[np.float32]:
+    """(bands, samples / 2 + 1): 1 where a frequency is in the band."""
+    frequencies = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE)
+    bands = [(low <= frequencies) & (frequencies < 2 ** (1 / 3) * low) for low in THIRD_OCTAVES]
+    return np.stack(bands).astype(np.float32)
 
 
 class Probe(nn.Module):

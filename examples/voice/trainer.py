@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .discriminators import Discriminators
 from .linear_codec import write_linear_codec
-from .losses import SIZES, Probe, Spectra, to_mid_side
+from .losses import SIZES, Probe, Spectra, compare_balances, to_mid_side
 from .oobleck import CONFIG, VAE
 
 NOISE = 0.1  # on the latents that the decoder learns from, at most
@@ -143,7 +143,9 @@ class Trainer:
         with self._mixed_precision():
             decoded = self.vae.decode(latents).float()
         margin = (decoded.shape[2] - audio.shape[2]) // 2
-        self._descend(self._compare(decoded[..., margin : margin + audio.shape[2]], audio))
+        decoded = decoded[..., margin : margin + audio.shape[2]]
+        balance = compare_balances(to_mid_side(decoded), to_mid_side(audio))
+        self._descend(self._compare(decoded, audio) | {"balance": balance})
 
     def _set_rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:

@@ -15,7 +15,7 @@ torch: Any = pytest.importorskip("torch", reason="the VAE is trained in torch")
 
 from examples.voice import finish, lessons, songs, train_vae, trainer  # noqa: E402
 from examples.voice.dit import Lesson  # noqa: E402
-from examples.voice.losses import HOP  # noqa: E402
+from examples.voice.losses import HOP, compare_balances  # noqa: E402
 from examples.voice.oobleck import CONFIG  # noqa: E402
 from pipeline.request import SAMPLE_RATE  # noqa: E402
 
@@ -79,6 +79,25 @@ def test_songs_are_those_that_their_guides_are_near_to(tmp_path: Path) -> None:
     assert finish.list_songs(pool, 100, held_out=True) == [*range(1, 32, 2)]
     lesson = next(iter(finish.make_lessons(pool, [33])))
     np.testing.assert_array_equal(lesson.source[0].numpy(), pool.guide[33].astype(np.float32))
+
+
+def test_what_is_too_soft_in_a_third_of_an_octave_is_told_whatever_its_waves_are() -> None:
+    torch.manual_seed(0)
+    seconds = torch.arange(48_000) / SAMPLE_RATE
+    low = torch.sin(2 * torch.pi * 200 * seconds)[None]
+    high = torch.sin(2 * torch.pi * 3000 * seconds)[None]
+    turned = torch.sin(2 * torch.pi * 3000 * seconds + 1)[None]
+    whole = low + high
+    assert float(compare_balances(low + turned, whole)) < 1e-3
+    soft = low + 0.5 * high
+    assert float(compare_balances(soft, whole)) == pytest.approx(3.0 * 0.602 / 24, rel=0.05)
+    soft.requires_grad_()
+    compare_balances(soft, whole).backward()
+    assert float((soft.grad * high).sum()) < 0, "louder is nearer"
+    faint = low + 1e-3 * high
+    assert float(compare_balances(low, faint)) < 0.01
+    silent = torch.zeros_like(low)
+    assert float(compare_balances(silent, silent)) == 0
 
 
 def test_the_decoder_learns_on_and_the_encoder_stays(
