@@ -5,6 +5,7 @@ known, and the mix was played from it, they tell it better than any network.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
@@ -16,7 +17,7 @@ from .steps import Steps
 WINDOW = 2048  # samples
 HOP = WINDOW // 2
 TOGETHER = 32  # windows that are transformed in one step
-FAINT = np.float32(1e-6)  # a bin that nothing is heard of
+FAINT = np.float32(1e-8)  # a bin that nothing is heard of
 # times the power of the guide: what is louder in the mix is by somebody else
 LOUDER = np.float32(10.0)
 ALIKE = 9  # neighbouring bins that are as near to the guide as each other
@@ -79,14 +80,9 @@ def _divide_by_guide(
 
 def _smooth(powers: Powers) -> Powers:
     """The sum of `ALIKE` bins around each."""
-    sums = np.pad(powers.cumsum(axis=1, dtype=np.float64), ((0, 0), (ALIKE, ALIKE)), "edge")
-    sums[:, :ALIKE] = 0
-    middle = ALIKE // 2
     bins = powers.shape[1]
-    smoothed: Powers = (
-        sums[:, ALIKE + middle : ALIKE + middle + bins] - sums[:, middle : middle + bins]
-    ).astype(np.float32)
-    return smoothed
+    padded = np.pad(powers, ((0, 0), (ALIKE // 2, ALIKE // 2)))
+    return functools.reduce(np.add, (padded[:, first : first + bins] for first in range(ALIKE)))
 
 
 # --- from sound to spectra and back ---------------------------------------------------------------
@@ -127,10 +123,10 @@ def _read(sound: Floats, begin: int, end: int, is_loop: bool) -> npt.NDArray[np.
 
 
 def _transform(sound: npt.NDArray[np.float32]) -> Spectra:
-    """(2, N) -> the spectra of its windows."""
+    """(2, N) -> the spectra of its windows; "ortho" keeps them in float32."""
     windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW, axis=1)[:, ::HOP]
-    spectra: Spectra = np.fft.rfft(windows * SHAPE).astype(np.complex64)
-    return spectra
+    spectra = np.fft.rfft(windows * SHAPE, norm="ortho")
+    return spectra.astype(np.complex64, copy=False)
 
 
 def _measure(spectra: Spectra) -> Powers:
@@ -141,7 +137,7 @@ def _measure(spectra: Spectra) -> Powers:
 
 def _join(spectra: Spectra) -> npt.NDArray[np.float32]:
     """The sound (2, N) of spectra."""
-    windows = np.fft.irfft(spectra, WINDOW).astype(np.float32) * SHAPE
+    windows = np.fft.irfft(spectra, WINDOW, norm="ortho") * SHAPE
     halves = windows.reshape(len(windows), -1, 2, HOP)
     joined = np.zeros((len(windows), halves.shape[1] + 1, HOP), np.float32)
     joined[:, :-1] += halves[:, :, 0]
