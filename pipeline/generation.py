@@ -260,7 +260,9 @@ class Generation:
     def _prepare_steps(self) -> None:
         """The timesteps, and which part of the progress every stage after the plan is."""
         self.timesteps = self.model.capabilities.build_timesteps(self.request)
-        spans = split_progress(self.request, self.guide is not None, self._plays_tracks)
+        taken_out = len(self._unknown_tracks)
+        has_guide = self.guide is not None
+        spans = split_progress(self.request, has_guide, taken_out, self._plays_tracks)
         if self.plan is not None:
             rest = ProgressSpan(self.plan_share, 1 - self.plan_share)
             spans = (span.within(rest) for span in spans)

@@ -89,28 +89,25 @@ class ProgressSpan(NamedTuple):
 
 
 def split_progress(
-    request: Request, has_guide: bool, plays_tracks: bool = False
+    request: Request, has_guide: bool, taken_out: int = 0, by_guide: bool = False
 ) -> Iterator[ProgressSpan]:
-    """Which part of the progress each stage after the plan is, in their order. `plays_tracks`: the
-    guide's tracks tell those of the take.
+    """Which part of the progress each stage after the plan is, in their order. So many tracks are
+    taken out: by the network, or all of them by the guide's.
     """
-    shares = _list_shares(request, has_guide, plays_tracks)
+    shares = _list_shares(request, has_guide, taken_out, by_guide)
     start = 0.0
     for share in shares:
         yield ProgressSpan(start, share / sum(shares))
         start += share / sum(shares)
 
 
-def _list_shares(request: Request, has_guide: bool, plays_tracks: bool) -> list[float]:
+def _list_shares(request: Request, has_guide: bool, taken_out: int, by_guide: bool) -> list[float]:
     shares = [_ENCODE for used in (request.task, has_guide, request.reference) if used]
     if request.task == "lego":
         # every track is conditioned on those before it, which are encoded for that
         shares += [_DIFFUSE]
         shares += [_ENCODE, _DIFFUSE] * (len(request.tracks) - 1)
-    elif request.task == "extract":
-        shares += [_DIFFUSE] * len(request.extracted_tracks)
-    else:
-        taken_out = [_DIFFUSE] * len(request.extracted_tracks)
+    elif request.task != "extract":
         shares += [_TEXT, _CONDITION, _DIFFUSE]
-        shares += [_ENCODE] if plays_tracks else taken_out
+    shares += [_ENCODE] if by_guide else [_DIFFUSE] * taken_out
     return [*shares, _FINISH]

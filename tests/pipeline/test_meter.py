@@ -12,20 +12,21 @@ from pipeline.request import Request
 
 
 @pytest.mark.parametrize(
-    ("values", "has_guide", "parts"),
+    ("values", "has_guide", "taken_out", "parts"),
     [
-        ({}, False, 4),  # text, condition, diffusion, finish
-        ({}, True, 5),
-        ({"reference": "x.wav", "task": "cover", "source": "x.wav"}, False, 6),
-        ({"stems": "drums bass"}, False, 6),
-        ({"task": "extract", "source": "x.wav"}, False, 4),  # source, two tracks, finish
-        ({"task": "lego", "source": "x.wav", "stems": "drums bass vocals"}, False, 7),
+        ({}, False, 0, 4),  # text, condition, diffusion, finish
+        ({}, True, 0, 5),
+        ({"reference": "x.wav", "task": "cover", "source": "x.wav"}, False, 0, 6),
+        ({"stems": "drums bass"}, False, 2, 6),
+        ({"stems": "drums vocals"}, False, 1, 5),  # the vocals are known
+        ({"task": "extract", "source": "x.wav"}, False, 2, 4),  # source, two tracks, finish
+        ({"task": "lego", "source": "x.wav", "stems": "drums bass vocals"}, False, 0, 7),
     ],
 )
 def test_the_parts_of_the_work_follow_each_other_and_fill_the_progress(
-    values: dict[str, object], has_guide: bool, parts: int
+    values: dict[str, object], has_guide: bool, taken_out: int, parts: int
 ) -> None:
-    spans = list(split_progress(Request().changed(values), has_guide))
+    spans = list(split_progress(Request().changed(values), has_guide, taken_out))
     assert len(spans) == parts
     assert spans[0].start == 0
     for span, following in itertools.pairwise(spans):
@@ -35,7 +36,7 @@ def test_the_parts_of_the_work_follow_each_other_and_fill_the_progress(
 
 def test_stems_that_a_guide_tells_are_one_part_of_the_work() -> None:
     request = Request(stems="drums bass vocals")
-    spans = list(split_progress(request, has_guide=True, plays_tracks=True))
+    spans = list(split_progress(request, True, 3, by_guide=True))
     assert len(spans) == len(list(split_progress(Request(), has_guide=True))) + 1
     assert spans[-1].at(1.0) == pytest.approx(1.0)
 

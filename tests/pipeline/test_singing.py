@@ -152,6 +152,15 @@ def test_its_singer_alone_is_a_stem_to_the_last_bits(mini: AceStep) -> None:
     np.testing.assert_allclose(stem, gain * drawn, atol=1e-5)
 
 
+@pytest.mark.parametrize("voice", ["on", "auto"])
+def test_a_take_of_which_only_the_vocals_are_asked_for_comes_to_its_end(
+    mini: AceStep, voice: str
+) -> None:
+    said, clips = render(mini, dataclasses.replace(SONG, guide_voice=voice, stems="vocals"))
+    assert [*clips] == ["mix", "vocals", "rest"]
+    assert said[-1].fraction > 0.95
+
+
 def test_the_singer_beside_a_mix_that_sings_is_8_db_below_it() -> None:
     seconds = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     tone = np.sin(2 * np.pi * 1000 * seconds).astype(np.float32)
