@@ -744,6 +744,12 @@ class Generation:
             return bound_lines(leave_out_all(self.singing.lyrics))
         return bound_lines(leave_out_last(self.request.lyrics, self.unread.lyric_lines))
 
+    @property
+    def _is_sung(self) -> bool:
+        """Whether anything of the lyrics is sung by the guide's singer."""
+        part = self.part if self.singing.is_heard else None
+        return part is not None and any(line.is_sung for line in part.lines)
+
     def _explain_silence(self, lyrics: Lyrics) -> str:
         """Why nothing of the lyrics is sung."""
         if any(part.sung for part in lyrics.parts):
@@ -788,14 +794,14 @@ class Generation:
         if self.singing.lyrics is not None and self.part is None and self.singing.is_heard:
             reason = self._explain_silence(self.singing.lyrics)
             yield Explanation(f"the lyrics were {reason}", True)
-        if self.part is not None and self.singing.is_heard and not self.model.config.sings:
+        if self._is_sung and not self.model.config.sings:
             yield Explanation(self._explain_singer())
         if self.part is not None:
             yield from (Explanation(note) for note in self.part.notes)
         if self.guide is not None and self._plays_tracks:
             played = self.guide.name_tracks(self._unknown_tracks)
             for track in self._unknown_tracks:
-                if track not in played and not (track == VOCALS and self.part is not None):
+                if track not in played and not (track == VOCALS and self._is_sung):
                     yield Explanation(f"nobody plays {track}: its stem is silent", True)
         if self.guide is not None and self.guide.caption is not None:
             text = describe_caption(self.guide.caption)

@@ -550,7 +550,7 @@ def test_a_model_that_has_not_learned_stems_says_so(turbo: AceStep) -> None:
 
 
 def test_what_the_voice_cannot_do_is_said_in_the_take(ace_step: AceStep, turbo: AceStep) -> None:
-    short = {"text": "pop", "duration": 0.5, "num_steps": 1}
+    short = {"text": "pop", "duration": 2.0, "num_steps": 1}
     lyrics = "[verse]\nla la"
     (clip,) = ace_step.generate(**short, lyrics=lyrics)  # type: ignore[arg-type]
     assert "softly beside it the guide's own singer" in clip.info.notes[0]

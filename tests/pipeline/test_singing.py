@@ -161,6 +161,14 @@ def test_a_take_of_which_only_the_vocals_are_asked_for_comes_to_its_end(
     assert said[-1].fraction > 0.95
 
 
+def test_a_clip_that_is_too_short_for_any_line_has_no_singer(mini: AceStep) -> None:
+    request = dataclasses.replace(SONG, bars=0, seconds=0.1, stems="vocals")
+    info = render(mini, request)[1]["mix"].info
+    assert not any(line.is_sung for line in info.lines)
+    assert not any("the guide's own singer" in note for note in info.notes)
+    assert "nobody plays vocals: its stem is silent" in info.problems
+
+
 def test_the_singer_beside_a_mix_that_sings_is_8_db_below_it() -> None:
     seconds = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
     tone = np.sin(2 * np.pi * 1000 * seconds).astype(np.float32)
