@@ -117,8 +117,6 @@ class Generation:
         self.unread = Unread()
         self.part: VocalPart | None = None
         self.vocals: Waveform | None = None
-        # the guide's stems, where they tell the take's
-        self.guide_tracks: dict[str, Waveform] | None = None
         self._given_noise = noise
 
     def run(self) -> _Stage[None]:
@@ -140,7 +138,7 @@ class Generation:
             latents, decoded["mix"] = yield from self._make_mix(inputs, noise)
             inputs = dataclasses.replace(inputs, source=latents)
         if self._plays_tracks:
-            self.guide_tracks = yield from self._play_tracks()
+            decoded |= yield from self._divide_mix(decoded["mix"])
         else:
             for track in self._unknown_tracks:
                 decoded[track] = yield from self._make_track(inputs, "extract", track)
@@ -457,12 +455,25 @@ class Generation:
             conditionings[0] if step < guide_steps else conditionings[-1] for step in range(count)
         ]
 
-    def _play_tracks(self) -> _Stage[dict[str, Waveform]]:
-        """The guide's tracks (samples, 2), with what is sung in it: what it was encoded from."""
-        assert self.guide is not None
+    def _divide_mix(self, mix: Decoded) -> _Stage[dict[str, Floats]]:
+        """The tracks (2, N) that are asked for, as parts of the mix that those of the guide tell;
+        silence where nobody plays one.
+        """
+        assert not isinstance(mix, mx.array)  # a take with tracks is finished elsewhere
         request = self.request
         span = next(self.spans)
         yield Progress("guide", span.start)
+        tracks = yield from self._play_tracks(span.divide(0.0, _PLAYED))
+        guide = {track: sound.T for track, sound in tracks.items()}
+        whole = mix[:, : request.samples]
+        dividing = masks.share_out(whole, guide, self._unknown_tracks, request.loop)
+        rest = span.divide(_PLAYED, 1.0)
+        return (yield from self._report_steps("finish", dividing, rest))
+
+    def _play_tracks(self, span: ProgressSpan) -> _Stage[dict[str, Waveform]]:
+        """The guide's tracks (samples, 2), with what is sung in it: what it was encoded from."""
+        assert self.guide is not None
+        request = self.request
         share = Share()
         asked = request.extracted_tracks
         playing = self.guide.render_tracks_in_steps(
@@ -623,10 +634,8 @@ class Generation:
             return (yield from device_finish.finish(self.request, mix))
         parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
-        if self.guide_tracks is not None:
-            parts |= yield from self._divide_mix(parts["mix"], self.guide_tracks)
-        taken_out = [name for name in self.request.extracted_tracks if name in decoded]
-        if self.model.config.masks_stems and taken_out:
+        taken_out = [name for name in self.request.extracted_tracks if name in parts]
+        if self.model.config.masks_stems and taken_out and not self._plays_tracks:
             parts |= yield from self._mask_stems(parts, taken_out, gain)
         if self.vocals is not None:
             parts = yield from self._add_vocals(parts, self.vocals)
@@ -635,15 +644,6 @@ class Generation:
                 self.request, parts, self.source, gain, stems
             )
         )
-
-    def _divide_mix(self, mix: Floats, tracks: Mapping[str, Waveform]) -> Steps[dict[str, Floats]]:
-        """The tracks (2, N) that are asked for, as parts of the mix that those of the guide tell;
-        silence where nobody plays one.
-        """
-        request = self.request
-        guide = {track: sound.T for track, sound in tracks.items()}
-        whole = mix[:, : request.samples]
-        return (yield from masks.share_out(whole, guide, self._unknown_tracks, request.loop))
 
     def _mask_stems(
         self, decoded: Mapping[str, Floats], names: Sequence[str], gain: float
@@ -665,8 +665,7 @@ class Generation:
         """
         samples = self.request.samples
         tracks = {
-            name: np.ascontiguousarray(sound[:, :samples].T, np.float32)
-            for name, sound in decoded.items()
+            name: np.asarray(sound[:, :samples].T, np.float32) for name, sound in decoded.items()
         }
         mix = tracks.pop("mix")
         if self.singing.in_guide:
