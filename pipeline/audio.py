@@ -21,7 +21,7 @@ from .steps import Steps, complete
 Waveform = npt.NDArray[np.float32]  # (samples, 2)
 Floats = npt.NDArray[np.floating[Any]]
 
-FADE_SECONDS = 0.01  # only where the model had to make more than was asked for
+FADE_SECONDS = 0.01  # where the model made more than was asked for, or plays from a guide
 SILENT = 1e-6  # of full scale: a file that is nowhere louder has no sound
 SILENT_DB = -60.0  # a clip whose loudest sample is below this before levelling is silent
 _MARGIN_DB = 0.1  # what another meter's filter may find between our samples
@@ -54,12 +54,12 @@ def place_in_silence(waveform: Floats, front: int, samples: int) -> npt.NDArray[
     return whole
 
 
-def cut(audio: Floats, samples: int, gain: float = 1.0) -> Steps[LazyAudio]:
-    """Exactly `samples` of (2, N), without DC, times `gain`; faded out where there was more. Raises
-    `BadAudio` for NaN, infinity or too little.
+def cut(audio: Floats, samples: int, gain: float = 1.0, fades: bool = False) -> Steps[LazyAudio]:
+    """Exactly `samples` of (2, N), without DC, times `gain`; faded out where there was more, or
+    where that is wanted. Raises `BadAudio` for NaN, infinity or too little.
     """
     check_length(audio.shape[1], samples)
-    window = build_end(audio.shape[1], samples)
+    window = build_end(samples, fades or audio.shape[1] > samples)
     faded = samples - len(window)  # the first sample that is
     total = yield from _sum(audio[:, :samples], faded, window)
     check_finite(total, audio[:, samples:])
@@ -93,11 +93,9 @@ def check_finite(*numbers: Floats) -> None:
         )
 
 
-def build_end(made: int, samples: int) -> npt.NDArray[np.float64]:
-    """What the end of a cut clip is multiplied with: a slope to 0 where more was made than was
-    asked for, and otherwise 1.
-    """
-    return build_fade_out(min(samples, _FADE)) if made > samples else np.ones(0)
+def build_end(samples: int, fades: bool) -> npt.NDArray[np.float64]:
+    """What the end of a clip is multiplied with: a slope to 0 where it fades, and otherwise 1."""
+    return build_fade_out(min(samples, _FADE)) if fades else np.ones(0)
 
 
 def build_fade_in(samples: int) -> npt.NDArray[np.float32]:

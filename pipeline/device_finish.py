@@ -22,9 +22,11 @@ _SEGMENTS = BLOCK // SEGMENT  # in a block, whose last one is the next block's f
 _STEP = _SEGMENTS - 1
 
 
-def finish(request: Request, decoded: mx.array) -> Steps[PostprocessedClips]:
-    """The clip of a mix (N, 2) as the request has it, with pauses. Raises `BadAudio`."""
-    mix = yield from cut(decoded, request.samples)
+def finish(request: Request, decoded: mx.array, fades: bool = False) -> Steps[PostprocessedClips]:
+    """The clip of a mix (N, 2) as the request has it, with pauses; `fades` as in `audio.cut`.
+    Raises `BadAudio`.
+    """
+    mix = yield from cut(decoded, request.samples, fades)
     audio.check_not_silent(float(mx.abs(mix).max()))
     peak = yield from find_true_peak(mix)
     gain = audio.choose_gain(audio.find_peak_gain(request.peak_db, peak), request.normalize)
@@ -32,10 +34,10 @@ def finish(request: Request, decoded: mx.array) -> Steps[PostprocessedClips]:
     return PostprocessedClips({"mix": frames.T}, (), gain)
 
 
-def cut(decoded: mx.array, samples: int) -> Steps[mx.array]:
+def cut(decoded: mx.array, samples: int, fades: bool = False) -> Steps[mx.array]:
     """As `audio.cut` does, of (N, 2): (samples, 2)."""
     audio.check_length(len(decoded), samples)
-    fade = audio.build_end(len(decoded), samples)
+    fade = audio.build_end(samples, fades or len(decoded) > samples)
     faded = samples - len(fade)
     window = mx.array(fade.astype(np.float32))[:, None]
     whole, end, rest = decoded[:faded], decoded[faded:samples] * window, decoded[samples:]

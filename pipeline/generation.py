@@ -468,7 +468,12 @@ class Generation:
         whole = mix[:, : request.samples]
         dividing = masks.share_out(whole, guide, self._unknown_tracks, request.loop)
         rest = span.divide(_PLAYED, 1.0)
-        return (yield from self._report_steps("finish", dividing, rest))
+        stems = yield from self._report_steps("finish", dividing, rest)
+        if self._is_silent_around:
+            for stem in stems.values():
+                fade = audio.build_fade_in(request.samples)
+                stem[:, : len(fade)] *= fade
+        return stems
 
     def _play_tracks(self, span: ProgressSpan) -> _Stage[dict[str, Waveform]]:
         """The guide's tracks (samples, 2), with what is sung in it: what it was encoded from."""
@@ -558,9 +563,9 @@ class Generation:
         return is_mix_alone and not request.loop and not device.is_cpu()
 
     @property
-    def _begins_in_silence(self) -> bool:
-        """Whether it does, as the guide that it is played from. A model knows nothing before its
-        first sample, and may begin there with a click.
+    def _is_silent_around(self) -> bool:
+        """Whether it begins and ends in silence, as the guide that it is played from. A model knows
+        nothing before its first sample and behind its last, and may begin and end with a click.
         """
         return self.guide is not None and not (self.request.task or self.request.loop)
 
@@ -580,7 +585,7 @@ class Generation:
         done = 0
         tiles = self.model.vae.decode_tiles(latents)
         for piece in self.meter.measure_each_array("decode", tiles):
-            if self._begins_in_silence and not done:
+            if self._is_silent_around and not done:
                 fade = mx.array(audio.build_fade_in(piece.shape[1]))[:, None]
                 piece[:, : len(fade)] *= fade
             if stays:
@@ -630,8 +635,11 @@ class Generation:
         self, decoded: Mapping[str, Decoded], stems: Mapping[str, Waveform] = postprocess.NO_STEMS
     ) -> Steps[PostprocessedClips]:
         mix = decoded.get("mix")
+        fades = self._is_silent_around
         if isinstance(mix, mx.array):  # it is alone
-            return (yield from device_finish.finish(self.request, mix))
+            return (yield from device_finish.finish(self.request, mix, fades))
+        if mix is not None:  # stems end as it does
+            fades |= mix.shape[1] > self.request.samples
         parts = {name: part for name, part in decoded.items() if not isinstance(part, mx.array)}
         gain = self.stored.gain if self.stored else 1.0
         taken_out = [name for name in self.request.extracted_tracks if name in parts]
@@ -641,7 +649,7 @@ class Generation:
             parts = yield from self._add_vocals(parts, self.vocals)
         return (
             yield from postprocess.postprocess_clips_in_steps(
-                self.request, parts, self.source, gain, stems
+                self.request, parts, self.source, gain, stems, fades
             )
         )
 

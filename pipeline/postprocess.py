@@ -51,13 +51,14 @@ def postprocess_clips_in_steps(
     source: Waveform | None,
     gain: float,
     stems: Mapping[str, Waveform] = NO_STEMS,
+    fades: bool = False,
 ) -> Steps[PostprocessedClips]:
     """The same, with pauses. `stems` are those of the source (samples, 2) that are known already:
-    a repaint keeps them around its window.
+    a repaint keeps them around its window. `fades`: all parts are faded out, as their mix.
     """
     parts: dict[str, LazyAudio] = {}
     for name, waveform in decoded.items():
-        parts[name] = yield from audio.cut(waveform, request.samples, gain)
+        parts[name] = yield from audio.cut(waveform, request.samples, gain, fades)
     whole = None if source is None else LazyAudio.of(source[: request.samples].T)
     window = find_window(request, request.samples)
     fade = round(RepaintBlend.of_request(request).seconds * SAMPLE_RATE)

@@ -464,25 +464,26 @@ def test_stems_come_with_the_clip_aligned_and_in_the_order_asked(ace_step: AceSt
     assert metrics.measure_si_sdr(np.asarray(alone.audio).T, mix.T) > 40
 
 
-def test_a_take_begins_in_silence_as_its_guide_does(
-    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", [1.0, 6.0])  # the model makes 5.12 s, or just these
+def test_a_take_begins_and_ends_in_silence_as_its_guide_does(
+    ace_step: AceStep, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    request = {"text": "rock, drums only", "duration": 1.0, "seed": 3, "num_steps": 1}
+    request = {"text": "rock, drums only", "duration": seconds, "seed": 3, "num_steps": 1}
     faded = audio(ace_step.generate(**request))  # type: ignore[arg-type]
-    monkeypatch.setattr(Generation, "_begins_in_silence", False)
+    monkeypatch.setattr(Generation, "_is_silent_around", False)
     abrupt = audio(ace_step.generate(**request))  # type: ignore[arg-type]
     assert np.abs(abrupt[:, 0]).max() > 0.01
-    assert np.abs(faded[:, 0]).max() < 0.001
-    np.testing.assert_allclose(faded[:, 24:], abrupt[:, 24:], atol=1e-3)
+    assert np.abs(faded[:, [0, -1]]).max() < 0.002
+    np.testing.assert_allclose(faded[:, 24:-480], abrupt[:, 24:-480], atol=1e-3)
 
 
 @pytest.mark.parametrize("changes", [{"guide": "off"}, {"loop": True}])
-def test_what_has_no_guide_or_goes_round_begins_as_it_was_made(
+def test_what_has_no_guide_or_goes_round_begins_and_ends_as_it_was_made(
     ace_step: AceStep, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
 ) -> None:
     request = {"text": "rock, drums only", "duration": 1.0, "seed": 3, "num_steps": 1, **changes}
     usual = audio(ace_step.generate(**request))  # type: ignore[arg-type]
-    monkeypatch.setattr(Generation, "_begins_in_silence", False)
+    monkeypatch.setattr(Generation, "_is_silent_around", False)
     assert audio(ace_step.generate(**request)).tobytes() == usual.tobytes()  # type: ignore[arg-type]
 
 
@@ -507,6 +508,23 @@ def test_the_stems_of_a_take_are_those_of_its_guide_as_far_as_it_follows_that(
         assert likeness > metrics.measure_si_sdr(stem, tracks[other]) + 10
     rest, mix = (np.asarray(clips[name].audio) for name in ("rest", "mix"))
     assert np.square(rest).mean() < 0.01 * np.square(mix).mean()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"bars": 0, "seconds": 1.0}, {"bars": 0, "seconds": 6.0}, {"guide_voice": "on"}]
+)
+def test_stems_begin_and_end_in_silence_as_their_mix(
+    ace_step: AceStep, changes: dict[str, object]
+) -> None:
+    clips = render_stems(ace_step, stems="bass drums", lyrics="[verse]\nla la", **changes)
+    assert {*clips} == {"mix", "bass", "drums", "rest"}
+    for clip in clips.values():
+        assert np.abs(np.asarray(clip.audio)[:, [0, -1]]).max() < 0.002
+
+
+def test_what_is_cut_ends_in_silence_with_all_its_stems(ace_step: AceStep) -> None:
+    for clip in render_stems(ace_step, stems="bass drums", guide="off").values():
+        assert np.abs(np.asarray(clip.audio)[:, -1]).max() < 0.002
 
 
 def test_a_stem_that_nobody_plays_is_silent_and_the_take_says_so(ace_step: AceStep) -> None:
