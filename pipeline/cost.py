@@ -15,6 +15,7 @@ MIN_FRAMES = 128  # the model's shortest clip, 5.12 s: shorter ones are made lon
 HOP = 1920  # samples in a latent frame
 DEFAULT_TOKEN_COST = 40.0  # of a planner's token, about, until a take has shown it
 _FIXED_PASSES = 4.0  # encoding and decoding take about as long as this many passes
+_DIVIDING = 0.5  # stems that a guide tells, however many, take about as long as this part of a clip
 # tokens, about: of a song's metadata, with a caption, with lyrics too
 _METADATA = 40
 _CAPTION = 120
@@ -86,12 +87,11 @@ def estimate_cost(
     passes = steps * (1 + chosen.guidance_interval * is_guided)
     if request.sampler == "heun":
         passes *= 2
+    stems = len(request.extracted_tracks)
     if request.task in ("extract", "lego"):
-        clips = len(request.tracks)
-    elif divides:
-        clips = 1
+        clips: float = len(request.tracks)
     else:
-        clips = 1 + len(request.extracted_tracks)
+        clips = 1 + (_DIVIDING * bool(stems) if divides else stems)
     computed = max(frames, frames * count_copies(frames))  # with the copies of a short loop
     plan = token_cost * estimate_plan(request).tokens
     return computed * (passes + _FIXED_PASSES) * clips + plan

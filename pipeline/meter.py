@@ -20,6 +20,7 @@ _ENCODE = 0.15
 _TEXT = 0.02
 _CONDITION = 0.03
 _DIFFUSE = 0.93
+_DIVIDE = 0.5
 _FINISH = 0.02
 
 
@@ -109,5 +110,5 @@ def _list_shares(request: Request, has_guide: bool, taken_out: int, by_guide: bo
         shares += [_ENCODE, _DIFFUSE] * (len(request.tracks) - 1)
     elif request.task != "extract":
         shares += [_TEXT, _CONDITION, _DIFFUSE]
-    shares += [_ENCODE] if by_guide else [_DIFFUSE] * taken_out
+    shares += [_DIVIDE] if by_guide else [_DIFFUSE] * taken_out
     return [*shares, _FINISH]

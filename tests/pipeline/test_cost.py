@@ -22,7 +22,15 @@ def test_the_cost_is_known_without_a_model() -> None:
     told = estimate_cost(request, elsewhere, divides=True)
     assert told == ace_step.estimate_cost(request) > 0
     by_network = request.changed({"guide": "off"})
-    assert estimate_cost(by_network, elsewhere) == ace_step.estimate_cost(by_network) == 2 * told
+    taken_out = estimate_cost(by_network, elsewhere)
+    assert taken_out == ace_step.estimate_cost(by_network) > told
+    assert told > ace_step.estimate_cost(request.changed({"stems": ""}))
+
+
+def test_stems_that_a_guide_tells_cost_as_much_however_many_there_are() -> None:
+    one, three = Request(stems="drums"), Request(stems="drums bass vocals")
+    assert estimate_cost(one, TURBO, divides=True) == estimate_cost(three, TURBO, divides=True)
+    assert estimate_cost(Request(), TURBO, divides=True) == estimate_cost(Request(), TURBO)
 
 
 def test_the_cost_grows_with_what_there_is_to_do() -> None:
