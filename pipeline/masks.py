@@ -96,7 +96,7 @@ def _divide(
     is_loop: bool,
 ) -> Steps[dict[str, Floats]]:
     """The parts (2, N) of a mix that stems of these names are, some windows at a time."""
-    samples = mix.shape[1]
+    samples = mix.shape[1] + HOP * is_loop  # a loop's beginning once more, behind its end
     taken = {name: np.zeros((2, samples), np.float32) for name in names}
     for begin in range(-HOP, samples, TOGETHER * HOP):
         end = min(begin + (TOGETHER + 1) * HOP, samples + -samples % HOP + HOP)
@@ -110,7 +110,7 @@ def _divide(
             inside = slice(max(begin, 0), min(end, samples))
             taken[name][:, inside] += _join(part)[:, inside.start - begin : inside.stop - begin]
             yield
-    return taken
+    return {name: _close(part) for name, part in taken.items()} if is_loop else taken
 
 
 def _read(sound: Floats, begin: int, end: int, is_loop: bool) -> npt.NDArray[np.float32]:
@@ -120,6 +120,17 @@ def _read(sound: Floats, begin: int, end: int, is_loop: bool) -> npt.NDArray[np.
     inside = np.asarray(sound[:, max(begin, 0) : end], np.float32)
     before = max(-begin, 0)
     return np.pad(inside, ((0, 0), (before, end - begin - before - inside.shape[1])))
+
+
+def _close(sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """A loop (2, N) of what goes on for `HOP` samples: where windows of its end and those of its
+    beginning lie otherwise, it turns from the ones to the others.
+    """
+    loop, behind = sound[:, :-HOP], sound[:, -HOP:]
+    turning = min(HOP, loop.shape[1])
+    share = np.linspace(1, 0, HOP, dtype=np.float32)[:turning]
+    loop[:, :turning] += share * (behind[:, :turning] - loop[:, :turning])
+    return loop
 
 
 def _transform(sound: npt.NDArray[np.float32]) -> Spectra:

@@ -124,6 +124,20 @@ def test_all_stems_of_a_guide_are_together_the_take(samples: int, is_loop: bool)
     np.testing.assert_allclose(taken["one"] + taken["other"], mix, atol=1e-4)
 
 
+@pytest.mark.parametrize("by_guide", [False, True])
+def test_a_loop_of_any_length_has_stems_without_a_click_at_their_seam(by_guide: bool) -> None:
+    samples = 20 * HOP + HOP // 2  # its end lies within a window
+    cycles = np.sin(2 * np.pi * 20 * np.arange(samples) / samples)
+    bass = np.tile(0.3 * cycles, (2, 1)).astype(np.float32)
+    dying = np.exp(-np.arange(samples) / 500).astype(np.float32)
+    drums = make_noise(1, samples=samples) * dying
+    made = {"bass": bass, "drums": make_noise(2, samples=samples) * dying}
+    take = share(bass + drums, True, **made) if by_guide else split(bass + drums, True, **made)
+    bends = np.abs(np.diff(np.pad(take["bass"], ((0, 0), (2, 2)), "wrap"), 2)).max(axis=0)
+    seam = [*bends[:2], *bends[-2:]]
+    assert max(seam) < np.max(bends[2:-2])
+
+
 def test_a_take_of_a_loop_is_divided_as_a_circle() -> None:
     samples = 8 * HOP
     sounds = [make_noise(seed, samples=samples) for seed in range(3)]
