@@ -8,7 +8,7 @@ import pytest
 from pipeline import AceStep, audio, device, device_finish, load
 from pipeline.audio import BadAudio, true_peak
 from pipeline.generation import Generation
-from pipeline.postprocess import postprocess_clips
+from pipeline.postprocess import NO_STEMS, postprocess_clips_in_steps
 from pipeline.request import SAMPLE_RATE, Request
 from pipeline.steps import complete
 from pipeline.take import PendingClip
@@ -18,10 +18,12 @@ from tests.support.signals import N, every_signal, stereo
 import mlx.core as mx
 
 
-def finish_on_both(sound: np.ndarray, request: Request) -> tuple[np.ndarray, np.ndarray]:
+def finish_on_both(
+    sound: np.ndarray, request: Request, fades: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """(2, samples) of decoded audio (2, N): on the processor, on the device."""
-    here = postprocess_clips(request, {"mix": sound}, None)
-    there = complete(device_finish.finish(request, mx.array(np.ascontiguousarray(sound.T))))
+    here = complete(postprocess_clips_in_steps(request, {"mix": sound}, None, 1.0, NO_STEMS, fades))
+    there = complete(device_finish.finish(request, mx.array(np.ascontiguousarray(sound.T)), fades))
     assert there.gain == pytest.approx(here.gain, rel=1e-4)
     assert there.notes == here.notes == ()
     return audio.render(here.clips["mix"]), audio.render(there.clips["mix"])
@@ -43,6 +45,15 @@ def test_it_is_the_same_clip(name: str, values: dict[str, object]) -> None:
     assert there.dtype == np.float32
     np.testing.assert_allclose(there, here, atol=2e-4 * np.abs(here).max())
     assert 20 * np.log10(true_peak(there) / true_peak(here)) == pytest.approx(0.0, abs=0.002)
+
+
+def test_all_of_what_was_made_can_be_faded_out() -> None:
+    sound = stereo("white noise")
+    request = Request(seconds=N / SAMPLE_RATE)
+    here, there = finish_on_both(sound, request, fades=True)
+    np.testing.assert_allclose(there, here, atol=2e-4)
+    assert not here[:, -1].any()
+    assert np.abs(finish_on_both(sound, request)[0][:, -1]).max() > 0.01
 
 
 def test_a_peak_is_found_wherever_it_is() -> None:
