@@ -26,7 +26,7 @@ from .steps import Steps
 
 _RINGING = SAMPLE_RATE // 2  # samples that the room of a loop's last word may need
 _BACKING = np.float32(0.5)  # of a second voice against the first
-_BESIDE = -6.0  # dB: the guide's singer against a mix that sings, in the octaves of speech
+_BESIDE = -3.0  # dB: the guide's singer against a mix that sings, in the octaves of speech
 _VOICES = {"man": MAN, "woman": WOMAN}
 
 
