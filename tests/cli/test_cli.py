@@ -180,7 +180,7 @@ def test_generate_says_what_is_sung_otherwise_and_when_words_are_sung(tmp_path: 
     for note in (
         "sung in other words: 24/7 (twenty four seven)",
         "not sung: \U0001f600",
-        "the guide's own singer sings beside",
+        "softly beside it the guide's own singer",
     ):
         assert note in done.stderr
 
