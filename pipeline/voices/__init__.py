@@ -10,7 +10,7 @@ PLANNERS = ("1.7B", "0.6B", "4B")  # the official ones: the default first, then 
 VOICES = {
     "mini": (
         "It is a small network of our own: twenty styles, in tempo and in key; "
-        "it does not sing, a plain singer does."
+        "it sings with a plain singer."
     ),
 }
 
