@@ -83,7 +83,7 @@ def test_without_the_real_model_it_says_why_and_how_to_get_it(tmp_path: Path) ->
     with running(tmp_path, model="auto") as (daemon, _):
         name, voice, reason = text_of(daemon.screen, "model")
     assert name.startswith("mini")
-    assert "does not sing" in voice
+    assert "it sings with a plain singer" in voice
     assert "is not on this machine" in reason
     assert "run: acestepd pull" in reason
 
