@@ -47,7 +47,6 @@ from pipeline.guide.composer.captions import read_caption
 from pipeline.guide.composer.meter import read_meter
 from pipeline.guide.composer.sketch import Sketch
 from pipeline.guide.guide import Guide, resolve_guide
-from pipeline.guide.tracks import TRACK_OF
 from pipeline.request import VOCALS, BadRequest, Request
 from pipeline.steps import complete
 from pipeline.weights import checkpoint
@@ -528,10 +527,7 @@ def make_stem_song(seed: int, part: str) -> songs.Song:
 
 def find_track(seed: int, part: str) -> str:
     """The track that has a part of the seed's song, where another track plays beside it; or ""."""
-    song = make_stem_song(seed, part)
-    tracks = {role: TRACK_OF[sound] for role, sound in song.sounds.items()}
-    if song.lyrics:
-        tracks[VOCALS] = VOCALS
+    tracks = make_stem_song(seed, part).tracks
     return tracks.get(part, "") if len({*tracks.values()}) > 1 else ""
 
 

@@ -124,7 +124,7 @@ def make_takes(pool: LessonPool, numbers: Sequence[int], workers: int) -> Takes:
         ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as others,
     ):
         rendered = others.map(render_guide, numbers)
-        voice = read_voice(pool)
+        voice = read_dit(pool)
         scale = torch.from_numpy(pool.scale).to(pool.device)
         played, asked = [], []
         for lesson in make_lessons(pool, numbers):
@@ -139,7 +139,7 @@ def render_guide(number: int) -> songs.Audio:
     return songs.make_lesson(number).render_guide()
 
 
-def read_voice(pool: LessonPool) -> Voice:
+def read_dit(pool: LessonPool) -> Voice:
     """The average of what was trained."""
     voice = Voice()
     weights: Any = torch.load(pool.folder / "dit.pt", weights_only=True)

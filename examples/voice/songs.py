@@ -24,10 +24,9 @@ from pipeline.guide.composer.styles import STYLES
 from pipeline.guide.guide import Guide
 from pipeline.guide.production import Production, choose_production
 from pipeline.guide.score import ROLES, Score
-from pipeline.guide.tracks import TRACK_OF
+from pipeline.guide.tracks import TRACK_OF, add_up
 from pipeline.request import SAMPLE_RATE, VOCALS, Request
 from pipeline.singer.lyrics import parse_lyrics
-from pipeline.singer.production import duck, find_balance
 from pipeline.singer.vocals import write_vocals
 from pipeline.singing import put_before, put_before_tracks, render_vocals
 from pipeline.steps import complete
@@ -79,6 +78,12 @@ class Song:
     def samples(self) -> int:
         return round(self.seconds * SAMPLE_RATE)
 
+    @property
+    def tracks(self) -> dict[str, str]:
+        """The standard track of each role, and of the vocals where somebody sings."""
+        played = {role: TRACK_OF[sound] for role, sound in self.sounds.items()}
+        return {**played, VOCALS: VOCALS} if self.lyrics else played
+
     @cached_property
     def composition(self) -> Composition:
         return compose(self.sketch)
@@ -113,11 +118,7 @@ class Song:
 
     def render_tracks(self) -> dict[str, Audio]:
         """The stems under the standard track names; two sounds of one track are one stem."""
-        tracks: dict[str, Audio] = {}
-        for role, stem in self.render_stems().items():
-            track = VOCALS if role == VOCALS else TRACK_OF[self.sounds[role]]
-            tracks[track] = tracks[track] + stem if track in tracks else stem
-        return tracks
+        return add_up(self.render_stems(), self.tracks)
 
     def render_band(self) -> dict[str, Audio]:
         """All stems but the vocals together, as "band", and the vocals where somebody sings: in
@@ -157,9 +158,7 @@ class Song:
         if not self.lyrics:
             return band
         alone = palette.mix(band)
-        gain = np.float32(find_balance(alone, self.vocals))
-        stems = {role: duck(stem, self.vocals) for role, stem in band.items()}
-        stems[VOCALS] = gain * self.vocals
+        stems = complete(put_before_tracks(band, self.vocals))
         level = np.float32(np.sqrt(np.mean(alone**2) / np.mean(palette.mix(stems) ** 2)))
         return palette.limit({role: level * stem for role, stem in stems.items()})
 

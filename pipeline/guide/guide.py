@@ -102,10 +102,8 @@ class Guide:
 
     def name_tracks(self, asked: Container[str] = ()) -> set[str]:
         """The standard tracks of all who play; `asked` are those that are asked for."""
-        from .tracks import find_track
-
-        played = {note.role for note in self.score.notes} & {*self.sounds}
-        return {find_track(self.sounds[role], asked) for role in played}
+        played = {note.role for note in self.score.notes}
+        return {track for role, track in self._find_tracks(asked).items() if role in played}
 
     def render_tracks_in_steps(
         self, samples: int, asked: Container[str] = (), is_loop: bool = False, tell: Tell = ignore
@@ -114,17 +112,18 @@ class Guide:
         those that are asked for, see `tracks.find_track`.
         """
         from . import palette
-        from .tracks import find_track
+        from .tracks import add_up
 
         stems = yield from palette.render_in_steps(
             self.score, self.sounds, samples, self.production, is_loop, tell
         )
-        tracks: dict[str, Waveform] = {}
-        for role, stem in stems.items():
-            track = find_track(self.sounds[role], asked)
-            tracks[track] = tracks[track] + stem if track in tracks else stem
-            yield
-        return tracks
+        return add_up(stems, self._find_tracks(asked))
+
+    def _find_tracks(self, asked: Container[str]) -> dict[str, str]:
+        """The track of each role."""
+        from .tracks import find_track
+
+        return {role: find_track(sound, asked) for role, sound in self.sounds.items()}
 
     def _time_sections(self) -> Iterator[TimedSection]:
         if self.composition is None:

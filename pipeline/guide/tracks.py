@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+import numpy as np
+import numpy.typing as npt
 
 from ..request import VOCALS
 from . import palette
+
+Audio = npt.NDArray[np.float32]  # (samples, 2)
 
 DRUMS = "drums"
 PERCUSSION = "percussion"
@@ -41,3 +46,12 @@ def find_track(sound: str, asked: Container[str]) -> str:
     if track == PERCUSSION and DRUMS in asked and PERCUSSION not in asked:
         return DRUMS
     return track
+
+
+def add_up(stems: Mapping[str, Audio], tracks: Mapping[str, str]) -> dict[str, Audio]:
+    """The stems of roles as those of their tracks; two roles on one track are one stem."""
+    together: dict[str, Audio] = {}
+    for role, stem in stems.items():
+        track = tracks[role]
+        together[track] = together[track] + stem if track in together else stem
+    return together

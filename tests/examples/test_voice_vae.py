@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -51,20 +50,15 @@ from pipeline.singer.english import is_listed  # noqa: E402
 from tests.support.waiting import until  # noqa: E402
 
 # official names are those of the old weight norm
-pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning"),
+    pytest.mark.usefixtures("one_thread"),
+]
 
 CPU = torch.device("cpu")
 MINI = Path(oobleck.__file__).parents[2] / "pipeline" / "voices" / "mini"
 SMALL = oobleck.CONFIG | {"channel_multiples": [12, 12, 12]}
 SAMPLES = 3 * 1920
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def make_music() -> Any:
